@@ -1,0 +1,71 @@
+# Every command of the project. `make help` is made from the comments behind the targets.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PROTOS := $(wildcard proto/calguard/v1/*.proto)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox bench lock format baseline
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: .venv/.installed ## make .venv and install the pinned dependencies (quick when nothing changed)
+
+.venv/.installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## watch a calendar link break and come back, from end to end (under two minutes)
+	$(BIN)/python -m demo
+
+test: setup ## run every test
+	$(BIN)/python -m pytest
+
+check: setup lint types imports proto gen-check ## what CI runs besides the tests
+
+lint: setup
+	ruff check .
+	ruff format --check .
+
+types: setup
+	mypy
+
+imports: setup
+	lint-imports
+
+proto: setup
+	buf lint
+	buf format --diff --exit-code
+	buf breaking --against proto/baseline.binpb
+
+gen: setup ## regenerate the stubs, the settings page and the state diagrams
+	$(BIN)/python -m tools.generate
+
+gen-check: setup
+	$(BIN)/python -m tools.generate --check
+
+serve: setup ## start the server with the settings of the environment
+	calguard-server
+
+sandbox: setup ## start a local Google, Slack and SMTP with faults on demand
+	calguard-sandbox
+
+bench: setup ## measure durable state changes beside raw sqlite3, in one run
+	$(BIN)/python -m tests.bench
+
+format: setup ## put code and protos into the house format
+	ruff check --fix-only --quiet .
+	ruff format --quiet .
+	buf format --write
+
+lock: setup ## pin the dependencies afresh (requirements.txt)
+	uv pip compile --quiet --upgrade --python-version 3.11 --universal --extra server --extra dev \
+	  --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.txt pyproject.toml
+
+baseline: setup ## take the contract as it stands for the one that later changes must not break
+	buf build --exclude-source-info --output proto/baseline.binpb

@@ -1,0 +1,1 @@
+"""The package calguard.v1: one module a file of proto/calguard/v1."""

@@ -1,0 +1,40 @@
+"""The page of settings, from the settings themselves."""
+
+from datetime import timedelta
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from calguard_server.settings import PREFIX, Settings, show_duration
+
+_HEAD = """# Settings
+
+`calguard-server` is configured by its environment. A setting that is missing or bad stops the start with its name and
+what was expected. Durations are written `250ms`, `15s`, `10m`, `24h` or `3d`.
+
+This page is generated from `server/calguard_server/settings.py` by `make gen`.
+
+| setting | default | what it does |
+|---|---|---|
+"""
+
+
+def settings_page() -> str:
+    """Write the page."""
+    return _HEAD + "".join(_row(name, field) for name, field in Settings.model_fields.items())
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    return f"| `{PREFIX}{name.upper()}` | {_default(field)} | {field.description} |\n"
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if value is PydanticUndefined:
+        return "required"
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if isinstance(value, timedelta):
+        value = show_duration(value)
+    return f"`{value}`" if value != "" else "empty"
