@@ -1,0 +1,1 @@
+"""Calguard: guards booking pages against broken calendar links."""

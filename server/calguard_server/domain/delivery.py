@@ -1,0 +1,156 @@
+"""A notice on its way to one recipient by one channel: its states, when it is tried again, when it is dropped.
+
+1. A delivery is decided in the transaction that changes the state, so that none is lost and none is made up.
+2. It is claimed with a lease and completed with a fence: of two senders only the one with the latest fence counts.
+3. Right before it is sent it is checked again: what is no longer true is SUPPRESSED with a named reason.
+4. A passing failure is tried again with full jitter from 5 s to 15 min, for 24 h or 15 attempts; what the receiver
+   asked to wait is waited. A permanent failure is DEAD at once.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from calguard_server.domain.notices import Channel, NoticeKind
+from calguard_server.domain.page import BookingPage, Fault, PagePhase
+
+
+class DeliveryState(StrEnum):
+    """The names are part of the contract."""
+
+    PENDING = "PENDING"
+    SENDING = "SENDING"
+    SENT = "SENT"
+    RETRYING = "RETRYING"
+    DEAD = "DEAD"
+    SUPPRESSED = "SUPPRESSED"
+
+    @property
+    def open(self) -> bool:
+        """Whether it may still be sent."""
+        return self in (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.RETRYING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One notice to one recipient by one channel.
+
+    Unique on (incident_id, recipient_account_id, channel, stage). `recipient_account_id` is empty for the operator.
+    `message_id` is shared by the deliveries that went out as one message. `faults` are the members it names, as they
+    were when it was decided. `fence` counts the claims.
+    """
+
+    id: str
+    incident_id: str
+    booking_page_id: str
+    kind: NoticeKind
+    stage: str
+    recipient_account_id: str
+    channel: Channel
+    faults: tuple[Fault, ...]
+    revision: int
+    state: DeliveryState
+    attempts: int
+    next_attempt_time: datetime | None
+    create_time: datetime
+    address: str = ""
+    last_error: str = ""
+    send_time: datetime | None = None
+    message_id: str = ""
+    fence: int = 0
+    incident_closed: bool = False
+
+
+class SuppressReason(StrEnum):
+    """Why a notice is not sent."""
+
+    INCIDENT_OVER = "INCIDENT_OVER"  # the page works again, or the stop was superseded
+    PAGE_GONE = "PAGE_GONE"
+    STOPPED_BY_HAND = "STOPPED_BY_HAND"
+    MEMBER_RECOVERED = "MEMBER_RECOVERED"
+    STOPPED_AGAIN = "STOPPED_AGAIN"
+    NEVER_TOLD = "NEVER_TOLD"  # nobody told this recipient of the stop, so its end is no news
+
+
+def suppress_reason(
+    delivery: Delivery, page: BookingPage | None, earlier: Iterable[DeliveryState]
+) -> SuppressReason | None:
+    """Tell why a delivery is no longer true or owed; None where it is.
+
+    `earlier` are the states of what the same incident owed the same recipient by the same channel before.
+    """
+    match delivery.kind:
+        case NoticeKind.OPERATOR_ALERT:
+            return None
+        case _ if page is None:
+            return SuppressReason.PAGE_GONE
+        case NoticeKind.ASSIGNED_TO_FAULTY:
+            return None
+        case NoticeKind.PAGE_RESTARTED:
+            if not page.accepting:
+                return SuppressReason.STOPPED_AGAIN
+            return None if DeliveryState.SENT in earlier else SuppressReason.NEVER_TOLD
+        case NoticeKind.PAGE_STOPPED | NoticeKind.MEMBER_FAULTY | NoticeKind.REMINDER:
+            return _stop_no_longer_true(delivery, page)
+        case _:
+            assert_never(delivery.kind)
+
+
+def _stop_no_longer_true(delivery: Delivery, page: BookingPage) -> SuppressReason | None:
+    if delivery.incident_closed or page.accepting:
+        return SuppressReason.INCIDENT_OVER
+    if page.phase is not PagePhase.STOPPED_BY_RULE:
+        return SuppressReason.STOPPED_BY_HAND
+    at_fault = {fault.account_id for fault in page.faulty}
+    if not any(fault.account_id in at_fault for fault in delivery.faults):
+        return SuppressReason.MEMBER_RECOVERED
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How long, and how often, a delivery is tried again."""
+
+    base: timedelta = timedelta(seconds=5)
+    cap: timedelta = timedelta(minutes=15)
+    give_up_after: timedelta = timedelta(hours=24)
+    attempts_max: int = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended: sent, refused for good, or to be tried again.
+
+    `detail` is a code and a short text without secrets. `retry_after` is what the receiver asked to wait.
+    """
+
+    sent: bool
+    permanent: bool = False
+    detail: str = ""
+    address: str = ""
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What becomes of a delivery after an attempt."""
+
+    state: DeliveryState
+    next_attempt_time: datetime | None = None
+
+
+def next_step(delivery: Delivery, outcome: Outcome, now: datetime, policy: RetryPolicy, chance: float) -> NextStep:
+    """Decide what becomes of a delivery after an attempt; `delivery.attempts` counts that attempt.
+
+    `chance` is a random number in [0, 1): full jitter.
+    """
+    if outcome.sent:
+        return NextStep(DeliveryState.SENT)
+    spent = now - delivery.create_time >= policy.give_up_after or delivery.attempts >= policy.attempts_max
+    if outcome.permanent or spent:
+        return NextStep(DeliveryState.DEAD)
+    ceiling = min(policy.base * (1 << min(delivery.attempts - 1, 16)), policy.cap)
+    asked = outcome.retry_after or timedelta()
+    return NextStep(DeliveryState.RETRYING, now + max(ceiling * chance, asked))

@@ -1,0 +1,86 @@
+"""What can be refused, and why: each error is one kind of refusal with a named reason.
+
+`reason` is UPPER_SNAKE and part of the contract; the text is for people and says what the caller can do. Neither
+ever holds a secret or a library's own words.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """A field of a request that is wrong: its path as the caller wrote it, and what was expected."""
+
+    field: str
+    expected: str
+
+
+class CalguardError(Exception):
+    """A refusal that the caller is told about.
+
+    `metadata` is machine-readable detail (ids, names); `violations` names each bad field of the request.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        violations: tuple[FieldViolation, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.metadata = dict(metadata or {})
+        self.violations = violations
+
+
+class InvalidArgumentError(CalguardError):
+    """The request is wrong in itself, whatever the state."""
+
+    @classmethod
+    def of_fields(cls, *violations: FieldViolation) -> "InvalidArgumentError":
+        """Refuse a request for the fields named; the text lists them."""
+        text = "; ".join(f"{each.field}: {each.expected}" for each in violations)
+        return cls("INVALID_FIELD", text, violations=violations)
+
+
+class NotFoundError(CalguardError):
+    """What the request names does not exist."""
+
+
+class AlreadyExistsError(CalguardError):
+    """What the request would create exists."""
+
+
+class FailedPreconditionError(CalguardError):
+    """The state does not allow it; repeating the call is of no use until the state has changed."""
+
+
+class IllegalTransitionError(FailedPreconditionError):
+    """A state machine has no such move from the state it is in. Nothing has changed."""
+
+    def __init__(self, machine: str, state: str, trigger: str) -> None:
+        super().__init__(
+            "ILLEGAL_TRANSITION",
+            f"a {machine} that is {state} cannot {trigger.replace('_', ' ').lower()}",
+            metadata={"state": state, "trigger": trigger},
+        )
+
+
+class AbortedError(CalguardError):
+    """Somebody else changed it meanwhile: read it again, then repeat."""
+
+
+class OutOfRangeError(CalguardError):
+    """A position that is not, or no longer, there."""
+
+
+class ResourceExhaustedError(CalguardError):
+    """A limit is reached."""
+
+
+class UnavailableError(CalguardError):
+    """It cannot be done right now; repeating the call later may work. Nothing has changed."""

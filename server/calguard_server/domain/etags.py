@@ -1,0 +1,39 @@
+"""Etags: they change when what a caller can set changes, and not with the state."""
+
+import hashlib
+
+from calguard_server.domain.account import Account
+from calguard_server.domain.errors import AbortedError
+from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.page import BookingPage
+
+
+def etag_of(resource: Account | CalendarLink | BookingPage) -> str:
+    """Answer a resource's etag: opaque, 16 characters."""
+    return hashlib.sha256(repr(_settable(resource)).encode()).hexdigest()[:16]
+
+
+def require_etag(resource: Account | CalendarLink | BookingPage, etag: str) -> None:
+    """Raise AbortedError `ETAG_MISMATCH` where an etag is given and stale."""
+    if etag and etag != etag_of(resource):
+        raise AbortedError(
+            "ETAG_MISMATCH", f"{resource.id} was changed since it was read: read it again, then repeat the change"
+        )
+
+
+def _settable(resource: Account | CalendarLink | BookingPage) -> tuple[object, ...]:
+    match resource:
+        case Account():
+            return (resource.display_name, resource.email, resource.locale.value, resource.slack)
+        case CalendarLink():
+            return (resource.check_calendar_ids, resource.add_calendar_id, resource.provider_subject)
+        case BookingPage():
+            return (
+                resource.owner_account_id,
+                resource.title,
+                resource.scheduling_mode.value,
+                resource.members,
+                resource.faulty_members.value,
+                resource.assignment_method.value,
+                resource.slack,
+            )

@@ -1,0 +1,56 @@
+"""What happened to a link or a page, as subscribers are told."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from calguard_server.domain.link import CalendarLink
+    from calguard_server.domain.page import BookingPage
+
+
+class Notability(StrEnum):
+    """How much of a change a decision made."""
+
+    NONE = "NONE"
+    QUIET = "QUIET"  # only times and counts: saved in batches, no event
+    UPDATED = "UPDATED"
+    STATE_CHANGED = "STATE_CHANGED"
+
+    @property
+    def makes_event(self) -> bool:
+        """Whether subscribers are told."""
+        return self in (Notability.UPDATED, Notability.STATE_CHANGED)
+
+
+class ResourceKind(StrEnum):
+    """What is watched."""
+
+    CALENDAR_LINK = "CALENDAR_LINK"
+    BOOKING_PAGE = "BOOKING_PAGE"
+
+
+class ChangeType(StrEnum):
+    """What happened."""
+
+    CREATED = "CREATED"
+    STATE_CHANGED = "STATE_CHANGED"
+    UPDATED = "UPDATED"
+    DELETED = "DELETED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change of one resource: the resource as it stands after it, or last stood.
+
+    `account_ids` are all that the resource concerns: a link's account; a page's owner and members. `caused_by` is the
+    revision of the link's change, in the same transaction, that a page's change follows from; else 0.
+    """
+
+    revision: int
+    time: datetime
+    type: ChangeType
+    resource: "CalendarLink | BookingPage"
+    previous_state: str = ""
+    caused_by: int = 0

@@ -1,0 +1,133 @@
+"""Who is told what, by scheduling mode.
+
+1. A stop by rule opens an incident and tells the page's owner and every account at fault.
+2. On an ALL_MEMBERS page that is stopped by rule already, each further faulty member is told of, to the owner and that
+   account. ANY_MEMBER and AUTO_ASSIGN tell once, when the last healthy member is lost.
+3. When the page accepts bookings again, the incident closes and those who were told are told so.
+4. While a page is stopped by hand nobody is told anything; a resume that leaves it stopped by rule is told like a
+   stop, because the rule is applied afresh. An incident that was open before goes on: whoever was told of it is told
+   of its end.
+5. AUTO_ASSIGN besides tells the owner and the faulty account each time an appointment is assigned to a faulty member.
+6. Whoever is both owner and at fault is one recipient.
+
+A notice names a `stage`: within an incident, nothing is told twice to the same recipient for the same stage.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from calguard_server.domain.account import Account, SlackAddress
+from calguard_server.domain.page import BookingPage, Fault, PagePhase, SchedulingMode
+
+
+class NoticeKind(StrEnum):
+    """The names are part of the contract."""
+
+    PAGE_STOPPED = "PAGE_STOPPED"
+    MEMBER_FAULTY = "MEMBER_FAULTY"
+    ASSIGNED_TO_FAULTY = "ASSIGNED_TO_FAULTY"
+    PAGE_RESTARTED = "PAGE_RESTARTED"
+    REMINDER = "REMINDER"
+    OPERATOR_ALERT = "OPERATOR_ALERT"
+
+
+class Channel(StrEnum):
+    """By which way somebody is told."""
+
+    EMAIL = "EMAIL"
+    SLACK = "SLACK"
+
+
+class NoticeReason(StrEnum):
+    """Why a decision about notices was made."""
+
+    STOPPED_BY_RULE = "STOPPED_BY_RULE"
+    ANOTHER_MEMBER_FAULTY = "ANOTHER_MEMBER_FAULTY"
+    ACCEPTING_AGAIN = "ACCEPTING_AGAIN"
+    STOPPED_BY_HAND = "STOPPED_BY_HAND"
+    NOT_STOPPED = "NOT_STOPPED"
+    TOLD_ALREADY = "TOLD_ALREADY"
+
+
+class IncidentStep(StrEnum):
+    """What becomes of a page's incident."""
+
+    KEEP = "KEEP"
+    OPEN = "OPEN"  # one that is still open goes on
+    CLOSE = "CLOSE"  # and those who were told are told that it is over
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to tell, to some accounts. `faults` are the members it names, `stage` says which of its kind it is."""
+
+    kind: NoticeKind
+    stage: str
+    recipient_account_ids: tuple[str, ...]
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeDecision:
+    """What a change of a page means for its incident, and whom it is told to."""
+
+    reason: NoticeReason
+    incident: IncidentStep = IncidentStep.KEEP
+    notices: tuple[Notice, ...] = ()
+
+
+def decide_notices(before: BookingPage | None, after: BookingPage) -> NoticeDecision:
+    """Decide who is told of a change of a page; `before` is None for a page that was just created."""
+    if after.phase in (PagePhase.STOPPED_BY_OWNER, PagePhase.STOPPED_BY_BOTH):
+        return NoticeDecision(NoticeReason.STOPPED_BY_HAND)
+    if after.phase is not PagePhase.STOPPED_BY_RULE:
+        if before is None or before.accepting:
+            return NoticeDecision(NoticeReason.NOT_STOPPED)
+        return NoticeDecision(NoticeReason.ACCEPTING_AGAIN, IncidentStep.CLOSE)
+    if before is None or before.phase is not PagePhase.STOPPED_BY_RULE:
+        return NoticeDecision(NoticeReason.STOPPED_BY_RULE, IncidentStep.OPEN, (_page_stopped(after),))
+    return _another_faulty(before, after)
+
+
+def decide_assignment_notice(page: BookingPage, account_id: str, appointment_id: str) -> Notice | None:
+    """Decide whether an appointment's assignment to a member is told: only AUTO_ASSIGN, only to a faulty member."""
+    faults = tuple(fault for fault in page.faulty if fault.account_id == account_id)
+    if page.scheduling_mode is not SchedulingMode.AUTO_ASSIGN or not faults:
+        return None
+    recipients = _recipients(page, faults)
+    return Notice(NoticeKind.ASSIGNED_TO_FAULTY, f"assigned:{appointment_id}", recipients, faults)
+
+
+def _page_stopped(page: BookingPage) -> Notice:
+    return Notice(NoticeKind.PAGE_STOPPED, "stopped", _recipients(page, page.faulty), page.faulty)
+
+
+def _another_faulty(before: BookingPage, after: BookingPage) -> NoticeDecision:
+    """Tell of each member that is faulty only now, where the mode tells of each."""
+    known = {fault.account_id for fault in before.faulty}
+    fresh = tuple(fault for fault in after.faulty if fault.account_id not in known)
+    if after.scheduling_mode is not SchedulingMode.ALL_MEMBERS or not fresh:
+        return NoticeDecision(NoticeReason.TOLD_ALREADY)
+    notices = tuple(
+        Notice(NoticeKind.MEMBER_FAULTY, f"faulty:{fault.account_id}", _recipients(after, (fault,)), (fault,))
+        for fault in fresh
+    )
+    return NoticeDecision(NoticeReason.ANOTHER_MEMBER_FAULTY, notices=notices)
+
+
+def _recipients(page: BookingPage, faults: tuple[Fault, ...]) -> tuple[str, ...]:
+    """The owner first, then the accounts at fault, each once."""
+    return tuple(dict.fromkeys((page.owner_account_id, *(fault.account_id for fault in faults))))
+
+
+def channels_of(account: Account, page_slack: SlackAddress, served: frozenset[Channel]) -> tuple[Channel, ...]:
+    """Name the channels by which an account can be told, among those that this server serves.
+
+    Slack needs an address of the person's, or of the page's where the person is its owner (`page_slack`), or an e-mail
+    address to look the person up by.
+    """
+    known = {
+        Channel.EMAIL: bool(account.email),
+        Channel.SLACK: bool(account.email) or account.slack.reaches_somebody or page_slack.reaches_somebody,
+    }
+    return tuple(channel for channel in Channel if known[channel] and channel in served)

@@ -1,0 +1,58 @@
+"""When a link is checked next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from calguard_server.domain.causes import RULES, Finding
+from calguard_server.domain.link import CalendarLink, LinkState
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePolicy:
+    """How often links are checked.
+
+    `retry_interval` doubles with each failure in a row up to `retry_interval_max`. `void_grant_factor`: a link whose
+    grant is void does not heal by itself, and is checked that many times less often than a healthy one.
+    """
+
+    check_interval: timedelta = timedelta(minutes=10)
+    retry_interval: timedelta = timedelta(seconds=15)
+    retry_interval_max: timedelta = timedelta(minutes=5)
+    jitter: float = 0.1
+    void_grant_factor: int = 6
+
+
+def next_check_time(
+    link: CalendarLink, findings: Sequence[Finding], now: datetime, policy: SchedulePolicy, chance: float
+) -> datetime | None:
+    """Tell when a link is next checked; None while it is STOPPED.
+
+    `chance` is a random number in [0, 1): it spreads the checks by the policy's jitter to either side. What the
+    provider asked to wait is always waited.
+    """
+    interval = _interval(link, policy)
+    if interval is None:
+        return None
+    spread = interval * (1 + policy.jitter * (2 * chance - 1))
+    asked = max((finding.retry_after or timedelta() for finding in findings), default=timedelta())
+    return now + max(spread, asked)
+
+
+def _interval(link: CalendarLink, policy: SchedulePolicy) -> timedelta | None:
+    match link.state:
+        case LinkState.STOPPED:
+            return None
+        case LinkState.LINKED | LinkState.DEGRADED:
+            return policy.check_interval if link.failing_since is None else _backoff(link, policy)
+        case LinkState.FAILED:
+            void = link.cause is not None and RULES[link.cause.reason].voids_grant
+            return policy.check_interval * (policy.void_grant_factor if void else 1)
+        case _:
+            assert_never(link.state)
+
+
+def _backoff(link: CalendarLink, policy: SchedulePolicy) -> timedelta:
+    doublings = min(max(link.consecutive_failures - 1, 0), 16)
+    return min(policy.retry_interval * (1 << doublings), policy.retry_interval_max)
