@@ -1,0 +1,1 @@
+"""The control API: everything that the sandbox can do, over HTTP."""

@@ -1,0 +1,1 @@
+"""Google: OAuth 2, OpenID certificates and the Calendar API v3."""

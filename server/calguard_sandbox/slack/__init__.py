@@ -1,0 +1,1 @@
+"""Slack: the part of the Web API that sends messages to channels and people."""
