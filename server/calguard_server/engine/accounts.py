@@ -1,0 +1,102 @@
+"""Use cases of accounts."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from calguard_server.domain.account import Account
+from calguard_server.domain.errors import AlreadyExistsError, FailedPreconditionError
+from calguard_server.domain.etags import require_etag
+from calguard_server.engine.context import Context
+from calguard_server.engine.ending import GrantRevoker
+from calguard_server.engine.found import found_account
+from calguard_server.engine.propagate import Propagation
+from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
+
+_NAMED_PAGES = 20
+"""How many pages an error names at most."""
+
+
+class Accounts:
+    """Creates, changes and deletes accounts."""
+
+    def __init__(self, context: Context, revoker: GrantRevoker) -> None:
+        self._context = context
+        self._revoker = revoker
+
+    async def get(self, account_id: str) -> Account:
+        """Answer an account. Raises NotFoundError."""
+        return found_account(await self._context.store.account(account_id), account_id)
+
+    async def list(self, after: str, limit: int) -> list[Account]:
+        """List accounts with ids after the one given."""
+        return await self._context.store.accounts(after, limit)
+
+    async def create(self, account: Account, request: Request | None = None) -> Account:
+        """Create an account; an empty id is replaced by a new one. Raises AlreadyExistsError `ACCOUNT_EXISTS`."""
+        now = self._context.clock.now()
+        account_id = account.id or self._context.new_id("account")
+        created = replace(account, id=account_id, revision=1, create_time=now, update_time=now)
+
+        def decide(rows: WorkingSet) -> Account:
+            if rows.accounts.get(account_id) is not None:
+                raise AlreadyExistsError(
+                    "ACCOUNT_EXISTS", f"there is an account {account_id} already", metadata={"id": account_id}
+                )
+            rows.put_account(created)
+            return created
+
+        return await self._context.store.transact(Unit(Seeds(accounts=(account_id,)), decide, request))
+
+    async def update(
+        self, account_id: str, changes: Mapping[str, Any], etag: str = "", request: Request | None = None
+    ) -> Account:
+        """Change the fields given. Raises NotFoundError, AbortedError `ETAG_MISMATCH`."""
+        now = self._context.clock.now()
+
+        def decide(rows: WorkingSet) -> Account:
+            account = found_account(rows.accounts.get(account_id), account_id)
+            require_etag(account, etag)
+            changed = replace(account, **changes)
+            if changed == account:
+                return account
+            changed = replace(changed, revision=account.revision + 1, update_time=now)
+            rows.put_account(changed)
+            return changed
+
+        return await self._context.store.transact(Unit(Seeds(accounts=(account_id,)), decide, request))
+
+    async def delete(self, account_id: str, etag: str = "", request: Request | None = None) -> None:
+        """Delete an account and its links; their grants are revoked at the provider as far as it answers.
+
+        Raises NotFoundError, AbortedError `ETAG_MISMATCH`, FailedPreconditionError `ACCOUNT_IN_USE`.
+        """
+        await refuse_replay_of(self._context.store, request)
+        now = self._context.clock.now()
+        links = await self._context.store.links_of_account(account_id)
+        grants = [await self._revoker.take(link.id) for link in links]
+
+        def decide(rows: WorkingSet) -> None:
+            account = found_account(rows.accounts.get(account_id), account_id)
+            require_etag(account, etag)
+            _refuse_in_use(rows, account_id)
+            propagation = Propagation(rows, now, self._context)
+            for link in rows.links_of_account(account_id):
+                propagation.delete_link(link)
+            rows.delete_account(account_id)
+
+        await self._context.store.transact(Unit(Seeds(page_accounts=(account_id,)), decide, request))
+        for grant in grants:
+            await self._revoker.revoke(grant)
+
+
+def _refuse_in_use(rows: WorkingSet, account_id: str) -> None:
+    on_pages = {page.id for page in rows.pages_with_member(account_id)}
+    owned = {page.id for page in rows.pages.values() if page is not None and page.owner_account_id == account_id}
+    if pages := sorted(on_pages | owned):
+        named = ",".join(pages[:_NAMED_PAGES])
+        raise FailedPreconditionError(
+            "ACCOUNT_IN_USE",
+            f"account {account_id} owns or is a member of {len(pages)} booking pages: {named}",
+            metadata={"id": account_id, "booking_page_ids": named},
+        )

@@ -1,0 +1,123 @@
+"""Checking a link: ask the provider, decide, and commit what changed.
+
+A check that changes nothing that anybody is told of makes no transaction: its times are handed back, to be saved in a
+batch with others'.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from calguard_server.domain.errors import FailedPreconditionError
+from calguard_server.domain.link import CalendarLink, Checked, LinkReason, LinkState, decide_link
+from calguard_server.domain.schedule import next_check_time
+from calguard_server.engine.context import Context
+from calguard_server.engine.examine import examine, usable_grant
+from calguard_server.engine.found import found_link
+from calguard_server.engine.locks import KeyedLocks
+from calguard_server.engine.operator_alerts import OperatorAlerts
+from calguard_server.engine.ports import CalendarProvider, CheckTimes
+from calguard_server.engine.propagate import Propagation
+from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """A link after its check, and why it stands so; `times` are to be saved where nothing was committed."""
+
+    link: CalendarLink
+    reason: LinkReason
+    times: CheckTimes | None = None
+
+
+class Checks:
+    """Checks links, one check at a time a link."""
+
+    def __init__(self, context: Context, provider: CalendarProvider, locks: KeyedLocks, alerts: OperatorAlerts) -> None:
+        self._context = context
+        self._provider = provider
+        self._locks = locks
+        self._alerts = alerts
+
+    async def check_now(self, link_id: str) -> CalendarLink:
+        """Check a link and answer when the outcome is committed.
+
+        Raises NotFoundError, FailedPreconditionError `CALENDAR_LINK_STOPPED`.
+        """
+        while True:
+            link = found_link(await self._context.store.link(link_id), link_id)
+            if link.state is LinkState.STOPPED:
+                raise FailedPreconditionError(
+                    "CALENDAR_LINK_STOPPED", f"calendar link {link_id} is disconnected: connect it first"
+                )
+            result = await self.check(link_id)
+            if result is not None and result.reason is not LinkReason.STALE_SIGNAL:
+                if result.times is not None:
+                    await self._context.store.record_checks([result.times])
+                return result.link
+
+    async def check(self, link_id: str) -> CheckResult | None:
+        """Check a link; None where there is nothing to check any more."""
+        async with self._locks.hold(link_id):
+            link = await self._context.store.link(link_id)
+            if link is None or link.state is LinkState.STOPPED:
+                return None
+            signal = await self._ask(link)
+            now = self._context.clock.now()
+            foreseen = decide_link(link, signal, now, self._context.policies.link)
+            for finding in foreseen.operator_findings:
+                await self._alerts.alert(finding.reason)
+            if foreseen.notability.makes_event:
+                return await self._commit(link_id, signal)
+            policy, chance = self._context.policies.schedule, self._context.chance()
+            due = next_check_time(foreseen.link, signal.findings, now, policy, chance)
+            return CheckResult(foreseen.link, foreseen.reason, _times(foreseen.link, signal, due))
+
+    async def _ask(self, link: CalendarLink) -> Checked:
+        grant = await usable_grant(self._context.store, link.id)
+        evidence = await examine(self._provider, link, grant, link.check_calendar_ids, link.add_calendar_id)
+        return Checked(evidence.findings, link.evidence, evidence.confirmed, evidence.granted_scopes)
+
+    async def _commit(self, link_id: str, signal: Checked) -> CheckResult | None:
+        now = self._context.clock.now()
+
+        def decide(rows: WorkingSet) -> CheckResult | None:
+            link = rows.links.get(link_id)
+            if link is None:
+                return None
+            decision = Propagation(rows, now, self._context).signal(link, signal)
+            return CheckResult(decision.link, decision.reason)
+
+        result = await self._context.store.transact(Unit(Seeds(links=(link_id,)), decide))
+        if result is not None:
+            _log_change(result)
+        return result
+
+
+def _log_change(result: CheckResult) -> None:
+    link = result.link
+    _log.info(
+        "calendar link changed",
+        calendar_link_id=link.id,
+        account_id=link.account_id,
+        state=link.state.value,
+        cause=link.cause.reason.value if link.cause else "",
+        reason=result.reason.value,
+    )
+
+
+def _times(link: CalendarLink, signal: Checked, due: datetime | None) -> CheckTimes | None:
+    if link.last_check_time is None:
+        return None
+    return CheckTimes(
+        link.id,
+        signal.evidence,
+        link.last_check_time,
+        due,
+        link.consecutive_failures,
+        link.failing_since,
+        link.quota_exhausted_since,
+    )

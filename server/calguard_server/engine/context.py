@@ -1,0 +1,33 @@
+"""What every use case is built with."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from calguard_server.domain.delivery import RetryPolicy
+from calguard_server.domain.link import LinkPolicy
+from calguard_server.domain.notices import Channel
+from calguard_server.domain.schedule import SchedulePolicy
+from calguard_server.engine.ports import Chance, Clock, NewId, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The numbers that decisions rest on; settings make them. `served` are the channels that this server can use."""
+
+    link: LinkPolicy = field(default_factory=LinkPolicy)
+    schedule: SchedulePolicy = field(default_factory=SchedulePolicy)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    notice_group_wait: timedelta = timedelta(seconds=5)
+    attempt_lifetime: timedelta = timedelta(minutes=30)
+    served: frozenset[Channel] = frozenset(Channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where state is kept, what time it is, where ids and chance come from, and the policies."""
+
+    store: Store
+    clock: Clock
+    new_id: NewId
+    chance: Chance
+    policies: Policies

@@ -1,0 +1,27 @@
+"""Reading a row that must exist."""
+
+from calguard_server.domain.account import Account
+from calguard_server.domain.errors import NotFoundError
+from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.page import BookingPage
+
+
+def found_account(account: Account | None, account_id: str) -> Account:
+    """Answer the account, or raise NotFoundError `ACCOUNT_NOT_FOUND`."""
+    if account is None:
+        raise NotFoundError("ACCOUNT_NOT_FOUND", f"there is no account {account_id}", metadata={"id": account_id})
+    return account
+
+
+def found_link(link: CalendarLink | None, link_id: str) -> CalendarLink:
+    """Answer the link, or raise NotFoundError `CALENDAR_LINK_NOT_FOUND`."""
+    if link is None:
+        raise NotFoundError("CALENDAR_LINK_NOT_FOUND", f"there is no calendar link {link_id}", metadata={"id": link_id})
+    return link
+
+
+def found_page(page: BookingPage | None, page_id: str) -> BookingPage:
+    """Answer the page, or raise NotFoundError `BOOKING_PAGE_NOT_FOUND`."""
+    if page is None:
+        raise NotFoundError("BOOKING_PAGE_NOT_FOUND", f"there is no booking page {page_id}", metadata={"id": page_id})
+    return page

@@ -1,0 +1,49 @@
+"""Telling the operator of what only the operator can mend: once a day for each reason."""
+
+from datetime import datetime
+
+from calguard_server.domain.delivery import Delivery, DeliveryState
+from calguard_server.domain.notices import Channel, NoticeKind
+from calguard_server.engine.context import Context
+from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+
+
+class OperatorAlerts:
+    """Owes the operator an alert; a repeated one on the same day is the same alert."""
+
+    def __init__(self, context: Context, channels: frozenset[Channel]) -> None:
+        self._context = context
+        self._channels = channels
+        self._alerted: set[str] = set()
+
+    async def alert(self, reason: str) -> None:
+        """Owe the operator an alert by every channel set for that; `reason` is a CauseReason or another fixed name."""
+        now = self._context.clock.now()
+        incident_id = f"operator-{reason}-{now:%Y%m%d}"
+        if incident_id in self._alerted or not self._channels:
+            return
+        alerts = [self._delivery(incident_id, reason, channel, now) for channel in sorted(self._channels)]
+
+        def decide(rows: WorkingSet) -> None:
+            for alert in alerts:
+                rows.append_delivery(alert)
+
+        await self._context.store.transact(Unit(Seeds(), decide))
+        self._alerted = {each for each in self._alerted if each.endswith(f"{now:%Y%m%d}")} | {incident_id}
+
+    def _delivery(self, incident_id: str, reason: str, channel: Channel, now: datetime) -> Delivery:
+        return Delivery(
+            id=f"{incident_id}-{channel}",
+            incident_id=incident_id,
+            booking_page_id="",
+            kind=NoticeKind.OPERATOR_ALERT,
+            stage=reason,
+            recipient_account_id="",
+            channel=channel,
+            faults=(),
+            revision=0,
+            state=DeliveryState.PENDING,
+            attempts=0,
+            next_attempt_time=now,
+            create_time=now,
+        )

@@ -1,0 +1,382 @@
+"""What the engine needs of the world: each port has, or will have, more than one adapter.
+
+The clock and the provider have a fake in the tests; the store has SQLite now, and is kept free of it for others.
+"""
+
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from calguard_server.domain.account import Account
+from calguard_server.domain.causes import CauseReason, Finding
+from calguard_server.domain.delivery import Delivery, DeliveryState
+from calguard_server.domain.events import ResourceKind
+from calguard_server.domain.link import CalendarLink, LinkState
+from calguard_server.domain.page import BookingPage, PageState
+from calguard_server.domain.secret import Secret
+from calguard_server.engine.working_set import Answer, Unit
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Time, as far as anything here depends on it."""
+
+    def now(self) -> datetime:
+        """Answer the time, in UTC."""
+        ...
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Return when that much time has passed."""
+        ...
+
+
+NewId = Callable[[str], str]
+"""Makes an id that was never made before, beginning with the given word: `NewId("link")`."""
+
+Chance = Callable[[], float]
+"""Answers a random number in [0, 1)."""
+
+
+class ProviderFailureError(Exception):
+    """The provider did not do what was asked; `finding` names why, as far as the answer showed."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.reason)
+        self.finding = finding
+
+    @property
+    def reason(self) -> CauseReason:
+        """The reason of the finding."""
+        return self.finding.reason
+
+
+class CodeRefusedError(Exception):
+    """The provider did not accept an authorization code: it is spent, expired, or not for this attempt."""
+
+
+class IdentityUnverifiedError(Exception):
+    """The provider's identity token is missing, or does not verify."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """What the consent page is asked. `code_challenge` is PKCE's S256."""
+
+    state: str
+    code_challenge: str
+    redirect_uri: str
+    login_hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the provider answered for an authorization code. `refresh_token` is None without offline access."""
+
+    subject: str
+    email: str
+    granted_scopes: tuple[str, ...]
+    refresh_token: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What is kept of a consent; the scopes are those that were granted."""
+
+    refresh_token: Secret
+    granted_scopes: tuple[str, ...]
+
+
+class GrantUnreadableError(Exception):
+    """A grant is stored, but none of the keys opens it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRequest:
+    """What to probe: the calendars to read, the one to write (empty: none), and what the grant should permit."""
+
+    calendar_link_id: str
+    grant: Grant
+    check_calendar_ids: tuple[str, ...]
+    add_calendar_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a probe found; no findings means all is well. `granted_scopes` is set where the provider told them anew."""
+
+    findings: tuple[Finding, ...]
+    granted_scopes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCalendar:
+    """A calendar as the linked account shows it; `access_role` as Google names it."""
+
+    id: str
+    summary: str
+    access_role: str
+    primary: bool
+
+
+class CalendarProvider(Protocol):
+    """Google, as far as the engine needs it. Secrets go in and come out wrapped."""
+
+    def authorization_url(self, request: AuthorizationRequest) -> str:
+        """Build the address of the consent page: every scope, offline access, consent asked each time."""
+        ...
+
+    async def exchange(self, code: str, code_verifier: Secret, redirect_uri: str) -> Consent:
+        """Exchange an authorization code and verify who consented.
+
+        Raises CodeRefusedError, IdentityUnverifiedError, ProviderFailureError.
+        """
+        ...
+
+    async def probe(self, request: ProbeRequest) -> Probe:
+        """Check that a grant works for what it is used for; never raises for what the provider answers."""
+        ...
+
+    async def list_calendars(self, calendar_link_id: str, grant: Grant) -> Sequence[ProviderCalendar]:
+        """List all calendars that the account shows. Raises ProviderFailureError."""
+        ...
+
+    async def revoke(self, grant: Grant) -> bool:
+        """Revoke a grant at the provider; True when it is revoked or was void already. Never raises for an answer."""
+        ...
+
+    def forget(self, calendar_link_id: str) -> None:
+        """Drop what is cached for a link: its grant was replaced or ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTimes:
+    """What a check that changed nothing leaves behind; dropped where the link rests on other evidence by now."""
+
+    calendar_link_id: str
+    evidence: int
+    last_check_time: datetime
+    next_check_time: datetime | None
+    consecutive_failures: int
+    failing_since: datetime | None
+    quota_exhausted_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryUpdate:
+    """How a claimed delivery goes on; dropped where it has been claimed anew, by the fence."""
+
+    delivery_id: str
+    fence: int
+    state: DeliveryState
+    attempts: int
+    next_attempt_time: datetime | None
+    last_error: str = ""
+    address: str = ""
+    send_time: datetime | None = None
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One change of the log: `encoded` is the whole change, encoded once; filters decide on the rest.
+
+    `commit_revision` is the last revision of its transaction.
+    """
+
+    revision: int
+    commit_revision: int
+    kind: str
+    resource_id: str
+    account_ids: tuple[str, ...]
+    encoded: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFilter:
+    """Which links to list; empty parts do not narrow."""
+
+    account_id: str = ""
+    states: frozenset[LinkState] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PageFilter:
+    """Which pages to list; empty parts do not narrow. `account_id` is the owner or a member."""
+
+    account_id: str = ""
+    states: frozenset[PageState] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationFilter:
+    """Which notifications to list; empty parts do not narrow."""
+
+    states: frozenset[DeliveryState] = frozenset()
+    booking_page_id: str = ""
+    account_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A delivery with all pages that its message was about; `sequence` grows with each that is decided."""
+
+    sequence: int
+    delivery: Delivery
+    booking_page_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedDelivery:
+    """A delivery that is to be sent now, with what is needed to tell whether it is still true."""
+
+    delivery: Delivery
+    page: BookingPage | None
+    recipient: Account | None
+    earlier: tuple[DeliveryState, ...]
+
+
+class Snapshot(Protocol):
+    """The state as it stood at one revision."""
+
+    @property
+    def revision(self) -> int:
+        """The revision."""
+        ...
+
+    def links(self, ids: Collection[str], account_ids: Collection[str]) -> AsyncIterator[list[CalendarLink]]:
+        """Iterate over links in batches; empty collections do not narrow."""
+        ...
+
+    def pages(self, ids: Collection[str], account_ids: Collection[str]) -> AsyncIterator[list[BookingPage]]:
+        """Iterate over pages in batches; empty collections do not narrow."""
+        ...
+
+
+class Store(Protocol):
+    """The durable state. Reads see what was committed; every write is committed when its call returns."""
+
+    store_id: str
+
+    async def transact(self, unit: Unit[T]) -> T:
+        """Load what a unit of work needs, let it decide, and commit all that it changed, or nothing.
+
+        Raises what the unit raises, and UnavailableError where it cannot be committed.
+        """
+        ...
+
+    async def answer(self, request_id: str) -> Answer | None:
+        """Read the answer of a request that was done before."""
+        ...
+
+    async def account(self, account_id: str) -> Account | None:
+        """Read an account; None where there is none."""
+        ...
+
+    async def link(self, link_id: str) -> CalendarLink | None:
+        """Read a link; None where there is none."""
+        ...
+
+    async def page(self, page_id: str) -> BookingPage | None:
+        """Read a page; None where there is none."""
+        ...
+
+    async def notification(self, notification_id: str) -> Notification | None:
+        """Read a notification; None where there is none."""
+        ...
+
+    async def grant(self, link_id: str) -> Grant | None:
+        """Answer a link's grant; None where none is stored. Raises GrantUnreadableError."""
+        ...
+
+    async def accounts(self, after: str, limit: int) -> list[Account]:
+        """List accounts with ids after the one given, in the order of ids; so do `links` and `pages`."""
+        ...
+
+    async def accounts_by_id(self, ids: Collection[str]) -> dict[str, Account]:
+        """Read the accounts that exist among the ids."""
+        ...
+
+    async def pages_by_id(self, ids: Collection[str]) -> dict[str, BookingPage]:
+        """Read the pages that exist among the ids."""
+        ...
+
+    async def links(self, chosen: LinkFilter, after: str, limit: int) -> list[CalendarLink]:
+        """List links with ids after the one given."""
+        ...
+
+    async def links_of_account(self, account_id: str) -> list[CalendarLink]:
+        """List all links of an account."""
+        ...
+
+    async def pages(self, chosen: PageFilter, after: str, limit: int) -> list[BookingPage]:
+        """List pages with ids after the one given."""
+        ...
+
+    async def notifications(self, chosen: NotificationFilter, before: int, limit: int) -> list[Notification]:
+        """List notifications newest first, those with a sequence number below the one given (0: all)."""
+        ...
+
+    async def due_links(self, now: datetime, limit: int, besides: Collection[str]) -> list[CalendarLink]:
+        """Answer links whose check is due, the longest due first."""
+        ...
+
+    async def record_checks(self, times: Sequence[CheckTimes]) -> None:
+        """Save the times of checks that changed nothing."""
+        ...
+
+    async def claim_deliveries(self, now: datetime, lease: timedelta, limit: int) -> list[ClaimedDelivery]:
+        """Claim deliveries that are due, whole groups of one recipient, channel and kind; mark them SENDING."""
+        ...
+
+    async def update_deliveries(self, updates: Sequence[DeliveryUpdate]) -> None:
+        """Save how claimed deliveries go on."""
+        ...
+
+    async def release_deliveries(self) -> None:
+        """Give back what a process that is gone had claimed."""
+        ...
+
+    async def next_delivery_time(self) -> datetime | None:
+        """Tell when the next delivery is due; None where none is."""
+        ...
+
+    async def prune(self, changes_before: datetime, requests_before: datetime, keep_revisions: int) -> int:
+        """Drop old changes of the log, but for the latest ones, and old answers and attempts; answers how many."""
+        ...
+
+    async def revision(self) -> int:
+        """Answer the latest revision; 0 before the first change."""
+        ...
+
+    async def oldest_revision(self) -> int:
+        """Answer the oldest revision that the log still holds; one past the latest where it holds none."""
+        ...
+
+    async def log_after(self, revision: int, limit: int) -> list[LogEntry]:
+        """Read the log after a revision, whole transactions only, about `limit` entries."""
+        ...
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """Open the state as it stands now; it stays so until closed."""
+        ...
+
+
+CommitListener = Callable[[Sequence[LogEntry]], None]
+"""Told of the entries of each commit, after it: a hint, which may be lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSpec:
+    """What a watcher asks for; empty collections do not narrow. See WatchRequest of the contract."""
+
+    account_ids: frozenset[str] = frozenset()
+    calendar_link_ids: frozenset[str] = frozenset()
+    booking_page_ids: frozenset[str] = frozenset()
+    kinds: frozenset[ResourceKind] = frozenset()
+    resume_token: str = ""
+    skip_snapshot: bool = False
+    progress_interval: timedelta | None = None

@@ -1,0 +1,186 @@
+"""From a link's signal to the pages and the notices, inside one transaction.
+
+This is the only path by which a link's or a page's state is saved: link, then every page that has its account as a
+member, then the notices of each page that changed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from calguard_server.domain.account import SlackAddress
+from calguard_server.domain.delivery import Delivery, DeliveryState
+from calguard_server.domain.events import ChangeType, Notability
+from calguard_server.domain.link import CalendarLink, LinkDecision, LinkSignal, decide_link
+from calguard_server.domain.notices import (
+    Channel,
+    IncidentStep,
+    Notice,
+    NoticeKind,
+    channels_of,
+    decide_notices,
+)
+from calguard_server.domain.page import BookingPage, Hand, PageDecision, decide_page, member_health
+from calguard_server.domain.schedule import next_check_time
+from calguard_server.engine.context import Context
+from calguard_server.engine.working_set import Incident, Told, WorkingSet, state_change
+
+_TYPE_OF = {Notability.STATE_CHANGED: ChangeType.STATE_CHANGED, Notability.UPDATED: ChangeType.UPDATED}
+
+
+@dataclass(frozen=True, slots=True)
+class Propagation:
+    """One transaction's view: the working set, the time, and what the use cases are built with."""
+
+    rows: WorkingSet
+    now: datetime
+    context: Context
+
+    def signal(self, link: CalendarLink, signal: LinkSignal, *, created: bool = False) -> LinkDecision:
+        """Let a signal decide a link, save it, and carry on to its account's pages."""
+        decision = decide_link(link, signal, self.now, self.context.policies.link)
+        if decision.notability is Notability.NONE:
+            return decision
+        due = self._next_check_time(decision.link, signal)
+        if not decision.notability.makes_event:
+            scheduled = replace(decision.link, next_check_time=due)
+            self.rows.put_link(scheduled)
+            return replace(decision, link=scheduled)
+        kind = ChangeType.CREATED if created else _TYPE_OF[decision.notability]
+        saved = replace(decision.link, next_check_time=due, revision=self.rows.revision + 1)
+        previous = link.state if kind is ChangeType.STATE_CHANGED else ""
+        self.rows.append_change(state_change(kind=kind, resource=saved, now=self.now, previous_state=previous))
+        self.rows.put_link(saved)
+        self.reevaluate(saved.account_id, saved.revision)
+        return replace(decision, link=saved)
+
+    def _next_check_time(self, link: CalendarLink, signal: LinkSignal) -> datetime | None:
+        findings = getattr(signal, "findings", ())
+        policy, chance = self.context.policies.schedule, self.context.chance()
+        return next_check_time(link, findings, self.now, policy, chance)
+
+    def delete_link(self, link: CalendarLink) -> None:
+        """Delete a link; its account's pages no longer refer to it."""
+        change = state_change(kind=ChangeType.DELETED, resource=link, now=self.now, previous_state=link.state)
+        revision = self.rows.append_change(change).revision
+        self.rows.delete_link(link.id)
+        self.reevaluate(link.account_id, revision)
+
+    def reevaluate(self, account_id: str, caused_by: int) -> None:
+        """Apply the rules afresh to every page that has the account as a member."""
+        for page in self.rows.pages_with_member(account_id):
+            self.decide_page(page, page, caused_by=caused_by)
+
+    def decide_page(
+        self, before: BookingPage | None, page: BookingPage, *, hand: Hand = Hand.NONE, caused_by: int = 0
+    ) -> PageDecision:
+        """Apply the rule and the owner's hand to a page as its caller set it; `before` is None for a new one."""
+        members = [
+            member_health(member.account_id, self.rows.links_of_account(member.account_id)) for member in page.members
+        ]
+        decision = decide_page(page, members, self.now, hand)
+        notability = _page_notability(before, page, decision)
+        if notability is Notability.NONE:
+            return decision
+        kind = ChangeType.CREATED if before is None else _TYPE_OF[notability]
+        saved = self._append_page(decision.page, kind, "" if before is None else before.state, caused_by)
+        self._tell(before, saved)
+        return PageDecision(saved, decision.reason, notability, decision.moves)
+
+    def delete_page(self, page: BookingPage) -> None:
+        """Delete a page; its incident is over."""
+        self.rows.append_change(
+            state_change(kind=ChangeType.DELETED, resource=page, now=self.now, previous_state=page.state)
+        )
+        incident = self.rows.open_incident(page.id)
+        if incident is not None:
+            self.rows.put_incident(replace(incident, close_time=self.now))
+        self.rows.delete_page(page.id)
+
+    def _append_page(self, page: BookingPage, kind: ChangeType, previous_state: str, caused_by: int) -> BookingPage:
+        saved = replace(page, revision=self.rows.revision + 1, update_time=self.now)
+        previous = previous_state if kind is ChangeType.STATE_CHANGED else ""
+        change = state_change(kind=kind, resource=saved, now=self.now, previous_state=previous, caused_by=caused_by)
+        self.rows.append_change(change)
+        self.rows.put_page(saved)
+        return saved
+
+    def _tell(self, before: BookingPage | None, page: BookingPage) -> None:
+        """Record what is owed for a page's change: its incident, and a delivery a recipient and channel."""
+        decision = decide_notices(before, page)
+        incident = self.rows.open_incident(page.id)
+        notices = decision.notices
+        match decision.incident:
+            case IncidentStep.OPEN if incident is not None:  # told before it was stopped by hand: told once more now
+                notices = tuple(replace(each, stage=f"{each.stage}:{page.revision}") for each in notices)
+            case IncidentStep.OPEN:
+                incident = self._open_incident(page)
+            case IncidentStep.CLOSE if incident is not None:
+                self._close_incident(page, incident)
+        if incident is None:
+            return
+        for notice in notices:
+            incident = self._owe(incident, page, notice)
+
+    def _open_incident(self, page: BookingPage) -> Incident:
+        incident = Incident(id=self.context.new_id("incident"), booking_page_id=page.id, open_time=self.now)
+        self.rows.put_incident(incident)
+        return incident
+
+    def _close_incident(self, page: BookingPage, incident: Incident) -> None:
+        """Close an incident and owe its end to those who were, or may have been, told of it."""
+        for recipient, channel in _told_by(incident.told):
+            notice = Notice(NoticeKind.PAGE_RESTARTED, "restarted", (recipient,), ())
+            self.rows.append_delivery(self._delivery(incident, page, notice, recipient, channel))
+        self.rows.put_incident(replace(incident, close_time=self.now))
+
+    def _owe(self, incident: Incident, page: BookingPage, notice: Notice) -> Incident:
+        told = list(incident.told)
+        known = {(each.recipient_account_id, each.channel, each.stage) for each in told}
+        for recipient in notice.recipient_account_ids:
+            for channel in self._channels(page, recipient):
+                if (recipient, channel, notice.stage) not in known:
+                    self.rows.append_delivery(self._delivery(incident, page, notice, recipient, channel))
+                    told.append(Told(recipient, channel, notice.stage, DeliveryState.PENDING))
+        grown = replace(incident, told=tuple(told))
+        self.rows.put_incident(grown)
+        return grown
+
+    def _channels(self, page: BookingPage, recipient_id: str) -> tuple[Channel, ...]:
+        account = self.rows.accounts.get(recipient_id)
+        if account is None:
+            return ()
+        slack = page.slack if recipient_id == page.owner_account_id else SlackAddress()
+        return channels_of(account, slack, self.context.policies.served)
+
+    def _delivery(
+        self, incident: Incident, page: BookingPage, notice: Notice, recipient: str, channel: Channel
+    ) -> Delivery:
+        return Delivery(
+            id=self.context.new_id("notification"),
+            incident_id=incident.id,
+            booking_page_id=page.id,
+            kind=notice.kind,
+            stage=notice.stage,
+            recipient_account_id=recipient,
+            channel=channel,
+            faults=notice.faults,
+            revision=page.revision,
+            state=DeliveryState.PENDING,
+            attempts=0,
+            next_attempt_time=self.now + self.context.policies.notice_group_wait,
+            create_time=self.now,
+        )
+
+
+def _page_notability(before: BookingPage | None, page: BookingPage, decision: PageDecision) -> Notability:
+    """A page that its caller changed is at least UPDATED, whatever the rules say of it."""
+    if decision.notability is Notability.NONE and before is not page:
+        return Notability.UPDATED
+    return decision.notability
+
+
+def _told_by(told: Iterable[Told]) -> list[tuple[str, Channel]]:
+    """Name who was, or may have been, told: not those whose notice has not been tried, or was given up."""
+    reached = (DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.RETRYING)
+    return list(dict.fromkeys((each.recipient_account_id, each.channel) for each in told if each.state in reached))

@@ -1,0 +1,315 @@
+"""What a transaction works on: the rows that its units of work need, and all that they changed.
+
+1. A store loads the working set for a whole group of units at once, runs them one after the other on it, and writes
+   what changed in one commit. So many units share one commit, and each sees what those before it did.
+2. A unit that raises leaves no trace: whatever it put is taken back.
+3. Revisions are given as changes are appended, one after the other, so that the log has no holes.
+
+What is loaded for `Seeds`, by every store alike: the links, pages, attempts and requests named; for each named link,
+and each of `page_accounts`, the pages that its account is a member of (for `page_accounts` also those it owns); of all
+these pages the owner's and the members' accounts, the members' links and the open incident; the named accounts, and
+for each named link its account, with their links.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from calguard_server.domain.account import Account
+from calguard_server.domain.delivery import Delivery, DeliveryState
+from calguard_server.domain.errors import InvalidArgumentError
+from calguard_server.domain.events import Change, ChangeType
+from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.notices import Channel
+from calguard_server.domain.page import BookingPage
+from calguard_server.domain.secret import Secret
+
+if TYPE_CHECKING:
+    from calguard_server.engine.ports import Grant, Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What a unit of work names; see above for what is loaded with it."""
+
+    links: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    page_accounts: tuple[str, ...] = ()
+    attempts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A call that may be repeated: `fingerprint` tells whether it is the same call, `encode` keeps its answer."""
+
+    id: str
+    fingerprint: str
+    encode: Callable[[Any], bytes]
+
+
+class ReplayedError(Exception):
+    """The request was done before: here is what it answered then."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__("the request was done before")
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Unit(Generic[T]):
+    """A unit of work: what it needs, and the synchronous decision on it."""
+
+    seeds: Seeds
+    decide: Callable[["WorkingSet"], T]
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkAttempt:
+    """A begun linking: found by a digest of its `state`, good once and until `expire_time`.
+
+    `calendar_link_id` is empty for a new link. `code_verifier` is PKCE's.
+    """
+
+    digest: str
+    account_id: str
+    calendar_link_id: str
+    code_verifier: Secret
+    redirect_uri: str
+    select_primary: bool
+    allow_account_change: bool
+    create_time: datetime
+    expire_time: datetime
+    used: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an incident owed a recipient, and what became of it."""
+
+    recipient_account_id: str
+    channel: Channel
+    stage: str
+    state: DeliveryState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """A stop by rule of a page, from its first notice until it is over."""
+
+    id: str
+    booking_page_id: str
+    open_time: datetime
+    close_time: datetime | None = None
+    told: tuple[Told, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The kept answer of a request."""
+
+    fingerprint: str
+    encoded: bytes
+
+
+_Table = dict[str, Any]
+
+
+@dataclass(slots=True)
+class WorkingSet:
+    """The rows of one commit. `revision` is the latest; an id maps to None where there is, or is to be, no row.
+
+    `dirty` names the rows that were put, by table; `members_changed` the pages whose members are to be indexed anew;
+    `unit_starts` the revisions with which a unit's changes began.
+    """
+
+    revision: int
+    accounts: dict[str, Account | None] = field(default_factory=dict)
+    links: dict[str, CalendarLink | None] = field(default_factory=dict)
+    pages: dict[str, BookingPage | None] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    attempts: dict[str, LinkAttempt] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    grants: dict[str, "Grant | None"] = field(default_factory=dict)
+    links_of: dict[str, set[str]] = field(default_factory=dict)
+    pages_of: dict[str, set[str]] = field(default_factory=dict)
+    incident_of: dict[str, str] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    dirty: dict[str, set[str]] = field(default_factory=dict)
+    members_changed: set[str] = field(default_factory=set)
+    unit_starts: set[int] = field(default_factory=set)
+    _journal: list[Callable[[], object]] = field(default_factory=list)
+
+    def run(self, unit: Unit[T]) -> T:
+        """Run a unit; when it raises, all that it put is taken back. Raises ReplayedError for a repeated request."""
+        if unit.request is not None:
+            refuse_replay(unit.request, self.answers.get(unit.request.id))
+        self._journal.clear()
+        self.unit_starts.add(self.revision + 1)
+        try:
+            result = unit.decide(self)
+            if unit.request is not None:
+                answer = Answer(unit.request.fingerprint, unit.request.encode(result))
+                self._put("answers", self.answers, unit.request.id, answer)
+        except BaseException:
+            self._roll_back()
+            raise
+        return result
+
+    def append_change(self, change: Change) -> Change:
+        """Give a change the next revision and append it to the log."""
+        numbered = replace(change, revision=self.revision + 1)
+        self.revision += 1
+        self.changes.append(numbered)
+        self._journal.append(self._drop_last_change)
+        return numbered
+
+    def append_delivery(self, delivery: Delivery) -> None:
+        """Insert a delivery, and let its incident know of it."""
+        self.deliveries.append(delivery)
+        self._journal.append(self.deliveries.pop)
+
+    def put_account(self, account: Account) -> None:
+        """Save an account."""
+        self._put("accounts", self.accounts, account.id, account)
+
+    def delete_account(self, account_id: str) -> None:
+        """Delete an account."""
+        self._put("accounts", self.accounts, account_id, None)
+
+    def put_link(self, link: CalendarLink) -> None:
+        """Save a link."""
+        self._index(self.links_of, link.account_id, link.id)
+        self._put("links", self.links, link.id, link)
+
+    def delete_link(self, link_id: str) -> None:
+        """Delete a link with its grant."""
+        self._put("links", self.links, link_id, None)
+        self.put_grant(link_id, None)
+
+    def put_page(self, page: BookingPage) -> None:
+        """Save a page with its members."""
+        before = self.pages.get(page.id)
+        if before is None or before.members != page.members:
+            self.members_changed.add(page.id)
+        for member in page.members:
+            self._index(self.pages_of, member.account_id, page.id)
+        self._put("pages", self.pages, page.id, page)
+
+    def delete_page(self, page_id: str) -> None:
+        """Delete a page with its members."""
+        self.members_changed.add(page_id)
+        self._put("pages", self.pages, page_id, None)
+
+    def put_grant(self, link_id: str, grant: "Grant | None") -> None:
+        """Save a link's grant, or forget it."""
+        self._put("grants", self.grants, link_id, grant)
+
+    def put_attempt(self, attempt: LinkAttempt) -> None:
+        """Save an attempt at linking."""
+        self._put("attempts", self.attempts, attempt.digest, attempt)
+
+    def put_incident(self, incident: Incident) -> None:
+        """Save a page's incident; one that is closed stays until the commit."""
+        before = self.incident_of.get(incident.booking_page_id, "")
+        self._journal.append(lambda: self.incident_of.__setitem__(incident.booking_page_id, before))
+        self.incident_of[incident.booking_page_id] = incident.id if incident.close_time is None else ""
+        self._put("incidents", self.incidents, incident.id, incident)
+
+    def links_of_account(self, account_id: str) -> list[CalendarLink]:
+        """Answer an account's links, in the order of ids."""
+        ids = sorted(self.links_of.get(account_id, ()))
+        return [link for each in ids if (link := self.links.get(each)) is not None]
+
+    def pages_with_member(self, account_id: str) -> list[BookingPage]:
+        """Answer the pages that an account is a member of, in the order of ids."""
+        ids = sorted(self.pages_of.get(account_id, ()))
+        pages = (self.pages.get(each) for each in ids)
+        return [page for page in pages if page is not None and _has_member(page, account_id)]
+
+    def open_incident(self, page_id: str) -> Incident | None:
+        """Answer a page's open incident."""
+        return self.incidents.get(self.incident_of.get(page_id, ""))
+
+    def index_links(self, links: Iterable[CalendarLink]) -> None:
+        """Take in links that a store loaded."""
+        for link in links:
+            self.links[link.id] = link
+            self.links_of.setdefault(link.account_id, set()).add(link.id)
+
+    def index_pages(self, pages: Iterable[BookingPage]) -> None:
+        """Take in pages that a store loaded."""
+        for page in pages:
+            self.pages[page.id] = page
+            for member in page.members:
+                self.pages_of.setdefault(member.account_id, set()).add(page.id)
+
+    def index_incidents(self, incidents: Iterable[Incident]) -> None:
+        """Take in open incidents that a store loaded."""
+        for incident in incidents:
+            self.incidents[incident.id] = incident
+            self.incident_of[incident.booking_page_id] = incident.id
+
+    def _put(self, name: str, table: _Table, key: str, value: object) -> None:
+        known, before = key in table, table.get(key)
+        dirty = self.dirty.setdefault(name, set())
+        if key not in dirty:
+            dirty.add(key)
+            self._journal.append(lambda: dirty.discard(key))
+        table[key] = value
+        if known:
+            self._journal.append(lambda: table.__setitem__(key, before))
+        else:
+            self._journal.append(lambda: table.pop(key))
+
+    def _index(self, index: dict[str, set[str]], account_id: str, key: str) -> None:
+        keys = index.setdefault(account_id, set())
+        if key not in keys:
+            keys.add(key)
+            self._journal.append(lambda: keys.discard(key))
+
+    def _drop_last_change(self) -> None:
+        self.changes.pop()
+        self.revision -= 1
+
+    def _roll_back(self) -> None:
+        while self._journal:
+            self._journal.pop()()
+
+
+def refuse_replay(request: Request, answer: Answer | None) -> None:
+    """Raise ReplayedError where a request was answered before; refuse an id that was used for another request."""
+    if answer is None:
+        return
+    if answer.fingerprint != request.fingerprint:
+        raise InvalidArgumentError("REQUEST_ID_REUSED", "request_id: was used for another request before")
+    raise ReplayedError(answer.encoded)
+
+
+async def refuse_replay_of(store: "Store", request: Request | None) -> None:
+    """Raise ReplayedError for a request that was done before, ahead of work that is not in its transaction."""
+    if request is not None:
+        refuse_replay(request, await store.answer(request.id))
+
+
+def state_change(
+    *,
+    kind: ChangeType,
+    resource: CalendarLink | BookingPage,
+    now: datetime,
+    previous_state: str = "",
+    caused_by: int = 0,
+) -> Change:
+    """Build a change that has no revision yet."""
+    return Change(
+        revision=0, time=now, type=kind, resource=resource, previous_state=previous_state, caused_by=caused_by
+    )
+
+
+def _has_member(page: BookingPage, account_id: str) -> bool:
+    return any(member.account_id == account_id for member in page.members)

@@ -1,0 +1,104 @@
+"""The columns of the tables whose rows become objects, in the order in which rows.py reads and writes them."""
+
+ACCOUNTS = [
+    "id",
+    "display_name",
+    "email",
+    "locale",
+    "slack_workspace_id",
+    "slack_user_id",
+    "slack_channel_id",
+    "revision",
+    "create_time",
+    "update_time",
+]
+
+LINKS = [
+    "id",
+    "account_id",
+    "provider_subject",
+    "provider_email",
+    "state",
+    "cause_reason",
+    "cause_since",
+    "cause_calendar_id",
+    "cause_capability",
+    "state_time",
+    "has_grant",
+    "granted_scopes",
+    "check_calendar_ids",
+    "add_calendar_id",
+    "last_check_time",
+    "next_check_time",
+    "consecutive_failures",
+    "failing_since",
+    "quota_exhausted_since",
+    "evidence",
+    "revision",
+    "create_time",
+    "update_time",
+]
+
+PAGES = [
+    "id",
+    "owner_account_id",
+    "title",
+    "scheduling_mode",
+    "members",
+    "faulty_members",
+    "assignment_method",
+    "slack_workspace_id",
+    "slack_user_id",
+    "slack_channel_id",
+    "phase",
+    "faulty",
+    "state_time",
+    "revision",
+    "create_time",
+    "update_time",
+]
+
+ATTEMPTS = [
+    "digest",
+    "account_id",
+    "calendar_link_id",
+    "code_verifier",
+    "redirect_uri",
+    "select_primary",
+    "allow_account_change",
+    "create_time",
+    "expire_time",
+    "used",
+]
+
+DELIVERIES = [
+    "id",
+    "incident_id",
+    "page_id",
+    "kind",
+    "stage",
+    "recipient_account_id",
+    "channel",
+    "faults",
+    "revision",
+    "state",
+    "attempts",
+    "next_attempt_time",
+    "create_time",
+    "address",
+    "last_error",
+    "send_time",
+    "message_id",
+    "fence",
+]
+
+
+def _placeholders() -> dict[str, str]:
+    tables = {"accounts": ACCOUNTS, "links": LINKS, "pages": PAGES, "attempts": ATTEMPTS, "deliveries": DELIVERIES}
+    names = {table: ", ".join(columns) for table, columns in tables.items()}
+    values = {f"{table}_values": ", ".join("?" * len(columns)) for table, columns in tables.items()}
+    return names | values
+
+
+COLUMNS = _placeholders()
+"""What the named queries are filled with: `{links}` the columns, `{links_values}` as many question marks."""

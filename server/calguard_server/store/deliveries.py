@@ -1,0 +1,69 @@
+"""Claiming deliveries and saving how they went on: statements of the writer's transaction."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from calguard_server.domain.delivery import Delivery, DeliveryState
+from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate
+from calguard_server.store.queries import QUERIES
+from calguard_server.store.rows import Row, account_of, delivery_of, optional_micros, page_of, to_micros
+
+
+def claim(connection: sqlite3.Connection, now: datetime, lease: timedelta, limit: int) -> list[ClaimedDelivery]:
+    """Claim whole groups of one recipient, channel and kind of which a delivery is due."""
+    micros = to_micros(now)
+    claimed: list[tuple[int, Delivery]] = []
+    for group in connection.execute(QUERIES["due_groups"], (micros, limit)).fetchall():
+        rows = connection.execute(QUERIES["deliveries_of_group"], (micros, *group)).fetchall()
+        claimed.extend(_claim(connection, row, now + lease) for row in rows)
+    pages = _by_id(connection, "pages_by_id", {delivery.booking_page_id for _, delivery in claimed})
+    accounts = _by_id(connection, "accounts_by_id", {delivery.recipient_account_id for _, delivery in claimed})
+    return [
+        ClaimedDelivery(
+            delivery,
+            page_of(pages[delivery.booking_page_id]) if delivery.booking_page_id in pages else None,
+            account_of(accounts[delivery.recipient_account_id]) if delivery.recipient_account_id in accounts else None,
+            _earlier(connection, sequence, delivery),
+        )
+        for sequence, delivery in claimed
+    ]
+
+
+def _claim(connection: sqlite3.Connection, row: Row, lease_end: datetime) -> tuple[int, Delivery]:
+    delivery = delivery_of(row[1:-1], incident_closed=bool(row[-1]))
+    claimed = replace(delivery, state=DeliveryState.SENDING, fence=delivery.fence + 1, next_attempt_time=lease_end)
+    connection.execute(QUERIES["claim_delivery"], (claimed.id, claimed.fence, to_micros(lease_end)))
+    return row[0], claimed
+
+
+def _by_id(connection: sqlite3.Connection, query: str, ids: set[str]) -> dict[str, Row]:
+    return {row[0]: row for row in connection.execute(QUERIES[query], (json.dumps(sorted(ids)),))}
+
+
+def _earlier(connection: sqlite3.Connection, sequence: int, delivery: Delivery) -> tuple[DeliveryState, ...]:
+    key = (delivery.incident_id, delivery.recipient_account_id, delivery.channel.value, sequence)
+    return tuple(DeliveryState(row[0]) for row in connection.execute(QUERIES["earlier_deliveries"], key))
+
+
+def update(connection: sqlite3.Connection, updates: Sequence[DeliveryUpdate]) -> None:
+    """Save how claimed deliveries go on; one that was claimed anew meanwhile is left alone."""
+    connection.executemany(
+        QUERIES["update_delivery"],
+        [
+            (
+                each.delivery_id,
+                each.fence,
+                each.state.value,
+                each.attempts,
+                optional_micros(each.next_attempt_time),
+                each.last_error,
+                each.address,
+                optional_micros(each.send_time),
+                each.message_id,
+            )
+            for each in updates
+        ],
+    )

@@ -1,0 +1,147 @@
+"""Writing what a group of units changed: one `executemany` a kind of row."""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from calguard_server.domain.events import Change, ResourceKind
+from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.page import BookingPage
+from calguard_server.engine.ports import LogEntry
+from calguard_server.engine.working_set import LinkAttempt, WorkingSet
+from calguard_server.store.queries import QUERIES
+from calguard_server.store.rows import (
+    Row,
+    account_row,
+    delivery_row,
+    link_row,
+    optional_micros,
+    page_row,
+    to_list,
+    to_micros,
+)
+from calguard_server.store.vault import Vault
+
+T = TypeVar("T")
+
+EncodeChange = Callable[[Change], bytes]
+"""Encodes a change once, as subscribers receive it."""
+
+
+def log_entries(changes: list[Change], encode: EncodeChange, first_of_unit: set[int]) -> list[LogEntry]:
+    """Encode changes; those up to the next one that begins a unit belong to one transaction."""
+    entries: list[LogEntry] = []
+    commit_revision = 0
+    for change in reversed(changes):
+        commit_revision = commit_revision or change.revision
+        entries.append(_log_entry(change, encode, commit_revision))
+        if change.revision in first_of_unit:
+            commit_revision = 0
+    entries.reverse()
+    return entries
+
+
+def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entries: list[LogEntry], now: int) -> None:
+    """Write all that is dirty, the log and the deliveries."""
+    _flush_links(connection, vault, rows)
+    _flush_pages(connection, rows)
+    _save(connection, "save_account", "delete_account", rows.accounts, rows.dirty.get("accounts", ()), account_row)
+    attempts = (rows.attempts[digest] for digest in rows.dirty.get("attempts", ()))
+    _many(connection, "save_attempt", (_attempt_row(attempt, vault) for attempt in attempts))
+    incidents = (rows.incidents[each] for each in rows.dirty.get("incidents", ()))
+    _many(
+        connection,
+        "save_incident",
+        (
+            (each.id, each.booking_page_id, to_micros(each.open_time), optional_micros(each.close_time))
+            for each in incidents
+        ),
+    )
+    _many(connection, "insert_delivery", map(delivery_row, rows.deliveries))
+    times = {change.revision: to_micros(change.time) for change in rows.changes}
+    _many(
+        connection,
+        "insert_event",
+        (
+            (
+                entry.revision,
+                entry.commit_revision,
+                times[entry.revision],
+                entry.kind,
+                entry.resource_id,
+                to_list(entry.account_ids),
+                entry.encoded,
+            )
+            for entry in entries
+        ),
+    )
+    answers = ((key, rows.answers[key]) for key in rows.dirty.get("answers", ()))
+    _many(connection, "save_answer", ((key, each.fingerprint, each.encoded, now) for key, each in answers))
+
+
+def _flush_links(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet) -> None:
+    _save(connection, "save_link", "delete_link", rows.links, rows.dirty.get("links", ()), link_row)
+    for link_id in rows.dirty.get("grants", ()):
+        grant = rows.grants[link_id]
+        if grant is None:
+            connection.execute(QUERIES["delete_grant"], (link_id,))
+        else:
+            sealed = (link_id, vault.seal(grant.refresh_token), to_list(grant.granted_scopes))
+            connection.execute(QUERIES["save_grant"], sealed)
+
+
+def _flush_pages(connection: sqlite3.Connection, rows: WorkingSet) -> None:
+    dirty = rows.dirty.get("pages", set())
+    _save(connection, "save_page", "delete_page", rows.pages, dirty, page_row)
+    remembered = [page_id for page_id in dirty if page_id in rows.members_changed]
+    _many(connection, "delete_members", ((page_id,) for page_id in remembered))
+    pages = (rows.pages[page_id] for page_id in remembered)
+    members = ((member.account_id, page.id) for page in pages if page is not None for member in page.members)
+    _many(connection, "save_member", members)
+
+
+def _save(
+    connection: sqlite3.Connection,
+    save: str,
+    delete: str,
+    table: dict[str, T | None],
+    dirty: Iterable[str],
+    row_of: Callable[[T], Row],
+) -> None:
+    keys = list(dirty)
+    _many(connection, save, (row_of(value) for key in keys if (value := table[key]) is not None))
+    _many(connection, delete, ((key,) for key in keys if table[key] is None))
+
+
+def _many(connection: sqlite3.Connection, query: str, rows: Iterable[Row]) -> None:
+    listed = list(rows)
+    if listed:
+        connection.executemany(QUERIES[query], listed)
+
+
+def _attempt_row(attempt: LinkAttempt, vault: Vault) -> Row:
+    return (
+        attempt.digest,
+        attempt.account_id,
+        attempt.calendar_link_id,
+        vault.seal(attempt.code_verifier),
+        attempt.redirect_uri,
+        int(attempt.select_primary),
+        int(attempt.allow_account_change),
+        to_micros(attempt.create_time),
+        to_micros(attempt.expire_time),
+        int(attempt.used),
+    )
+
+
+def _log_entry(change: Change, encode: EncodeChange, commit_revision: int) -> LogEntry:
+    kind, account_ids = _keys_of(change.resource)
+    return LogEntry(change.revision, commit_revision, kind.value, change.resource.id, account_ids, encode(change))
+
+
+def _keys_of(resource: CalendarLink | BookingPage) -> tuple[ResourceKind, tuple[str, ...]]:
+    """What filters decide on: the kind, and every account that the resource concerns."""
+    if isinstance(resource, CalendarLink):
+        return ResourceKind.CALENDAR_LINK, (resource.account_id,)
+    members = (member.account_id for member in resource.members)
+    return ResourceKind.BOOKING_PAGE, tuple(dict.fromkeys((resource.owner_account_id, *members)))

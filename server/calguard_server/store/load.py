@@ -1,0 +1,93 @@
+"""Loading what a group of units of work needs, in a handful of statements for the whole group."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from calguard_server.domain.delivery import DeliveryState
+from calguard_server.domain.notices import Channel
+from calguard_server.engine.working_set import Answer, Incident, LinkAttempt, Seeds, Told, Unit, WorkingSet
+from calguard_server.store.queries import QUERIES
+from calguard_server.store.rows import Row, account_of, from_micros, link_of, page_of
+from calguard_server.store.vault import Vault
+
+
+def load(connection: sqlite3.Connection, vault: Vault, units: Sequence[Unit[Any]], revision: int) -> WorkingSet:
+    """Load the working set of a group; what belongs to it is told in engine/working_set.py."""
+    rows = WorkingSet(revision)
+    seeds = [unit.seeds for unit in units]
+    page_accounts = _all(seeds, "page_accounts")
+    linked = _by_keys(connection, "account_ids_by_link", _all(seeds, "links"))
+    around = page_accounts | {row[0] for row in linked}
+    _load_pages(connection, rows, _all(seeds, "pages"), around, page_accounts)
+    _load_people(connection, rows, around | _all(seeds, "accounts"))
+    _load_incidents(connection, rows)
+    _load_attempts(connection, vault, rows, _all(seeds, "attempts"))
+    _load_answers(connection, rows, {unit.request.id for unit in units if unit.request is not None})
+    return rows
+
+
+def _all(seeds: Iterable[Seeds], name: str) -> set[str]:
+    return {key for each in seeds for key in getattr(each, name)}
+
+
+def _by_keys(connection: sqlite3.Connection, query: str, keys: Iterable[str]) -> list[Row]:
+    wanted = list(keys)
+    return connection.execute(QUERIES[query], (json.dumps(wanted),)).fetchall() if wanted else []
+
+
+def _load_pages(
+    connection: sqlite3.Connection, rows: WorkingSet, named: set[str], around: set[str], owners: set[str]
+) -> None:
+    ids = set(named)
+    ids.update(row[0] for row in _by_keys(connection, "page_ids_by_member", around))
+    ids.update(row[0] for row in _by_keys(connection, "page_ids_by_owner", owners))
+    rows.index_pages(page_of(row) for row in _by_keys(connection, "pages_by_id", ids))
+
+
+def _load_people(connection: sqlite3.Connection, rows: WorkingSet, named: set[str]) -> None:
+    """Load the accounts and links named, and those of the pages' members; of owners only the account."""
+    pages = [page for page in rows.pages.values() if page is not None]
+    linked = named | {member.account_id for page in pages for member in page.members}
+    accounts = linked | {page.owner_account_id for page in pages}
+    rows.index_links(link_of(row) for row in _by_keys(connection, "links_by_account", linked))
+    for row in _by_keys(connection, "accounts_by_id", accounts):
+        rows.accounts[row[0]] = account_of(row)
+
+
+def _load_incidents(connection: sqlite3.Connection, rows: WorkingSet) -> None:
+    found = _by_keys(connection, "open_incidents_by_page", rows.pages)
+    told: dict[str, list[Told]] = {row[0]: [] for row in found}
+    for incident_id, recipient, channel, stage, state in _by_keys(connection, "told_by_incident", told):
+        told[incident_id].append(Told(recipient, Channel(channel), stage, DeliveryState(state)))
+    rows.index_incidents(
+        Incident(
+            id=incident_id,
+            booking_page_id=page_id,
+            open_time=from_micros(open_time),
+            told=tuple(told[incident_id]),
+        )
+        for incident_id, page_id, open_time in found
+    )
+
+
+def _load_attempts(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, digests: set[str]) -> None:
+    for row in _by_keys(connection, "attempts_by_digest", digests):
+        rows.attempts[row[0]] = LinkAttempt(
+            digest=row[0],
+            account_id=row[1],
+            calendar_link_id=row[2],
+            code_verifier=vault.open(row[3]),
+            redirect_uri=row[4],
+            select_primary=bool(row[5]),
+            allow_account_change=bool(row[6]),
+            create_time=from_micros(row[7]),
+            expire_time=from_micros(row[8]),
+            used=bool(row[9]),
+        )
+
+
+def _load_answers(connection: sqlite3.Connection, rows: WorkingSet, request_ids: set[str]) -> None:
+    for request_id, fingerprint, encoded in _by_keys(connection, "answers_by_request", request_ids):
+        rows.answers[request_id] = Answer(fingerprint, encoded)

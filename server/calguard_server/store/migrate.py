@@ -1,0 +1,28 @@
+"""Numbered migrations: `NNNN_name.sql` files, each applied once, in order, in a transaction of its own."""
+
+import sqlite3
+from importlib.resources import files
+
+from calguard_server.store.errors import StoreError
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Answer the numbers and the SQL of all migrations, in order."""
+    folder = files("calguard_server.store") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(int(name[:4]), (folder / name).read_text()) for name in names]
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database to the latest schema. Raises StoreError for one that is newer than this program."""
+    known = migrations()
+    latest = known[-1][0]
+    current = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if current > latest:
+        raise StoreError(
+            f"the database has schema {current} and this program knows only {latest}: it was written by a newer "
+            "version of Calguard. Start that version, or restore a backup made before the upgrade"
+        )
+    for number, script in known:
+        if number > current:
+            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")

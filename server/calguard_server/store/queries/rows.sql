@@ -1,0 +1,113 @@
+-- Reading rows by key, and saving them. `?1` of a read by many keys is a JSON list.
+
+-- name: accounts_by_id
+-- Accounts among the ids.
+SELECT {accounts} FROM accounts WHERE id IN (SELECT value FROM json_each(?1));
+
+-- name: links_by_id
+-- Links among the ids.
+SELECT {links} FROM links WHERE id IN (SELECT value FROM json_each(?1));
+
+-- name: account_ids_by_link
+-- The accounts of the links.
+SELECT account_id FROM links WHERE id IN (SELECT value FROM json_each(?1));
+
+-- name: links_by_account
+-- All links of the accounts.
+SELECT {links} FROM links WHERE account_id IN (SELECT value FROM json_each(?1)) ORDER BY id;
+
+-- name: pages_by_id
+-- Pages among the ids.
+SELECT {pages} FROM pages WHERE id IN (SELECT value FROM json_each(?1));
+
+-- name: page_ids_by_member
+-- Ids of the pages that have one of the accounts as a member.
+SELECT page_id FROM members WHERE account_id IN (SELECT value FROM json_each(?1));
+
+-- name: page_ids_by_owner
+-- Ids of the pages that one of the accounts owns.
+SELECT id FROM pages WHERE owner_account_id IN (SELECT value FROM json_each(?1));
+
+-- name: open_incidents_by_page
+-- The open incidents of the pages.
+SELECT id, page_id, open_time FROM incidents
+WHERE close_time IS NULL AND page_id IN (SELECT value FROM json_each(?1));
+
+-- name: told_by_incident
+-- What the incidents owed to whom, in the order it was decided.
+SELECT incident_id, recipient_account_id, channel, stage, state FROM deliveries
+WHERE incident_id IN (SELECT value FROM json_each(?1)) ORDER BY sequence;
+
+-- name: attempts_by_digest
+-- Attempts at linking.
+SELECT {attempts} FROM attempts WHERE digest IN (SELECT value FROM json_each(?1));
+
+-- name: answers_by_request
+-- Kept answers of repeated requests.
+SELECT request_id, fingerprint, encoded FROM answers WHERE request_id IN (SELECT value FROM json_each(?1));
+
+-- name: grant_by_link
+-- A link's encrypted grant.
+SELECT refresh_token, granted_scopes FROM grants WHERE link_id = ?1;
+
+-- name: save_account
+-- Insert or replace an account.
+INSERT OR REPLACE INTO accounts ({accounts}) VALUES ({accounts_values});
+
+-- name: delete_account
+-- Delete an account.
+DELETE FROM accounts WHERE id = ?1;
+
+-- name: save_link
+-- Insert or replace a link.
+INSERT OR REPLACE INTO links ({links}) VALUES ({links_values});
+
+-- name: delete_link
+-- Delete a link.
+DELETE FROM links WHERE id = ?1;
+
+-- name: save_grant
+-- Insert or replace a grant.
+INSERT OR REPLACE INTO grants (link_id, refresh_token, granted_scopes) VALUES (?1, ?2, ?3);
+
+-- name: delete_grant
+-- Forget a grant.
+DELETE FROM grants WHERE link_id = ?1;
+
+-- name: save_attempt
+-- Insert or replace an attempt at linking.
+INSERT OR REPLACE INTO attempts ({attempts}) VALUES ({attempts_values});
+
+-- name: save_page
+-- Insert or replace a page.
+INSERT OR REPLACE INTO pages ({pages}) VALUES ({pages_values});
+
+-- name: delete_page
+-- Delete a page.
+DELETE FROM pages WHERE id = ?1;
+
+-- name: delete_members
+-- Drop a page from the index of members.
+DELETE FROM members WHERE page_id = ?1;
+
+-- name: save_member
+-- Enter a page into the index of members.
+INSERT INTO members (account_id, page_id) VALUES (?1, ?2);
+
+-- name: save_incident
+-- Insert or replace an incident.
+INSERT OR REPLACE INTO incidents (id, page_id, open_time, close_time) VALUES (?1, ?2, ?3, ?4);
+
+-- name: insert_delivery
+-- Owe a delivery; one that is owed already stays as it is.
+INSERT INTO deliveries ({deliveries}) VALUES ({deliveries_values})
+ON CONFLICT DO NOTHING;
+
+-- name: insert_event
+-- Append a change to the log.
+INSERT INTO events (revision, commit_revision, time, kind, resource_id, account_ids, encoded)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+
+-- name: save_answer
+-- Keep the answer of a request.
+INSERT OR REPLACE INTO answers (request_id, fingerprint, encoded, time) VALUES (?1, ?2, ?3, ?4);

@@ -1,0 +1,109 @@
+-- What the workers ask: due checks, due deliveries, the log, and what is past keeping.
+
+-- name: due_links
+-- Links whose check is due, the longest due first, but for those named.
+SELECT {links} FROM links
+WHERE next_check_time <= ?1 AND id NOT IN (SELECT value FROM json_each(?3))
+ORDER BY next_check_time LIMIT ?2;
+
+-- name: record_check
+-- Save the times of a check, unless the link rests on other evidence by now.
+UPDATE links
+SET last_check_time = ?3, next_check_time = ?4, consecutive_failures = ?5, failing_since = ?6,
+    quota_exhausted_since = ?7
+WHERE id = ?1 AND evidence = ?2;
+
+-- name: due_groups
+-- Recipients, channels and kinds for which a delivery is due that no earlier one of its incident holds back.
+SELECT DISTINCT recipient_account_id, channel, kind FROM (
+  SELECT recipient_account_id, channel, kind FROM deliveries AS later
+  WHERE next_attempt_time <= ?1
+    AND NOT EXISTS (
+      SELECT 1 FROM deliveries AS earlier
+      WHERE earlier.incident_id = later.incident_id
+        AND earlier.recipient_account_id = later.recipient_account_id
+        AND earlier.channel = later.channel
+        AND earlier.sequence < later.sequence
+        AND earlier.next_attempt_time IS NOT NULL)
+  ORDER BY next_attempt_time LIMIT ?2);
+
+-- name: deliveries_of_group
+-- What can go out now for a recipient, channel and kind: all that is due, and all that still waits for company.
+SELECT sequence, {deliveries}, (SELECT close_time FROM incidents WHERE incidents.id = incident_id) IS NOT NULL
+FROM deliveries AS later
+WHERE recipient_account_id = ?2 AND channel = ?3 AND kind = ?4 AND next_attempt_time IS NOT NULL
+  AND (next_attempt_time <= ?1 OR state = 'PENDING')
+  AND NOT EXISTS (
+    SELECT 1 FROM deliveries AS earlier
+    WHERE earlier.incident_id = later.incident_id
+      AND earlier.recipient_account_id = later.recipient_account_id
+      AND earlier.channel = later.channel
+      AND earlier.sequence < later.sequence
+      AND earlier.next_attempt_time IS NOT NULL)
+ORDER BY sequence;
+
+-- name: claim_delivery
+-- Claim a delivery until its lease ends; the fence tells this claim from others.
+UPDATE deliveries SET state = 'SENDING', fence = ?2, next_attempt_time = ?3 WHERE id = ?1;
+
+-- name: earlier_deliveries
+-- The states of what an incident owed a recipient by a channel before a delivery.
+SELECT state FROM deliveries
+WHERE incident_id = ?1 AND recipient_account_id = ?2 AND channel = ?3 AND sequence < ?4 ORDER BY sequence;
+
+-- name: update_delivery
+-- Save how a claimed delivery goes on, unless it was claimed anew.
+UPDATE deliveries
+SET state = ?3, attempts = ?4, next_attempt_time = ?5, last_error = ?6, address = ?7, send_time = ?8, message_id = ?9
+WHERE id = ?1 AND fence = ?2;
+
+-- name: release_deliveries
+-- Give back what a process that is gone had claimed.
+UPDATE deliveries SET state = 'RETRYING', next_attempt_time = create_time WHERE state = 'SENDING';
+
+-- name: next_delivery_time
+-- When the next delivery is due.
+SELECT MIN(next_attempt_time) FROM deliveries WHERE next_attempt_time IS NOT NULL;
+
+-- name: latest_revision
+-- The latest revision that the log ever had; survives pruning.
+SELECT MAX((SELECT COALESCE(MAX(revision), 0) FROM events),
+           (SELECT COALESCE(MAX(CAST(value AS INTEGER)), 0) FROM meta WHERE key = 'pruned_revision'));
+
+-- name: oldest_revision
+-- The oldest revision that the log holds.
+SELECT MIN(revision) FROM events;
+
+-- name: log_after
+-- The log after a revision.
+SELECT revision, commit_revision, kind, resource_id, account_ids, encoded FROM events
+WHERE revision > ?1 ORDER BY revision LIMIT ?2;
+
+-- name: log_between
+-- The log after a revision, up to another.
+SELECT revision, commit_revision, kind, resource_id, account_ids, encoded FROM events
+WHERE revision > ?1 AND revision <= ?2 ORDER BY revision;
+
+-- name: prune_events
+-- Drop changes of the log that are old, up to a revision.
+DELETE FROM events WHERE time < ?1 AND revision <= ?2;
+
+-- name: remember_pruned
+-- Remember the latest revision, which a log that was pruned whole no longer shows.
+INSERT OR REPLACE INTO meta (key, value) VALUES ('pruned_revision', ?1);
+
+-- name: prune_answers
+-- Drop answers that are past keeping.
+DELETE FROM answers WHERE time < ?1;
+
+-- name: prune_attempts
+-- Drop attempts at linking that have expired long ago.
+DELETE FROM attempts WHERE expire_time < ?1;
+
+-- name: read_meta
+-- A value of the store itself.
+SELECT value FROM meta WHERE key = ?1;
+
+-- name: write_meta
+-- Set a value of the store itself.
+INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2);

@@ -1,0 +1,46 @@
+"""Reading beside the writer: a few connections, each lent to one reader at a time."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from calguard_server.store.connection import BatchConnection, connect
+
+T = TypeVar("T")
+
+
+class Readers:
+    """A pool of read-only connections."""
+
+    def __init__(self, connections: list[BatchConnection]) -> None:
+        self._connections = connections
+        self._idle: asyncio.LifoQueue[BatchConnection] = asyncio.LifoQueue()
+        for connection in connections:
+            self._idle.put_nowait(connection)
+
+    @classmethod
+    async def open(cls, path: Path, count: int) -> "Readers":
+        """Open a pool of that many connections."""
+        return cls([await connect(path) for _ in range(count)])
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function of statements on a connection that is free."""
+        async with self.lend() as connection:
+            return await connection.run(work)
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[BatchConnection]:
+        """Lend a connection."""
+        connection = await self._idle.get()
+        try:
+            yield connection
+        finally:
+            self._idle.put_nowait(connection)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for connection in self._connections:
+            await connection.close()

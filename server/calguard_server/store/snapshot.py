@@ -1,0 +1,78 @@
+"""The state as it stood at one revision: one read transaction for as long as it is open."""
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.page import BookingPage
+from calguard_server.store.connection import BatchConnection
+from calguard_server.store.queries import QUERIES
+from calguard_server.store.readers import Readers
+from calguard_server.store.rows import Row, link_of, page_of
+
+T = TypeVar("T", CalendarLink, BookingPage)
+
+_BATCH = 500
+"""How many rows one step reads."""
+
+
+class SqliteSnapshot:
+    """A snapshot over a connection that holds a read transaction."""
+
+    def __init__(self, connection: BatchConnection, revision: int) -> None:
+        self.revision = revision
+        self._connection = connection
+
+    def links(self, ids: Collection[str], account_ids: Collection[str]) -> AsyncIterator[list[CalendarLink]]:
+        """Iterate over links in batches; empty collections do not narrow."""
+        return self._batches("links_of_snapshot", link_of, ids, account_ids)
+
+    def pages(self, ids: Collection[str], account_ids: Collection[str]) -> AsyncIterator[list[BookingPage]]:
+        """Iterate over pages in batches; empty collections do not narrow."""
+        return self._batches("pages_of_snapshot", page_of, ids, account_ids)
+
+    async def _batches(
+        self, query: str, object_of: Callable[[Row], T], ids: Collection[str], account_ids: Collection[str]
+    ) -> AsyncIterator[list[T]]:
+        after = ""
+        narrowing: tuple[str, str] = (json.dumps(sorted(ids)), json.dumps(sorted(account_ids)))
+        while True:
+            batch = await self._connection.run(_reading(query, object_of, (after, _BATCH, *narrowing)))
+            if batch:
+                yield batch
+                after = batch[-1].id
+            if len(batch) < _BATCH:
+                return
+
+
+def _reading(
+    query: str, object_of: Callable[[Row], T], values: tuple[object, ...]
+) -> Callable[[sqlite3.Connection], list[T]]:
+    def read(connection: sqlite3.Connection) -> list[T]:
+        return [object_of(row) for row in connection.execute(QUERIES[query], values)]
+
+    return read
+
+
+@asynccontextmanager
+async def open_snapshot(readers: Readers) -> AsyncIterator[SqliteSnapshot]:
+    """Open a snapshot of what is committed now."""
+    async with readers.lend() as connection:
+        revision = await connection.run(_begin)
+        try:
+            yield SqliteSnapshot(connection, revision)
+        finally:
+            await connection.run(_end)
+
+
+def _begin(connection: sqlite3.Connection) -> int:
+    connection.execute("BEGIN")
+    return int(connection.execute(QUERIES["latest_revision"]).fetchone()[0])
+
+
+def _end(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")

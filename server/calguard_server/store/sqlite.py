@@ -1,0 +1,332 @@
+"""The store on SQLite: one file, one process, one writer."""
+
+import fcntl
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, TypeVar
+
+from calguard_server.domain.account import Account
+from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.page import BookingPage, PagePhase, PageState
+from calguard_server.engine.ports import (
+    CheckTimes,
+    ClaimedDelivery,
+    Clock,
+    CommitListener,
+    DeliveryUpdate,
+    Grant,
+    GrantUnreadableError,
+    LinkFilter,
+    LogEntry,
+    NewId,
+    Notification,
+    NotificationFilter,
+    PageFilter,
+    Snapshot,
+)
+from calguard_server.engine.working_set import Answer, Unit
+from calguard_server.store import deliveries
+from calguard_server.store.connection import connect
+from calguard_server.store.errors import StoreError, store_error
+from calguard_server.store.flush import EncodeChange
+from calguard_server.store.migrate import migrate
+from calguard_server.store.queries import QUERIES
+from calguard_server.store.readers import Readers
+from calguard_server.store.rows import (
+    Row,
+    account_of,
+    delivery_of,
+    from_list,
+    link_of,
+    optional_micros,
+    optional_time,
+    page_of,
+    to_micros,
+)
+from calguard_server.store.snapshot import open_snapshot
+from calguard_server.store.vault import UnreadableError, Vault
+from calguard_server.store.writer import Writer
+
+T = TypeVar("T")
+
+_READERS = 3
+_SNAPSHOTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """Where the database is, what encrypts its secrets, how changes are encoded for subscribers."""
+
+    path: Path
+    vault: Vault
+    encode: EncodeChange
+    clock: Clock
+    new_id: NewId
+
+
+class SqliteStore:
+    """The durable state; see engine/ports.py for what each call means. Opened by `open_store`."""
+
+    def __init__(
+        self, store_id: str, lock: IO[str], writer: Writer, readers: Readers, snapshots: Readers, vault: Vault
+    ) -> None:
+        self.store_id = store_id
+        self.writer = writer
+        self._lock = lock
+        self._readers = readers
+        self._snapshots = snapshots
+        self._vault = vault
+
+    async def close(self) -> None:
+        """Commit what waits, close every connection, and let others open the database."""
+        await self.writer.close()
+        await self._readers.close()
+        await self._snapshots.close()
+        self._lock.close()
+
+    def listen(self, listener: CommitListener) -> None:
+        """Have a listener told of each commit's changes."""
+        self.writer.listen(listener)
+
+    async def transact(self, unit: Unit[T]) -> T:
+        """Do a unit of work."""
+        return await self.writer.submit(unit)
+
+    async def answer(self, request_id: str) -> Answer | None:
+        """Read the answer of a request that was done before."""
+        row = await self._one("answers_by_request", json.dumps([request_id]))
+        return None if row is None else Answer(row[1], row[2])
+
+    async def account(self, account_id: str) -> Account | None:
+        """Read an account."""
+        return (await self.accounts_by_id([account_id])).get(account_id)
+
+    async def link(self, link_id: str) -> CalendarLink | None:
+        """Read a link."""
+        row = await self._one("links_by_id", json.dumps([link_id]))
+        return None if row is None else link_of(row)
+
+    async def page(self, page_id: str) -> BookingPage | None:
+        """Read a page."""
+        return (await self.pages_by_id([page_id])).get(page_id)
+
+    async def notification(self, notification_id: str) -> Notification | None:
+        """Read a notification."""
+        row = await self._one("notification_by_id", notification_id)
+        return None if row is None else (await self._notifications([row]))[0]
+
+    async def grant(self, link_id: str) -> Grant | None:
+        """Read a link's grant."""
+        row = await self._one("grant_by_link", link_id)
+        if row is None:
+            return None
+        try:
+            return Grant(self._vault.open(row[0]), from_list(row[1]))
+        except UnreadableError:
+            raise GrantUnreadableError from None
+
+    async def accounts(self, after: str, limit: int) -> list[Account]:
+        """List accounts."""
+        return await self._all(account_of, "accounts_after", after, limit)
+
+    async def accounts_by_id(self, ids: Collection[str]) -> dict[str, Account]:
+        """Read the accounts that exist among the ids."""
+        found = await self._all(account_of, "accounts_by_id", json.dumps(list(ids)))
+        return {account.id: account for account in found}
+
+    async def pages_by_id(self, ids: Collection[str]) -> dict[str, BookingPage]:
+        """Read the pages that exist among the ids."""
+        return {page.id: page for page in await self._all(page_of, "pages_by_id", json.dumps(list(ids)))}
+
+    async def links(self, chosen: LinkFilter, after: str, limit: int) -> list[CalendarLink]:
+        """List links."""
+        states = json.dumps(sorted(chosen.states))
+        return await self._all(link_of, "links_after", after, limit, chosen.account_id, states)
+
+    async def links_of_account(self, account_id: str) -> list[CalendarLink]:
+        """List all links of an account."""
+        return await self._all(link_of, "links_by_account", json.dumps([account_id]))
+
+    async def pages(self, chosen: PageFilter, after: str, limit: int) -> list[BookingPage]:
+        """List pages."""
+        phases = json.dumps(_phases_of(chosen.states))
+        return await self._all(page_of, "pages_after", after, limit, chosen.account_id, phases)
+
+    async def notifications(self, chosen: NotificationFilter, before: int, limit: int) -> list[Notification]:
+        """List notifications, newest first."""
+        values = (before, limit, json.dumps(sorted(chosen.states)), chosen.booking_page_id, chosen.account_id)
+        return await self._notifications(await self._all(tuple, "notifications_before", *values))
+
+    async def due_links(self, now: datetime, limit: int, besides: Collection[str]) -> list[CalendarLink]:
+        """Answer links whose check is due."""
+        return await self._all(link_of, "due_links", to_micros(now), limit, json.dumps(list(besides)))
+
+    async def record_checks(self, times: Sequence[CheckTimes]) -> None:
+        """Save the times of checks that changed nothing."""
+        rows = [
+            (
+                each.calendar_link_id,
+                each.evidence,
+                to_micros(each.last_check_time),
+                optional_micros(each.next_check_time),
+                each.consecutive_failures,
+                optional_micros(each.failing_since),
+                optional_micros(each.quota_exhausted_since),
+            )
+            for each in times
+        ]
+        await self.writer.submit(lambda connection: connection.executemany(QUERIES["record_check"], rows))
+
+    async def claim_deliveries(self, now: datetime, lease: timedelta, limit: int) -> list[ClaimedDelivery]:
+        """Claim deliveries that are due."""
+        return await self.writer.submit(lambda connection: deliveries.claim(connection, now, lease, limit))
+
+    async def update_deliveries(self, updates: Sequence[DeliveryUpdate]) -> None:
+        """Save how claimed deliveries go on."""
+        await self.writer.submit(lambda connection: deliveries.update(connection, updates))
+
+    async def release_deliveries(self) -> None:
+        """Give back what a process that is gone had claimed."""
+        await self.writer.submit(lambda connection: connection.execute(QUERIES["release_deliveries"]))
+
+    async def next_delivery_time(self) -> datetime | None:
+        """Tell when the next delivery is due."""
+        row = await self._one("next_delivery_time")
+        return None if row is None else optional_time(row[0])
+
+    async def prune(self, changes_before: datetime, requests_before: datetime, keep_revisions: int) -> int:
+        """Drop what is past keeping."""
+        return await self.writer.submit(_pruning(changes_before, requests_before, keep_revisions))
+
+    async def revision(self) -> int:
+        """Answer the latest revision."""
+        return self.writer.revision
+
+    async def oldest_revision(self) -> int:
+        """Answer the oldest revision that the log still holds."""
+        row = await self._one("oldest_revision")
+        return self.writer.revision + 1 if row is None or row[0] is None else int(row[0])
+
+    async def log_after(self, revision: int, limit: int) -> list[LogEntry]:
+        """Read the log after a revision, whole transactions only."""
+        return await self._readers.read(lambda connection: _log_after(connection, revision, limit))
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """Open the state as it stands now."""
+        return open_snapshot(self._snapshots)
+
+    async def _one(self, query: str, *values: object) -> Row | None:
+        row: Row | None = await self._readers.read(
+            lambda connection: connection.execute(QUERIES[query], values).fetchone()
+        )
+        return row
+
+    async def _all(self, object_of: Callable[[Row], T], query: str, *values: object) -> list[T]:
+        return await self._readers.read(
+            lambda connection: [object_of(row) for row in connection.execute(QUERIES[query], values)]
+        )
+
+    async def _notifications(self, rows: Sequence[Row]) -> list[Notification]:
+        found = [(row[0], delivery_of(row[1:])) for row in rows]
+        messages = sorted({delivery.message_id for _, delivery in found if delivery.message_id})
+        pages: dict[str, list[str]] = {}
+        for message_id, page_id in await self._all(tuple, "pages_of_messages", json.dumps(messages)):
+            pages.setdefault(message_id, []).append(page_id)
+        return [
+            Notification(sequence, delivery, _pages_of(delivery.booking_page_id, pages.get(delivery.message_id, [])))
+            for sequence, delivery in found
+        ]
+
+
+async def open_store(options: StoreOptions) -> SqliteStore:
+    """Open the database, bringing its schema up to date.
+
+    Raises StoreError, whose text says what to do, where it is newer than this program, not writable, or in use.
+    """
+    lock = _lock(options.path)
+    try:
+        return await _open(options, lock)
+    except sqlite3.Error as error:
+        lock.close()
+        raise store_error(options.path, error) from error
+    except BaseException:
+        lock.close()
+        raise
+
+
+async def _open(options: StoreOptions, lock: IO[str]) -> SqliteStore:
+    connection = await connect(options.path, writer=True)
+    try:
+        store_id, revision = await connection.run(lambda raw: _prepare(raw, options.new_id))
+    except BaseException:
+        await connection.close()
+        raise
+    writer = Writer(connection, options.path, options.vault, options.encode, options.clock, revision)
+    readers = await Readers.open(options.path, _READERS)
+    snapshots = await Readers.open(options.path, _SNAPSHOTS)
+    return SqliteStore(store_id, lock, writer, readers, snapshots, options.vault)
+
+
+def _prepare(connection: sqlite3.Connection, new_id: NewId) -> tuple[str, int]:
+    """Migrate, see that the file can be written, and read which store it is and where its log ends."""
+    migrate(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    row = connection.execute(QUERIES["read_meta"], ("store_id",)).fetchone()
+    store_id = row[0] if row else new_id("store")
+    connection.execute(QUERIES["write_meta"], ("store_id", store_id))
+    connection.execute("COMMIT")
+    return store_id, int(connection.execute(QUERIES["latest_revision"]).fetchone()[0])
+
+
+def _lock(path: Path) -> IO[str]:
+    """Take the database for this process: the writer counts revisions in memory, so there can be only one."""
+    try:
+        lock = path.with_name(path.name + "-lock").open("w")
+    except OSError as error:
+        raise StoreError(
+            f"database {path}: its folder cannot be written ({error.strerror}): check that it exists and that this "
+            "user may write there"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise StoreError(f"database {path}: another calguard-server uses it: stop that one first") from error
+    return lock
+
+
+def _phases_of(states: frozenset[PageState]) -> list[str]:
+    stopped = (PagePhase.STOPPED_BY_RULE, PagePhase.STOPPED_BY_OWNER, PagePhase.STOPPED_BY_BOTH)
+    phases: list[str] = [state.value for state in states if state is not PageState.STOPPED]
+    return phases + [phase.value for phase in stopped if PageState.STOPPED in states]
+
+
+def _pages_of(own: str, together: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(page for page in (own, *together) if page))
+
+
+def _log_after(connection: sqlite3.Connection, revision: int, limit: int) -> list[LogEntry]:
+    rows = connection.execute(QUERIES["log_after"], (revision, limit)).fetchall()
+    if rows and rows[-1][0] != rows[-1][1]:
+        rows += connection.execute(QUERIES["log_between"], (rows[-1][0], rows[-1][1])).fetchall()
+    return [LogEntry(row[0], row[1], row[2], row[3], from_list(row[4]), row[5]) for row in rows]
+
+
+def _pruning(
+    changes_before: datetime, requests_before: datetime, keep_revisions: int
+) -> Callable[[sqlite3.Connection], int]:
+    def prune(connection: sqlite3.Connection) -> int:
+        latest = int(connection.execute(QUERIES["latest_revision"]).fetchone()[0])
+        connection.execute(QUERIES["remember_pruned"], (str(latest),))
+        horizon = (to_micros(changes_before), latest - keep_revisions)
+        dropped = connection.execute(QUERIES["prune_events"], horizon).rowcount
+        dropped += connection.execute(QUERIES["prune_answers"], (to_micros(requests_before),)).rowcount
+        dropped += connection.execute(QUERIES["prune_attempts"], (to_micros(requests_before),)).rowcount
+        return dropped
+
+    return prune

@@ -1,0 +1,160 @@
+"""The one writer: takes what waits, and commits it as one group.
+
+1. Everything that waits while a commit is under way goes into the next one, up to `GROUP_MAX`.
+2. A unit of work that raises is refused alone; the others of its group are committed.
+3. When a commit fails, every caller of the group is told that nothing was changed. When the reason is the operator's
+   to mend (a full disk, a file that is not writable), the writer stops for good: the process is to end, and nothing
+   that was answered is lost.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from calguard_server.engine.ports import Clock, CommitListener
+from calguard_server.engine.working_set import Unit, WorkingSet
+from calguard_server.store.connection import BatchConnection
+from calguard_server.store.errors import StoreError, advice_for, store_error, unavailable
+from calguard_server.store.flush import EncodeChange, flush, log_entries
+from calguard_server.store.load import load
+from calguard_server.store.rows import to_micros
+from calguard_server.store.vault import Vault
+
+T = TypeVar("T")
+
+GROUP_MAX = 512
+"""How many pieces of work one commit holds at most."""
+
+Statements = Callable[[sqlite3.Connection], Any]
+"""Work that needs no decision: runs on the connection, inside the group's transaction."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A piece of work and where its outcome goes."""
+
+    work: Unit[Any] | Statements
+    outcome: asyncio.Future[Any]
+    result: Any = None
+
+
+class Writer:
+    """Commits work in groups. `failed` is set when it has stopped for good."""
+
+    def __init__(
+        self,
+        connection: BatchConnection,
+        path: object,
+        vault: Vault,
+        encode: EncodeChange,
+        clock: Clock,
+        revision: int,
+    ) -> None:
+        self.revision = revision
+        self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
+        self._connection = connection
+        self._path = path
+        self._vault = vault
+        self._encode = encode
+        self._clock = clock
+        self._listeners: list[CommitListener] = []
+        self._waiting: list[_Waiting] = []
+        self._wake = asyncio.Event()
+        self._task = asyncio.create_task(self._run(), name="store writer")
+
+    def listen(self, listener: CommitListener) -> None:
+        """Have a listener told of each commit's changes."""
+        self._listeners.append(listener)
+
+    async def submit(self, work: Unit[T] | Callable[[sqlite3.Connection], T]) -> T:
+        """Have work done in the next group; returns when it is committed."""
+        if self.failed.done():
+            raise unavailable()
+        waiting = _Waiting(work, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._wake.set()
+        return await waiting.outcome  # type: ignore[no-any-return]
+
+    async def close(self) -> None:
+        """Commit what waits, then end."""
+        while self._waiting and not self.failed.done():
+            await self.submit(lambda _: None)
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        self._refuse(self._waiting)
+        await self._connection.close()
+
+    async def _run(self) -> None:
+        while not self.failed.done():
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting and not self.failed.done():
+                group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
+                await self._commit_group(group)
+        self._refuse(self._waiting)
+
+    async def _commit_group(self, group: list[_Waiting]) -> None:
+        try:
+            await self._commit(group)
+        except sqlite3.Error as error:
+            self._refuse(group)
+            await self._connection.run(_roll_back)
+            if advice_for(error) is not None and not self.failed.done():
+                self.failed.set_result(store_error(self._path, error))
+        except BaseException:
+            self._refuse(group)
+            raise
+
+    async def _commit(self, group: list[_Waiting]) -> None:
+        units = [each.work for each in group if isinstance(each.work, Unit)]
+        rows = await self._connection.run(lambda connection: self._begin(connection, units))
+        done = [each for each in group if _decide(rows, each)]
+        entries = log_entries(rows.changes, self._encode, rows.unit_starts)
+        now = to_micros(self._clock.now())
+
+        def finish(connection: sqlite3.Connection) -> None:
+            flush(connection, self._vault, rows, entries, now)
+            for each in done:
+                if not isinstance(each.work, Unit):
+                    each.result = each.work(connection)
+            connection.execute("COMMIT")
+
+        await self._connection.run(finish)
+        self.revision = rows.revision
+        for listener in self._listeners if entries else ():
+            listener(entries)
+        for each in done:
+            if not each.outcome.done():
+                each.outcome.set_result(each.result)
+
+    def _begin(self, connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> WorkingSet:
+        connection.execute("BEGIN IMMEDIATE")
+        return load(connection, self._vault, units, self.revision)
+
+    def _refuse(self, group: list[_Waiting]) -> None:
+        for each in group:
+            if not each.outcome.done():
+                each.outcome.set_exception(unavailable())
+
+
+def _decide(rows: WorkingSet, waiting: _Waiting) -> bool:
+    """Run a unit; answer whether it is to be committed. Its refusal is its caller's, not the group's."""
+    if not isinstance(waiting.work, Unit):
+        return True
+    if waiting.outcome.cancelled():
+        return False
+    try:
+        waiting.result = rows.run(waiting.work)
+    except Exception as error:  # noqa: BLE001 - handed to the caller, who awaits it
+        waiting.outcome.set_exception(error)
+        return False
+    return True
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")

@@ -1,0 +1,41 @@
+"""Which changes a watch is sent: decided on their keys, without decoding them."""
+
+from collections.abc import Callable
+
+from calguard_server.domain.events import ResourceKind
+from calguard_server.engine.ports import LogEntry, WatchSpec
+
+Matches = Callable[[LogEntry], bool]
+
+
+def matcher(spec: WatchSpec) -> Matches | None:
+    """Answer the test that a change must pass; None where every change does."""
+    if not (spec.account_ids or spec.calendar_link_ids or spec.booking_page_ids or spec.kinds):
+        return None
+    kinds = kinds_of(spec)
+    ids = {ResourceKind.CALENDAR_LINK: spec.calendar_link_ids, ResourceKind.BOOKING_PAGE: spec.booking_page_ids}
+
+    def matches(entry: LogEntry) -> bool:
+        kind = ResourceKind(entry.kind)
+        if kind not in kinds or (ids[kind] and entry.resource_id not in ids[kind]):
+            return False
+        return not spec.account_ids or not spec.account_ids.isdisjoint(entry.account_ids)
+
+    return matches
+
+
+def kinds_of(spec: WatchSpec) -> frozenset[ResourceKind]:
+    """Answer the kinds that a watch is about.
+
+    Naming only links leaves out pages, and the other way round; naming both, or neither, leaves out none.
+    """
+    named = {
+        kind
+        for kind, ids in (
+            (ResourceKind.CALENDAR_LINK, spec.calendar_link_ids),
+            (ResourceKind.BOOKING_PAGE, spec.booking_page_ids),
+        )
+        if ids
+    }
+    chosen = spec.kinds or frozenset(named) or frozenset(ResourceKind)
+    return frozenset(chosen)

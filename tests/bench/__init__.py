@@ -1,0 +1,1 @@
+"""Measurements, as ratios beside the bare alternative in one run."""

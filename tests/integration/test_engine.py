@@ -1,0 +1,67 @@
+"""The engine over a real store: a signal reaches the pages and the notices, in one transaction."""
+
+from pathlib import Path
+
+import pytest
+
+from calguard_server.domain.causes import CauseReason, Finding
+from calguard_server.domain.delivery import DeliveryState
+from calguard_server.domain.errors import FailedPreconditionError
+from calguard_server.domain.link import LinkState
+from calguard_server.domain.notices import NoticeKind
+from calguard_server.domain.page import PageState, SchedulingMode, StopCause
+from calguard_server.engine.ports import NotificationFilter
+from tests.fakes.service import running_service
+
+REVOKED = (Finding(CauseReason.AUTHORIZATION_REVOKED),)
+
+
+async def test_a_revoked_grant_stops_the_right_pages_and_owes_the_right_notices(tmp_path: Path) -> None:
+    """ALL_MEMBERS stops, ANY_MEMBER does not; owner and account at fault are owed e-mail and Slack each."""
+    async with running_service(tmp_path / "db") as service:
+        for name in ("owner", "ann", "bob"):
+            await service.add_account(name)
+        ann = await service.link("ann")
+        await service.link("bob")
+        await service.add_page("all", SchedulingMode.ALL_MEMBERS, "owner", "ann", "bob")
+        await service.add_page("any", SchedulingMode.ANY_MEMBER, "owner", "ann", "bob")
+        service.provider.findings[ann.id] = REVOKED
+
+        failed = await service.checks.check_now(ann.id)
+
+        assert failed.state is LinkState.FAILED
+        every, some = await service.pages.get("all"), await service.pages.get("any")
+        assert (every.state, every.stop_cause) == (PageState.STOPPED, StopCause.CALENDAR_FAILURE)
+        assert some.state is PageState.DEGRADED
+        owed = await service.store.notifications(NotificationFilter(), 0, 50)
+        told = {(each.delivery.recipient_account_id, each.delivery.channel.value) for each in owed}
+        assert told == {("owner", "EMAIL"), ("owner", "SLACK"), ("ann", "EMAIL"), ("ann", "SLACK")}
+        assert {each.delivery.kind for each in owed} == {NoticeKind.PAGE_STOPPED}
+        assert all(each.delivery.state is DeliveryState.PENDING for each in owed)
+
+
+async def test_relinking_restarts_the_page(tmp_path: Path) -> None:
+    """Linking again in place keeps the link's id and selection, and the page starts by itself."""
+    async with running_service(tmp_path / "db") as service:
+        await service.add_account("ann")
+        link = await service.link("ann")
+        await service.add_page("all", SchedulingMode.ALL_MEMBERS, "ann", "ann")
+        service.provider.findings[link.id] = REVOKED
+        await service.checks.check_now(link.id)
+        service.provider.findings.clear()
+
+        again = await service.link("ann", link_id=link.id)
+
+        assert (again.id, again.check_calendar_ids) == (link.id, link.check_calendar_ids)
+        assert (await service.pages.get("all")).state is PageState.LINKED
+
+
+async def test_an_account_that_is_on_pages_cannot_be_deleted(tmp_path: Path) -> None:
+    """The error names the pages, and nothing has changed."""
+    async with running_service(tmp_path / "db") as service:
+        await service.add_account("ann")
+        await service.add_page("p1", SchedulingMode.ALL_MEMBERS, "ann")
+        with pytest.raises(FailedPreconditionError) as refusal:
+            await service.accounts.delete("ann")
+        assert refusal.value.metadata["booking_page_ids"] == "p1"
+        assert await service.accounts.get("ann")
