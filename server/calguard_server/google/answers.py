@@ -1,0 +1,82 @@
+"""What is asked of Google, what can come back, and what that can mean: the words that `classify` is written in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from calguard_server.domain.causes import Capability, Finding
+
+
+class Endpoint(StrEnum):
+    """What was called."""
+
+    EXCHANGE = "EXCHANGE"  # the token endpoint, with an authorization code
+    REFRESH = "REFRESH"  # the token endpoint, with a refresh token
+    REVOKE = "REVOKE"
+    CERTIFICATES = "CERTIFICATES"
+    LIST_CALENDARS = "LIST_CALENDARS"
+    GET_CALENDAR = "GET_CALENDAR"  # one entry of the calendar list
+    FREE_BUSY = "FREE_BUSY"
+    LIST_EVENTS = "LIST_EVENTS"
+    INSERT_EVENT = "INSERT_EVENT"  # always with an event id of our own
+    DELETE_EVENT = "DELETE_EVENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: the calendars it is about, and what the link uses those for."""
+
+    endpoint: Endpoint
+    calendar_ids: tuple[str, ...] = ()
+    purpose: Capability = Capability.LIST
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer. The body is left out of the representation: a token may be in it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """Answer a header's value, whatever the case of its name; empty where there is none."""
+        return next((value for key, value in self.headers.items() if key.lower() == name), "")
+
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status}, {len(self.body)} bytes)"
+
+
+class TransportFailure(StrEnum):
+    """Why there is no HTTP answer."""
+
+    TIMED_OUT = "TIMED_OUT"
+    NAME_NOT_RESOLVED = "NAME_NOT_RESOLVED"
+    TLS_FAILED = "TLS_FAILED"
+    NOT_CONNECTED = "NOT_CONNECTED"
+    CUT_SHORT = "CUT_SHORT"  # dropped before or within the answer
+    NOT_HTTP = "NOT_HTTP"
+    TOO_LARGE = "TOO_LARGE"  # an answer past `GoogleOptions.answer_limit`
+
+
+class Outcome(StrEnum):
+    """What came of a call."""
+
+    DONE = "DONE"  # as asked, or it was so already
+    PARTIAL = "PARTIAL"  # answered, but not for the calendars that the findings name
+    FAULT = "FAULT"  # not done; the one finding says why
+    SPLIT = "SPLIT"  # too much was asked at once: ask for fewer calendars
+    RESYNC = "RESYNC"  # what was synchronised so far is void: begin again
+    RENEW_TOKEN = "RENEW_TOKEN"  # noqa: S105 - the access token is not accepted; refreshing it tells why
+    CODE_REFUSED = "CODE_REFUSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a call's answer means. DONE, SPLIT, RESYNC, RENEW_TOKEN and CODE_REFUSED carry no findings."""
+
+    outcome: Outcome
+    findings: tuple[Finding, ...] = ()
+
+
+DONE = Verdict(Outcome.DONE)

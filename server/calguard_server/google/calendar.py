@@ -1,0 +1,109 @@
+"""Requests to the Calendar API, built by Google's client library and never sent by it.
+
+One discovery resource is made from the document that ships with the library, without network or credentials; building
+a request from it takes microseconds. The library's own transport (httplib2) blocks and is not thread-safe.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from googleapiclient import discovery
+
+from calguard_server.domain.causes import Capability
+from calguard_server.engine.ports import ProviderCalendar
+from calguard_server.google.answers import Answer, Call, Endpoint
+from calguard_server.google.bodies import list_in, text_in
+from calguard_server.google.options import GoogleOptions
+
+PAGE_SIZE = 250
+"""The most that calendarList.list answers at once."""
+
+MOST_CALENDARS = 50
+"""The most that a freebusy query may name (`calendarExpansionMax`)."""
+
+
+class _NoTransport:
+    """Stands where the library wants its transport, so that it neither makes one nor looks for credentials."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    """As much of an answer's head as the library reads of a success."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """A call, and the library's HttpRequest for it."""
+
+    call: Call
+    built: Any
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, as yet without an authorization."""
+        headers: Mapping[str, str] = self.built.headers
+        return headers
+
+    def content(self, answer: Answer) -> object:
+        """Let the library read a success that was judged to be one."""
+        content: object = self.built.postproc(_Status(answer.status), answer.body)
+        return content
+
+
+class CalendarRequests:
+    """Builds requests."""
+
+    def __init__(self, options: GoogleOptions) -> None:
+        service = discovery.build(
+            "calendar",
+            "v3",
+            http=_NoTransport(),
+            cache_discovery=False,
+            static_discovery=True,
+            client_options={"api_endpoint": options.api_endpoint},
+        )
+        self._calendar_list = service.calendarList()
+        self._free_busy = service.freebusy()
+
+    def list_calendars(self, page_token: str) -> ApiRequest:
+        """Ask for a page of the calendar list, the first where the token is empty."""
+        built = self._calendar_list.list(maxResults=PAGE_SIZE, pageToken=page_token or None)
+        return ApiRequest(Call(Endpoint.LIST_CALENDARS), built)
+
+    def add_calendar(self, calendar_id: str) -> ApiRequest:
+        """Ask for the calendar list's entry of the calendar to add to, which tells the access role."""
+        call = Call(Endpoint.GET_CALENDAR, (calendar_id,), Capability.ADD)
+        return ApiRequest(call, self._calendar_list.get(calendarId=calendar_id))
+
+    def free_busy(self, calendar_ids: Sequence[str], start: datetime, end: datetime) -> ApiRequest:
+        """Ask when calendars are busy. The times have an offset."""
+        body = {
+            "timeMin": start.isoformat(),
+            "timeMax": end.isoformat(),
+            "items": [{"id": calendar_id} for calendar_id in calendar_ids],
+        }
+        call = Call(Endpoint.FREE_BUSY, tuple(calendar_ids), Capability.CHECK)
+        return ApiRequest(call, self._free_busy.query(body=body))
+
+
+def batches(calendar_ids: Sequence[str]) -> list[tuple[str, ...]]:
+    """Cut calendars, each once, into as many queries as are needed."""
+    each_once = tuple(dict.fromkeys(calendar_ids))
+    return [each_once[start : start + MOST_CALENDARS] for start in range(0, len(each_once), MOST_CALENDARS)]
+
+
+def calendars_of(content: object) -> list[ProviderCalendar]:
+    """Read the calendars of a page of the list."""
+    return [
+        ProviderCalendar(
+            id=text_in(item, "id"),
+            summary=text_in(item, "summaryOverride") or text_in(item, "summary"),
+            access_role=text_in(item, "accessRole"),
+            primary=isinstance(item, dict) and item.get("primary") is True,
+        )
+        for item in list_in(content, "items") or []
+    ]

@@ -1,0 +1,117 @@
+"""Google as the engine's CalendarProvider."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import aiohttp
+
+from calguard_server.domain.causes import Capability, CauseReason, Finding
+from calguard_server.domain.scopes import missing_capabilities
+from calguard_server.domain.secret import Secret
+from calguard_server.engine.ports import (
+    AuthorizationRequest,
+    Clock,
+    Consent,
+    Grant,
+    Probe,
+    ProbeRequest,
+    ProviderCalendar,
+    ProviderFailureError,
+)
+from calguard_server.google.answers import Outcome
+from calguard_server.google.bodies import text_in
+from calguard_server.google.calendar import CalendarRequests, batches, calendars_of
+from calguard_server.google.identity import CertificateStore, IdentityVerifier
+from calguard_server.google.oauth import OAuth
+from calguard_server.google.options import GoogleOptions
+from calguard_server.google.session import GrantSession
+from calguard_server.google.tokens import AccessTokens
+from calguard_server.google.transport import Transport
+
+PROBED_WINDOW = timedelta(days=1)
+"""Whether a calendar can be read shows in any window; a short one keeps the answer small."""
+
+MOST_PAGES = 40
+"""Of 250 calendars each. More is a page token that leads nowhere."""
+
+
+class GoogleCalendarProvider:
+    """Watches, lists and ends grants at Google. The session is its owner's to close."""
+
+    def __init__(self, session: aiohttp.ClientSession, options: GoogleOptions, clock: Clock) -> None:
+        self._clock = clock
+        self._transport = Transport(session, options)
+        identity = IdentityVerifier(CertificateStore(self._transport, options, clock), options, clock)
+        self._oauth = OAuth(self._transport, identity, options, clock)
+        self._tokens = AccessTokens(self._oauth, clock)
+        self._requests = CalendarRequests(options)
+
+    def authorization_url(self, request: AuthorizationRequest) -> str:
+        """Build the address of the consent page."""
+        return self._oauth.authorization_url(request)
+
+    async def exchange(self, code: str, code_verifier: Secret, redirect_uri: str) -> Consent:
+        """Exchange an authorization code and verify who consented.
+
+        Raises CodeRefusedError, IdentityUnverifiedError, ProviderFailureError.
+        """
+        return await self._oauth.exchange(code, code_verifier, redirect_uri)
+
+    async def probe(self, request: ProbeRequest) -> Probe:
+        """Check that a grant works for what it is used for; never raises for what Google answers.
+
+        What fails as a whole ends the probe. A call that the granted scopes do not permit is not made: what lacks is
+        known without asking.
+        """
+        session = self._session(request.calendar_link_id, request.grant)
+        findings: list[Finding] = []
+        try:
+            await session.open()
+            lacking = missing_capabilities(session.told_scopes or request.grant.granted_scopes)
+            if Capability.CHECK not in lacking:
+                for calendar_ids in batches(request.check_calendar_ids):
+                    findings += await self._probe_check_calendars(session, calendar_ids)
+            if request.add_calendar_id and not {Capability.LIST, Capability.ADD} & set(lacking):
+                await session.send(self._requests.add_calendar(request.add_calendar_id))
+            await session.verify()
+        except ProviderFailureError as failure:
+            findings.append(failure.finding)
+        return Probe(tuple(findings), session.told_scopes)
+
+    async def list_calendars(self, calendar_link_id: str, grant: Grant) -> Sequence[ProviderCalendar]:
+        """List all calendars that the account shows. Raises ProviderFailureError."""
+        session = self._session(calendar_link_id, grant)
+        listed: list[ProviderCalendar] = []
+        page_token = ""
+        for _ in range(MOST_PAGES):
+            request = self._requests.list_calendars(page_token)
+            _, answer = await session.send(request)
+            content = request.content(answer)
+            listed += calendars_of(content)
+            page_token = text_in(content, "nextPageToken")
+            if not page_token:
+                return listed
+        raise ProviderFailureError(Finding(CauseReason.PROVIDER_UNAVAILABLE))
+
+    async def revoke(self, grant: Grant) -> bool:
+        """Revoke a grant at Google; True when it is revoked or was void already."""
+        return await self._oauth.revoke(grant)
+
+    def forget(self, calendar_link_id: str) -> None:
+        """Drop the link's access token."""
+        self._tokens.forget(calendar_link_id)
+
+    def _session(self, link_id: str, grant: Grant) -> GrantSession:
+        return GrantSession(self._transport, self._tokens, self._clock, link_id, grant)
+
+    async def _probe_check_calendars(self, session: GrantSession, calendar_ids: tuple[str, ...]) -> list[Finding]:
+        """Ask for busy times; where Google wants fewer calendars at once, ask for one half, then for the other."""
+        now = self._clock.now()
+        verdict, _ = await session.send(self._requests.free_busy(calendar_ids, now, now + PROBED_WINDOW))
+        if verdict.outcome is not Outcome.SPLIT:
+            return list(verdict.findings)
+        if len(calendar_ids) == 1:
+            return [Finding(CauseReason.PROVIDER_UNAVAILABLE, calendar_ids[0])]
+        middle = len(calendar_ids) // 2
+        first = await self._probe_check_calendars(session, calendar_ids[:middle])
+        return first + await self._probe_check_calendars(session, calendar_ids[middle:])

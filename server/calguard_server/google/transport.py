@@ -1,0 +1,78 @@
+"""Sending requests to Google: bounded in time and size, never redirected, never repeated."""
+
+import ssl
+from collections.abc import Mapping
+
+import aiohttp
+from yarl import URL
+
+from calguard_server.google.answers import Answer, TransportFailure
+from calguard_server.google.options import GoogleOptions
+
+TRANSPORT_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
+
+KINDS: tuple[tuple[type[Exception], TransportFailure], ...] = (
+    (TimeoutError, TransportFailure.TIMED_OUT),
+    (aiohttp.ClientConnectorDNSError, TransportFailure.NAME_NOT_RESOLVED),
+    (aiohttp.ClientSSLError, TransportFailure.TLS_FAILED),
+    (ssl.SSLError, TransportFailure.TLS_FAILED),
+    (aiohttp.ClientConnectorError, TransportFailure.NOT_CONNECTED),
+    (aiohttp.ClientResponseError, TransportFailure.NOT_HTTP),
+)
+"""The first row that fits tells the kind; whatever fits none was CUT_SHORT."""
+
+
+class Transport:
+    """Sends requests over a session that its owner closes; the session's connection limit is its owner's too."""
+
+    def __init__(self, session: aiohttp.ClientSession, options: GoogleOptions) -> None:
+        self._session = session
+        self._limit = options.answer_limit
+        self._timeout = aiohttp.ClientTimeout(
+            total=options.total_timeout.total_seconds(),
+            # Not `connect`: that would count the wait for a free connection as trouble with the network.
+            sock_connect=options.connect_timeout.total_seconds(),
+        )
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | Mapping[str, str] | None = None,
+    ) -> Answer | TransportFailure:
+        """Send one request and read its answer; a mapping as the body is sent as a form.
+
+        `url` is taken as encoded already. A redirect is an answer: what is sent here is not for anybody else.
+        """
+        try:
+            return await self._send(method, url, headers, body)
+        except TRANSPORT_ERRORS as error:
+            return next((kind for cause, kind in KINDS if isinstance(error, cause)), TransportFailure.CUT_SHORT)
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str] | None, body: str | Mapping[str, str] | None
+    ) -> Answer | TransportFailure:
+        request = self._session.request(
+            method,
+            URL(url, encoded=True),
+            headers=headers,
+            data=body,
+            timeout=self._timeout,
+            allow_redirects=False,
+        )
+        async with request as response:
+            read = await self._read(response)
+            if read is None:
+                return TransportFailure.TOO_LARGE
+            return Answer(response.status, response.headers, read)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes | None:
+        """Read a body; None where it is larger than is allowed."""
+        read = bytearray()
+        async for piece in response.content.iter_any():
+            read += piece
+            if len(read) > self._limit:
+                return None
+        return bytes(read)
