@@ -1,0 +1,230 @@
+"""A message in words: what is said, in one language, before a channel lays it out.
+
+1. Every text here is plain and on one line: names and titles are cleaned and cut, and nothing is escaped yet.
+2. Whoever is at fault is told what to do; whoever is not, is told whom to ask. Both get the address to do it at.
+3. What is wrong is said as the catalogue of words has it, which never claims to know more than the answer showed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from calguard_server.domain.causes import RULES, CauseReason, NextAction
+from calguard_server.domain.notices import NoticeKind
+from calguard_server.notifiers.cleaning import EMAIL_MAX, NAME_MAX, TITLE_MAX, one_line
+from calguard_server.notifiers.message import (
+    AppointmentFact,
+    FaultFact,
+    NoticeMessage,
+    OperatorAlert,
+    PageFact,
+)
+from calguard_server.notifiers.times import moment, period
+from calguard_server.notifiers.wording import WORDINGS
+from calguard_server.notifiers.wording.catalogue import Wording
+
+DETAIL_MAX = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A heading with its lines; `left_out` counts what `shortened` cut, and `more` says so."""
+
+    heading: str
+    lines: tuple[str, ...]
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An address, and what is found there."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One calendar that fails: whose, what is wrong, what to do. `own` is the recipient's own."""
+
+    heading: str
+    facts: tuple[tuple[str, str], ...]
+    checkboxes: str
+    link: Link | None
+    own: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """All that a message says, in the order in which it is shown."""
+
+    language: str
+    subject: str
+    greeting: str
+    opening: str
+    assurances: tuple[str, ...]
+    listings: tuple[Listing, ...]
+    facts: tuple[tuple[str, str], ...]
+    cards_heading: str
+    cards: tuple[Card, ...]
+    cards_more: str
+    closing: str
+    support_lead: str
+    support: Link | None
+    why: str
+
+
+def compose(message: NoticeMessage, *, lines_max: int, cards_max: int) -> Letter:
+    """Put a message into words; longer lists are cut, and say how much is left out."""
+    words = WORDINGS[message.locale]
+    kind = words.kinds[message.kind]
+    name = one_line(message.recipient_name, NAME_MAX)
+    listings = (*_appointment_listings(message, words), *_page_listings(message, words))
+    return Letter(
+        language=message.locale.value,
+        subject=_subject(message, kind.subject),
+        greeting=words.labels.greeting.format(name=name) if name else words.labels.greeting_nobody,
+        opening=_opening(message, words),
+        assurances=_assurances(message, words),
+        listings=tuple(_shortened(listing, lines_max, words) for listing in listings if listing.lines),
+        facts=_alert_facts(message.alert, words),
+        cards_heading=words.labels.faults,
+        cards=tuple(_card(fault, message, words) for fault in message.faults[:cards_max]),
+        cards_more=_more(len(message.faults) - cards_max, words),
+        closing=kind.closing,
+        support_lead=words.sentences.support,
+        support=Link(words.labels.support, message.support_url) if message.support_url else None,
+        why=_why(message, words),
+    )
+
+
+def _subject(message: NoticeMessage, start: str) -> str:
+    if message.alert is not None:
+        return f"{start}: {one_line(message.alert.reason, TITLE_MAX)}"
+    if not message.pages:
+        return start
+    others = f" +{len(message.pages) - 1}" if len(message.pages) > 1 else ""
+    return f"{start}: {one_line(message.pages[0].title, TITLE_MAX)}{others}"
+
+
+def _opening(message: NoticeMessage, words: Wording) -> str:
+    if message.alert is not None:
+        return words.alerts[message.alert.topic]
+    kind = words.kinds[message.kind]
+    assigned = message.kind is NoticeKind.ASSIGNED_TO_FAULTY
+    told = len(message.appointments) if assigned else len(message.pages)
+    return kind.opening_many if told > 1 else kind.opening_one
+
+
+def _assurances(message: NoticeMessage, words: Wording) -> tuple[str, ...]:
+    match message.kind:
+        case NoticeKind.OPERATOR_ALERT | NoticeKind.PAGE_RESTARTED:
+            return ()
+        case NoticeKind.PAGE_STOPPED | NoticeKind.MEMBER_FAULTY | NoticeKind.REMINDER | NoticeKind.ASSIGNED_TO_FAULTY:
+            stopped = any(page.stopped for page in message.pages)
+            untouched = words.sentences.untouched
+            return (untouched,) if stopped else (words.sentences.no_page_stopped, untouched)
+        case _:
+            assert_never(message.kind)
+
+
+def _page_listings(message: NoticeMessage, words: Wording) -> tuple[Listing, ...]:
+    stopped = tuple(_page_line(page, words) for page in message.pages if page.stopped)
+    going = tuple(_page_line(page, words) for page in message.pages if not page.stopped)
+    stopped_listing = Listing(words.labels.stopped_pages, stopped)
+    if message.kind is NoticeKind.PAGE_RESTARTED:
+        return Listing(words.labels.accepting_pages, going), stopped_listing
+    return stopped_listing, Listing(words.labels.other_pages, going)
+
+
+def _page_line(page: PageFact, words: Wording) -> str:
+    title = one_line(page.title, TITLE_MAX) or page.id
+    mode = words.modes[page.scheduling_mode]
+    if page.stopped and page.stopped_since is not None:
+        since = moment(page.stopped_since, words.labels.date)
+        return words.labels.page_since.format(title=title, mode=mode, since=since)
+    return words.labels.page.format(title=title, mode=mode)
+
+
+def _appointment_listings(message: NoticeMessage, words: Wording) -> tuple[Listing, ...]:
+    lines = tuple(_appointment_line(each, words) for each in message.appointments)
+    return (Listing(words.labels.appointments, lines),)
+
+
+def _appointment_line(appointment: AppointmentFact, words: Wording) -> str:
+    return words.labels.appointment.format(
+        title=one_line(appointment.title, TITLE_MAX) or appointment.id,
+        time=period(appointment.start_time, appointment.end_time, words.labels.date),
+        name=one_line(appointment.account_name, NAME_MAX) or appointment.account_id,
+    )
+
+
+def _shortened(listing: Listing, lines_max: int, words: Wording) -> Listing:
+    left_out = len(listing.lines) - lines_max
+    return Listing(listing.heading, listing.lines[:lines_max], _more(left_out, words))
+
+
+def _more(count: int, words: Wording) -> str:
+    return words.labels.more.format(count=count) if count > 0 else ""
+
+
+def _alert_facts(alert: OperatorAlert | None, words: Wording) -> tuple[tuple[str, str], ...]:
+    if alert is None:
+        return ()
+    labels = words.labels
+    known = alert.reason in CauseReason.__members__
+    facts = (
+        (labels.reason, one_line(alert.reason, DETAIL_MAX)),
+        (labels.problem, words.reasons[CauseReason(alert.reason)].problem if known else ""),
+        (labels.count, str(alert.count)),
+        (labels.since, moment(alert.since, labels.date)),
+        (labels.detail, one_line(alert.detail, DETAIL_MAX)),
+    )
+    return tuple(fact for fact in facts if fact[1])
+
+
+def _card(fault: FaultFact, message: NoticeMessage, words: Wording) -> Card:
+    labels, reason = words.labels, words.reasons[fault.reason]
+    own = bool(message.recipient_id) and fault.account_id == message.recipient_id
+    name = one_line(fault.account_name, NAME_MAX) or fault.account_id
+    email = one_line(fault.provider_email, EMAIL_MAX) or labels.email_unknown
+    calendar = one_line(fault.calendar_name, TITLE_MAX) or one_line(fault.calendar_id, TITLE_MAX)
+    reachable = bool(fault.relink_url) and not fault.operator_side
+    checkboxes = (labels.checkboxes_own if own else labels.checkboxes_other).format(name=name)
+    return Card(
+        heading=(labels.own_account if own else labels.other_account).format(name=name, email=email),
+        facts=(
+            (labels.calendar, calendar or labels.whole_account),
+            (labels.problem, _problem(fault, words)),
+            (labels.remedy, (reason.own if own else reason.other).format(name=name)),
+        ),
+        checkboxes=checkboxes if reachable else "",
+        link=Link(_link_label(fault.reason, words), fault.relink_url) if reachable else None,
+        own=own,
+    )
+
+
+def _problem(fault: FaultFact, words: Wording) -> str:
+    sentences: Sequence[str] = [words.reasons[fault.reason].problem]
+    if fault.reason is CauseReason.SCOPE_MISSING and fault.capability is not None:
+        missing = words.labels.missing.format(capability=words.capabilities[fault.capability])
+        sentences = [*sentences, missing]
+    return " ".join(sentences)
+
+
+def _link_label(reason: CauseReason, words: Wording) -> str:
+    selects = RULES[reason].next_action is NextAction.SELECT_CALENDARS
+    return words.labels.check_link if selects else words.labels.reconnect
+
+
+def _why(message: NoticeMessage, words: Wording) -> str:
+    sentences = words.sentences
+    match (message.is_owner, message.is_at_fault):
+        case (True, True):
+            return sentences.why_both
+        case (True, False):
+            return sentences.why_owner
+        case (False, True):
+            return sentences.why_at_fault
+        case _:
+            return ""

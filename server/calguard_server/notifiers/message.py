@@ -1,0 +1,116 @@
+"""What a notice says, as facts: all that the texts need, and where the message goes."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from calguard_server.domain.account import Locale, SlackAddress
+from calguard_server.domain.causes import Capability, CauseReason
+from calguard_server.domain.delivery import Outcome
+from calguard_server.domain.notices import NoticeKind
+from calguard_server.domain.page import SchedulingMode
+
+
+class AlertTopic(StrEnum):
+    """What the operator is alerted of."""
+
+    PROVIDER_SIDE = "PROVIDER_SIDE"  # only the operator can mend it at Google: the reason is a CauseReason
+    MASS_FAILURE = "MASS_FAILURE"  # many links fail alike at once: they are held, nobody else is told
+    DELIVERY_DEAD = "DELIVERY_DEAD"  # a notice could not be sent: the reason is the outcome's code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageFact:
+    """A booking page that the message is about; `stopped` as it stands when the message is sent."""
+
+    id: str
+    title: str
+    scheduling_mode: SchedulingMode
+    stopped: bool
+    stopped_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultFact:
+    """A calendar that fails, and whose it is.
+
+    Calendar name and id are empty where the whole Google account fails. `relink_url` is where its person mends it.
+    """
+
+    account_id: str
+    account_name: str
+    provider_email: str
+    reason: CauseReason
+    calendar_id: str = ""
+    calendar_name: str = ""
+    capability: Capability | None = None
+    operator_side: bool = False
+    relink_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentFact:
+    """An appointment that was assigned to a faulty member. Its times are shown in the zone they carry."""
+
+    id: str
+    title: str
+    start_time: datetime
+    end_time: datetime
+    account_id: str
+    account_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorAlert:
+    """What the operator is alerted of. `reason` and `detail` go into the text as they are; neither holds a secret.
+
+    `count` is how many links, or notices, are concerned.
+    """
+
+    topic: AlertTopic
+    reason: str
+    since: datetime
+    count: int = 1
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeMessage:
+    """One message to one recipient, by whichever channel.
+
+    `message_id` is the same each time the delivery is tried. `recipient_id` is empty for the operator; faults of that
+    account are the recipient's own. `is_owner` and `is_at_fault` say why the recipient is told. `appointments` is set
+    where the kind is ASSIGNED_TO_FAULTY, `alert` where it is OPERATOR_ALERT. Messages with the same `incident_id` are
+    shown as one conversation by mail programs; empty where the message is about several incidents, or none.
+    """
+
+    kind: NoticeKind
+    message_id: str
+    locale: Locale
+    support_url: str
+    recipient_id: str = ""
+    recipient_name: str = ""
+    is_owner: bool = False
+    is_at_fault: bool = False
+    pages: tuple[PageFact, ...] = ()
+    faults: tuple[FaultFact, ...] = ()
+    appointments: tuple[AppointmentFact, ...] = ()
+    alert: OperatorAlert | None = None
+    incident_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a message goes. E-mail takes `email`; Slack takes the channel, else the user, else looks up `email`."""
+
+    email: str = ""
+    slack: SlackAddress = field(default_factory=SlackAddress)
+
+
+class Notifier(Protocol):
+    """A channel by which people are told."""
+
+    async def send(self, message: NoticeMessage, address: Address) -> Outcome:
+        """Try once to send a message; never raises for what the receiver answered, or for its silence."""
+        ...

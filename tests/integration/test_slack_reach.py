@@ -1,0 +1,109 @@
+"""Slack over real sockets: who is reached, by which calls, and what arrives."""
+
+import json
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from calguard_sandbox import Sandbox, SandboxOptions
+from calguard_server.domain.account import Locale, SlackAddress
+from calguard_server.domain.delivery import Outcome
+from calguard_server.notifiers.message import Address
+from calguard_server.notifiers.slack import SlackNotifier
+from tests.integration.slack_harness import ANN, POST, methods, notifier, ops
+from tests.unit.notice_messages import make_message, make_page, make_pages
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(SandboxOptions(seed="test")) as running:
+        yield running
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+@pytest.fixture
+def slack(sandbox: Sandbox, session: aiohttp.ClientSession) -> SlackNotifier:
+    return notifier(sandbox, session)
+
+
+async def test_a_channel_goes_before_the_person(sandbox: Sandbox, slack: SlackNotifier) -> None:
+    """One call, with blocks, and a fallback for notifications."""
+    address = ops(sandbox)
+    outcome = await slack.send(make_message(pages=make_pages(3)), address)
+    assert outcome == Outcome(sent=True, address=address.slack.channel_id)
+    [message] = sandbox.slack.messages.records
+    assert message.channel_name == "ops"
+    assert message.text.startswith("Booking page stopped: Demo 1 +2\n")
+    assert message.blocks[0]["text"]["text"] == "Booking page stopped: Demo 1 +2"
+    assert methods(sandbox) == [POST]
+
+
+async def test_a_user_is_told_directly(sandbox: Sandbox, slack: SlackNotifier) -> None:
+    """The conversation is opened first; the second time it is known."""
+    address = Address(slack=SlackAddress(user_id=sandbox.slack.user("ben@example.com").id), email="ann@example.com")
+    assert (await slack.send(make_message(), address)).sent
+    assert (await slack.send(make_message(), address)).sent
+    assert [message.user_email for message in sandbox.slack.messages.records] == ["ben@example.com"] * 2
+    assert methods(sandbox) == ["conversations.open", POST, POST]
+
+
+async def test_a_person_is_looked_up_by_email(sandbox: Sandbox, slack: SlackNotifier) -> None:
+    """Where nothing else is known; the second time it is remembered."""
+    first = await slack.send(make_message(), ANN)
+    second = await slack.send(make_message(), ANN)
+    [message, _] = sandbox.slack.messages.records
+    assert first == second == Outcome(sent=True, address=message.channel)
+    assert message.user_email == "ann@example.com"
+    assert methods(sandbox) == ["users.lookupByEmail", "conversations.open", POST, POST]
+
+
+async def test_few_people_are_remembered(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
+    """The one not written to for longest is looked up anew."""
+    slack = notifier(sandbox, session, remembered_max=2)
+    for name in ("ann", "ben", "ann", "olga", "ann", "ben"):
+        await slack.send(make_message(), Address(email=f"{name}@example.com"))
+    assert methods(sandbox).count("users.lookupByEmail") == 4
+
+
+async def test_without_an_address_nothing_is_asked(sandbox: Sandbox, slack: SlackNotifier) -> None:
+    """It is permanent."""
+    outcome = await slack.send(make_message(), Address(slack=SlackAddress(workspace_id="T1")))
+    assert (outcome.sent, outcome.permanent) == (False, True)
+    assert methods(sandbox) == []
+
+
+async def test_a_remembered_channel_that_is_gone_is_looked_up_again(sandbox: Sandbox, slack: SlackNotifier) -> None:
+    """What was remembered may be stale: it is forgotten and tried again, before the delivery is given up."""
+    assert (await slack.send(make_message(), ANN)).sent
+    sandbox.fault("slack/channel_not_found", endpoint=POST, times=1)
+    stale = await slack.send(make_message(), ANN)
+    assert (stale.sent, stale.permanent) == (False, False)
+    assert (await slack.send(make_message(), ANN)).sent
+    assert methods(sandbox).count("users.lookupByEmail") == 2
+
+
+async def test_a_person_who_left_is_given_up(sandbox: Sandbox, slack: SlackNotifier) -> None:
+    """Once the look-up finds nobody."""
+    assert (await slack.send(make_message(), ANN)).sent
+    sandbox.slack.user("ann@example.com").deactivated = True
+    assert not (await slack.send(make_message(), ANN)).permanent
+    outcome = await slack.send(make_message(), ANN)
+    assert (outcome.permanent, outcome.detail) == (True, "slack users_not_found, HTTP 200")
+
+
+async def test_hostile_titles_arrive_harmless(sandbox: Sandbox, slack: SlackNotifier) -> None:
+    """No mention, link or formatting comes of them, nor does a Japanese text suffer."""
+    pages = (make_page(title="<!channel> *bold* <https://evil.example|click>"),)
+    await slack.send(make_message(locale=Locale.JAPANESE, pages=pages), ops(sandbox))
+    [message] = sandbox.slack.messages.records
+    sent = json.dumps([message.text, message.blocks], ensure_ascii=False)
+    assert "<!channel>" not in sent
+    assert "<https://evil" not in sent
+    assert "*bold*" not in sent
+    assert "予約ページが停止しました" in sent

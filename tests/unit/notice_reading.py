@@ -1,0 +1,63 @@
+"""Reading messages as people do, in every form, and checking that each form is well-formed."""
+
+import html
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+from calguard_server.notifiers.blocks import blocks_of
+from calguard_server.notifiers.letter import Letter, compose
+from calguard_server.notifiers.message import NoticeMessage
+from calguard_server.notifiers.templates import html_of, text_of
+
+LINK = re.compile(r"<(https://[^|<> ]+)\|[^<>|]+>")
+
+
+class Shape(HTMLParser):
+    """The tags that are open, and every tag that was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, _attributes: object) -> None:
+        self.seen.add(tag)
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def write(message: NoticeMessage) -> Letter:
+    return compose(message, lines_max=20, cards_max=8)
+
+
+def texts_in(blocks: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    for block in blocks:
+        yield from ([block["text"]] if "text" in block else block.get("elements", []))
+
+
+def read_in_every_form(message: NoticeMessage) -> dict[str, str]:
+    """The text a person reads: in plain text, HTML and Slack, with the escapes undone."""
+    letter = write(message)
+    page = re.sub(r"<(?!a )[^>]+>", " ", html_of(letter).partition("<body")[2])
+    blocks = " ".join(text["text"].replace("*", "") for text in texts_in(blocks_of(letter)))
+    return {"text": text_of(letter), "html": html.unescape(page), "slack": html.unescape(blocks)}
+
+
+def check_form(letter: Letter) -> None:
+    shape = Shape()
+    shape.feed(html_of(letter))
+    assert shape.open == []
+    assert not shape.seen & {"script", "img", "iframe", "link"}
+    blocks = blocks_of(letter)
+    assert len(blocks) <= 50
+    for block in blocks:
+        assert block["type"] in ("header", "section", "context", "divider")
+    for text in texts_in(blocks):
+        assert 0 < len(text["text"]) <= (150 if text["type"] == "plain_text" else 3000)
+        assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", LINK.sub("", text["text"]))
+    assert "\n" not in letter.subject
