@@ -1,0 +1,102 @@
+"""The command `calguard-server`: reads the settings, serves until it is told to stop.
+
+Exit codes: 0 stopped by a signal; 1 something failed while serving; 2 a setting is missing or bad; 3 the database
+cannot be used; 4 an address cannot be listened on.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+
+import structlog
+import uvloop
+
+from calguard_server.app import App
+from calguard_server.settings import Settings, SettingsError, read_settings
+from calguard_server.store.errors import StoreError
+
+EXIT_FAILED, EXIT_SETTINGS, EXIT_STORE, EXIT_ADDRESS = 1, 2, 3, 4
+
+
+def main() -> None:
+    """Serve."""
+    if len(sys.argv) > 1:
+        _refuse_arguments()
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        _end(EXIT_SETTINGS, str(error))
+    configure_logging(settings)
+    sys.exit(uvloop.run(_serve(settings)))
+
+
+async def _serve(settings: Settings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    try:
+        app = await App.start(settings)
+    except (StoreError, OSError, ValueError) as error:
+        return _report(error)
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((stopping, app.failed), return_when=asyncio.FIRST_COMPLETED)
+    structlog.get_logger().info("stopping")
+    await app.stop()
+    stopping.cancel()
+    return _report(app.failed.result()) if app.failed.done() else 0
+
+
+def configure_logging(settings: Settings) -> None:
+    """Log to standard output: JSON lines, or for a terminal."""
+    renderer = (
+        structlog.processors.JSONRenderer()
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+    )
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    processors: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if settings.log_format == "json":
+        processors.append(structlog.processors.format_exc_info)
+    structlog.configure(
+        processors=[*processors, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _report(error: Exception) -> int:
+    match error:
+        case StoreError():
+            code = EXIT_STORE
+        case OSError():
+            code = EXIT_ADDRESS
+        case ValueError():
+            code = EXIT_SETTINGS
+        case _:
+            code = EXIT_FAILED
+    structlog.get_logger().error("cannot go on", exc_info=error if code == EXIT_FAILED else None)
+    sys.stderr.write(f"calguard-server: {error}\n")
+    return code
+
+
+def _refuse_arguments() -> None:
+    known = sys.argv[1:] in (["--help"], ["-h"])
+    text = "calguard-server takes no arguments: it is configured by CALGUARD_* settings, see docs/settings.md\n"
+    (sys.stdout if known else sys.stderr).write(text)
+    sys.exit(0 if known else EXIT_SETTINGS)
+
+
+def _end(code: int, text: str) -> None:
+    sys.stderr.write("calguard-server cannot start:\n" + "".join(f"  {line}\n" for line in text.splitlines()))
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,296 @@
+"""The wiring: the only place that knows every part. A started App is one whole server; tests start it in-process."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+
+from calguard_server.domain.delivery import RetryPolicy
+from calguard_server.domain.link import LinkPolicy
+from calguard_server.domain.notices import Channel
+from calguard_server.domain.schedule import SchedulePolicy
+from calguard_server.domain.secret import Secret
+from calguard_server.engine.accounts import Accounts
+from calguard_server.engine.checks import Checks
+from calguard_server.engine.context import Context, Policies
+from calguard_server.engine.ending import Ending, GrantRevoker
+from calguard_server.engine.linking import Linking
+from calguard_server.engine.locks import KeyedLocks
+from calguard_server.engine.operator_alerts import OperatorAlerts
+from calguard_server.engine.pages import Pages
+from calguard_server.engine.ports import Chance, Clock, NewId
+from calguard_server.engine.selection import Selection
+from calguard_server.google.options import GoogleOptions
+from calguard_server.google.provider import GoogleCalendarProvider
+from calguard_server.grpc_api.convert import encode_change, encode_snapshot
+from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
+from calguard_server.http_api.server import HttpServer
+from calguard_server.notifiers.email import EmailNotifier
+from calguard_server.notifiers.message import Notifier
+from calguard_server.notifiers.slack import SlackNotifier, SlackOptions
+from calguard_server.notifiers.smtp_options import SmtpOptions
+from calguard_server.settings import Settings
+from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
+from calguard_server.store.vault import Vault
+from calguard_server.watch.feed import Feed, FeedOptions
+from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
+from calguard_server.workers.composer import Composer, ComposerOptions
+from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
+from calguard_server.workers.retention import Retention, RetentionOptions
+
+_log = structlog.get_logger()
+
+_LAST_GRACE_SECONDS = 1.0
+"""How long calls may still end when a start broke off, or after a drain."""
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """Answer the time, in UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - the one real clock
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Return when that much time has passed."""
+        await asyncio.sleep(duration.total_seconds())  # noqa: TID251 - the one real clock
+
+
+def random_id(noun: str) -> str:
+    """Make an id that was never made before: the noun and 80 random bits."""
+    return f"{noun}-{uuid.uuid4().hex[:20]}"  # noqa: TID251 - the one real source of ids
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Time, ids and chance, as the app takes them; tests bring their own."""
+
+    clock: Clock
+    new_id: NewId
+    chance: Chance
+
+
+def real_world() -> World:
+    """Answer the real time, random ids and real chance."""
+    return World(SystemClock(), random_id, random.SystemRandom().random)
+
+
+class App:
+    """A running server. `failed` is set when it can no longer go on; its text says what to do."""
+
+    def __init__(self, settings: Settings, world: World) -> None:
+        self.failed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        self._settings = settings
+        self._world = world
+        self._closers: list[Callable[[], Awaitable[object]]] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self.registry = CollectorRegistry()
+        self.port = 0
+        self.http_port = 0
+
+    @classmethod
+    async def start(cls, settings: Settings, world: World | None = None) -> "App":
+        """Start a server; when this returns, it serves. Raises StoreError, OSError, ValueError, and leaves nothing."""
+        app = cls(settings, world or real_world())
+        try:
+            await app._start()
+        except BaseException:
+            await app._close()
+            raise
+        return app
+
+    async def stop(self) -> None:
+        """Drain: tell callers, let calls under way end, then end everything. What was answered is saved."""
+        self._feed.drain()
+        await self._grpc.drain()
+        await self._grpc.stop(self._settings.drain_timeout.total_seconds())
+        await self._close()
+
+    async def _start(self) -> None:
+        self._store = await self._open_store()
+        session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True)
+        self._closers.append(session.close)
+        use_cases = self._build_use_cases(session)
+        self._start_workers(session)
+        self._grpc = self._bind_grpc(use_cases)
+        await self._start_http()
+        await self._grpc.start()
+        self._watch_store()
+        _log.info(f"listening on {self._host}:{self.port}", http_port=self.http_port or None)
+
+    async def _open_store(self) -> SqliteStore:
+        keys = [Secret(key.get_secret_value()) for key in self._settings.token_keys]
+        options = StoreOptions(
+            self._settings.database_path, Vault(keys), encode_change, self._world.clock, self._world.new_id
+        )
+        store = await open_store(options)
+        self._closers.append(store.close)
+        return store
+
+    def _build_use_cases(self, session: aiohttp.ClientSession) -> UseCases:
+        context = self._context()
+        provider = GoogleCalendarProvider(session, self._google_options(), self._world.clock)
+        revoker, locks = GrantRevoker(self._store, provider), KeyedLocks()
+        self._alerts = OperatorAlerts(context, self._operator_channels())
+        self._checks = Checks(context, provider, locks, self._alerts)
+        self._linking = Linking(context, provider, locks, self._alerts, self._redirect_uri)
+        self._feed = Feed(
+            self._store,
+            encode_snapshot,
+            self._world.clock,
+            self._world.chance,
+            FeedOptions(progress_interval=self._settings.progress_interval),
+            self._store.writer.revision,
+        )
+        self._store.listen(self._feed.publish)
+        return UseCases(
+            accounts=Accounts(context, revoker),
+            pages=Pages(context),
+            linking=self._linking,
+            selection=Selection(context, provider, locks, self._checks),
+            checks=self._checks,
+            ending=Ending(context, revoker, locks),
+            store=self._store,
+            feed=self._feed,
+        )
+
+    def _context(self) -> Context:
+        settings = self._settings
+        policies = Policies(
+            link=LinkPolicy(settings.failure_threshold, settings.failure_after),
+            schedule=SchedulePolicy(settings.check_interval, settings.retry_interval),
+            notice_group_wait=settings.notice_group_wait,
+            served=self._served_channels(),
+        )
+        return Context(self._store, self._world.clock, self._world.new_id, self._world.chance, policies)
+
+    def _served_channels(self) -> frozenset[Channel]:
+        served = {
+            Channel.EMAIL: self._settings.smtp_url.get_secret_value(),
+            Channel.SLACK: self._settings.slack_bot_token.get_secret_value(),
+        }
+        for channel, setting in served.items():
+            if not setting:
+                _log.warning("nobody is told by this channel: it is not set up", channel=channel.value)
+        return frozenset(channel for channel, setting in served.items() if setting)
+
+    def _operator_channels(self) -> frozenset[Channel]:
+        settings = self._settings
+        wanted = {Channel.EMAIL: settings.operator_email, Channel.SLACK: settings.operator_slack_channel}
+        return frozenset(channel for channel, address in wanted.items() if address)
+
+    def _google_options(self) -> GoogleOptions:
+        settings = self._settings
+        if not settings.google_client_id:
+            _log.warning("no calendar can be linked: CALGUARD_GOOGLE_CLIENT_ID is not set")
+        return GoogleOptions(
+            client_id=settings.google_client_id,
+            client_secret=Secret(settings.google_client_secret.get_secret_value()),
+            redirect_uri=settings.google_redirect_uri,
+            auth_uri=settings.google_auth_uri,
+            token_uri=settings.google_token_uri,
+            revoke_uri=settings.google_revoke_uri,
+            certs_uri=settings.google_certs_uri,
+            api_endpoint=settings.google_api_endpoint,
+        )
+
+    def _redirect_uri(self) -> str:
+        host = self._settings.http_listen.rpartition(":")[0] or "127.0.0.1"
+        return self._settings.google_redirect_uri or f"http://{host}:{self.http_port}/oauth/callback"
+
+    def _start_workers(self, session: aiohttp.ClientSession) -> None:
+        settings, world = self._settings, self._world
+        checked = Counter(
+            "calguard_checks",
+            "Checks of calendar links, by the reason of their decision.",
+            ["reason"],
+            registry=self.registry,
+        )
+        check_loop = CheckLoop(
+            self._store,
+            self._checks,
+            world.clock,
+            CheckLoopOptions(concurrency=settings.check_concurrency),
+            lambda reason: checked.labels(reason).inc(),
+        )
+        composer = Composer(
+            self._store,
+            ComposerOptions(
+                settings.relink_url, settings.support_url, settings.operator_email, settings.operator_slack_channel
+            ),
+        )
+        deliveries = DeliveryLoop(
+            self._store,
+            composer,
+            self._notifiers(session),
+            self._alerts,
+            world.clock,
+            world.chance,
+            RetryPolicy(),
+            DeliveryLoopOptions(),
+        )
+        self._store.listen(lambda _: deliveries.nudge())
+        retention = Retention(self._store, world.clock, RetentionOptions(settings.watch_retention))
+        for name, run in (("checks", check_loop.run), ("deliveries", deliveries.run), ("retention", retention.run)):
+            self._supervise(asyncio.create_task(run(), name=name))
+        self._closers.append(self._stop_workers)
+
+    def _notifiers(self, session: aiohttp.ClientSession) -> dict[Channel, Notifier]:
+        settings = self._settings
+        notifiers: dict[Channel, Notifier] = {}
+        if smtp_url := settings.smtp_url.get_secret_value():
+            options = SmtpOptions.parse(smtp_url)
+            notifiers[Channel.EMAIL] = EmailNotifier(options, settings.email_from, self._world.clock)
+        if token := settings.slack_bot_token.get_secret_value():
+            slack = SlackOptions(token=Secret(token), base_url=settings.slack_base_url)
+            notifiers[Channel.SLACK] = SlackNotifier(slack, session)
+        return notifiers
+
+    def _bind_grpc(self, use_cases: UseCases) -> GrpcServer:
+        self._host, _, port = self._settings.listen.rpartition(":")
+        server = build_server(use_cases, self._host, int(port))
+        self._closers.append(lambda: server.stop(_LAST_GRACE_SECONDS))
+        self.port = server.port
+        return server
+
+    async def _start_http(self) -> None:
+        if not self._settings.http_listen:
+            return
+        host, _, port = self._settings.http_listen.rpartition(":")
+        server = HttpServer(
+            self._linking, lambda: not self._store.writer.failed.done(), self.registry, self._settings.support_url
+        )
+        self.http_port = await server.start(host, int(port))
+        self._closers.append(server.stop)
+
+    def _supervise(self, task: asyncio.Task[None]) -> None:
+        """Take note of a worker that ends by itself: the server cannot go on without it."""
+        self._tasks.append(task)
+        task.add_done_callback(self._worker_ended)
+
+    def _worker_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error if isinstance(error, Exception) else RuntimeError(str(error)))
+
+    def _watch_store(self) -> None:
+        self._store.writer.failed.add_done_callback(lambda failed: self._fail(failed.result()))
+
+    def _fail(self, error: Exception) -> None:
+        if not self.failed.done():
+            self.failed.set_result(error)
+
+    async def _stop_workers(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _close(self) -> None:
+        """End everything that was started, in reverse."""
+        while self._closers:
+            await self._closers.pop()()

@@ -1,0 +1,217 @@
+"""The domain's resources in the contract's words.
+
+On the path of every answer and every change: the enum maps are worked out once, and times are taken apart by hand,
+which is four times as fast as `Timestamp.FromDatetime`.
+"""
+
+from datetime import UTC, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from calguard.v1 import (
+    account_pb2,
+    booking_page_pb2,
+    calendar_link_pb2,
+    cause_pb2,
+    notification_pb2,
+    slack_pb2,
+    watch_pb2,
+)
+from calguard_server.domain.account import Account, SlackAddress
+from calguard_server.domain.causes import Capability, Cause
+from calguard_server.domain.etags import etag_of
+from calguard_server.domain.events import Change
+from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.page import BookingPage, Fault, Member
+from calguard_server.engine.ports import Notification
+from calguard_server.engine.selection import UsableCalendar
+from calguard_server.grpc_api import enums
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_SLACK = SlackAddress()
+_PREVIOUS_LINK_STATE = {state.value: number for state, number in enums.LINK_STATE.to_wire.items()}
+_PREVIOUS_LINK_STATE[""] = calendar_link_pb2.CALENDAR_LINK_STATE_UNSPECIFIED
+_PREVIOUS_PAGE_STATE = {state.value: number for state, number in enums.PAGE_STATE.to_wire.items()}
+_PREVIOUS_PAGE_STATE[""] = booking_page_pb2.BOOKING_PAGE_STATE_UNSPECIFIED
+
+
+def encode_change(change: Change) -> bytes:
+    """Serialize a change as a `StateChange`."""
+    return _state_change(change, enums.CHANGE_TYPE.to_wire[change.type]).SerializeToString()
+
+
+def encode_snapshot(resource: CalendarLink | BookingPage) -> bytes:
+    """Serialize a resource as a `StateChange` of type SNAPSHOT, with the revision and time of its last change."""
+    kind = watch_pb2.STATE_CHANGE_TYPE_SNAPSHOT
+    time = to_timestamp(resource.update_time)
+    if isinstance(resource, CalendarLink):
+        link = link_to_wire(resource)
+        message = watch_pb2.StateChange(revision=resource.revision, time=time, type=kind, calendar_link=link)
+    else:
+        page = page_to_wire(resource)
+        message = watch_pb2.StateChange(revision=resource.revision, time=time, type=kind, booking_page=page)
+    return message.SerializeToString()
+
+
+def _state_change(change: Change, kind: watch_pb2.StateChangeType.ValueType) -> watch_pb2.StateChange:
+    time = to_timestamp(change.time)
+    if isinstance(change.resource, CalendarLink):
+        return watch_pb2.StateChange(
+            revision=change.revision,
+            time=time,
+            type=kind,
+            calendar_link=link_to_wire(change.resource),
+            previous_link_state=_PREVIOUS_LINK_STATE[change.previous_state],
+            caused_by_revision=change.caused_by,
+        )
+    return watch_pb2.StateChange(
+        revision=change.revision,
+        time=time,
+        type=kind,
+        booking_page=page_to_wire(change.resource),
+        previous_page_state=_PREVIOUS_PAGE_STATE[change.previous_state],
+        caused_by_revision=change.caused_by,
+    )
+
+
+def to_timestamp(time: datetime) -> Timestamp:
+    """Answer a time as protobuf has it, to the microsecond."""
+    since = time - EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
+
+
+def _optional_timestamp(time: datetime | None) -> Timestamp | None:
+    return None if time is None else to_timestamp(time)
+
+
+def slack_to_wire(slack: SlackAddress) -> slack_pb2.SlackAddress | None:
+    """Answer a Slack address; None, which leaves the field unset, where no part of it is set."""
+    if slack == _NO_SLACK:
+        return None
+    return slack_pb2.SlackAddress(workspace_id=slack.workspace_id, user_id=slack.user_id, channel_id=slack.channel_id)
+
+
+def account_to_wire(account: Account) -> account_pb2.Account:
+    """Answer an account."""
+    return account_pb2.Account(
+        id=account.id,
+        display_name=account.display_name,
+        email=account.email,
+        locale=account.locale.value,
+        slack=slack_to_wire(account.slack),
+        etag=etag_of(account),
+        revision=account.revision,
+        create_time=to_timestamp(account.create_time),
+        update_time=to_timestamp(account.update_time),
+    )
+
+
+def cause_to_wire(cause: Cause) -> cause_pb2.Cause:
+    """Answer a cause with its words."""
+    return cause_pb2.Cause(
+        reason=enums.CAUSE_REASON.to_wire[cause.reason],
+        message=cause.message,
+        remedy=cause.remedy,
+        calendar_id=cause.calendar_id,
+        capability=_capability_to_wire(cause.capability),
+        since=to_timestamp(cause.since),
+        operator_side=cause.operator_side,
+    )
+
+
+def _capability_to_wire(capability: Capability | None) -> cause_pb2.Capability.ValueType:
+    return cause_pb2.CAPABILITY_UNSPECIFIED if capability is None else enums.CAPABILITY.to_wire[capability]
+
+
+def link_to_wire(link: CalendarLink) -> calendar_link_pb2.CalendarLink:
+    """Answer a link."""
+    return calendar_link_pb2.CalendarLink(
+        id=link.id,
+        account_id=link.account_id,
+        provider=calendar_link_pb2.CALENDAR_PROVIDER_GOOGLE,
+        provider_email=link.provider_email,
+        state=enums.LINK_STATE.to_wire[link.state],
+        cause=None if link.cause is None else cause_to_wire(link.cause),
+        state_time=to_timestamp(link.state_time),
+        authorized=link.authorized,
+        next_action=enums.NEXT_ACTION.to_wire[link.next_action],
+        granted_scopes=link.granted_scopes,
+        check_calendar_ids=link.check_calendar_ids,
+        add_calendar_id=link.add_calendar_id,
+        last_check_time=_optional_timestamp(link.last_check_time),
+        next_check_time=_optional_timestamp(link.next_check_time),
+        consecutive_failures=link.consecutive_failures,
+        etag=etag_of(link),
+        revision=link.revision,
+        create_time=to_timestamp(link.create_time),
+        update_time=to_timestamp(link.update_time),
+    )
+
+
+def calendar_to_wire(usable: UsableCalendar) -> calendar_link_pb2.Calendar:
+    """Answer a calendar with what it can be used for."""
+    return calendar_link_pb2.Calendar(
+        id=usable.calendar.id,
+        summary=usable.calendar.summary,
+        access_role=usable.calendar.access_role,
+        primary=usable.calendar.primary,
+        can_check=usable.use.can_check,
+        can_add=usable.use.can_add,
+        refusal=usable.use.refusal,
+    )
+
+
+def page_to_wire(page: BookingPage) -> booking_page_pb2.BookingPage:
+    """Answer a page."""
+    return booking_page_pb2.BookingPage(
+        id=page.id,
+        owner_account_id=page.owner_account_id,
+        title=page.title,
+        scheduling_mode=enums.SCHEDULING_MODE.to_wire[page.scheduling_mode],
+        members=[_member_to_wire(member) for member in page.members],
+        faulty_members=enums.FAULTY_MEMBERS.to_wire[page.faulty_members],
+        assignment_method=enums.ASSIGNMENT_METHOD.to_wire[page.assignment_method],
+        slack=slack_to_wire(page.slack),
+        state=enums.PAGE_STATE.to_wire[page.state],
+        accepting=page.accepting,
+        stop_cause=enums.STOP_CAUSE.to_wire[page.stop_cause],
+        faulty=[_fault_to_wire(fault) for fault in page.faulty],
+        state_time=to_timestamp(page.state_time),
+        etag=etag_of(page),
+        revision=page.revision,
+        create_time=to_timestamp(page.create_time),
+        update_time=to_timestamp(page.update_time),
+    )
+
+
+def _member_to_wire(member: Member) -> booking_page_pb2.BookingPageMember:
+    return booking_page_pb2.BookingPageMember(account_id=member.account_id, priority=member.priority)
+
+
+def _fault_to_wire(fault: Fault) -> booking_page_pb2.FaultyMember:
+    return booking_page_pb2.FaultyMember(
+        account_id=fault.account_id, calendar_link_id=fault.calendar_link_id, cause=cause_to_wire(fault.cause)
+    )
+
+
+def notification_to_wire(notification: Notification) -> notification_pb2.Notification:
+    """Answer a notification; of the members at fault, the first."""
+    delivery = notification.delivery
+    fault = delivery.faults[0] if delivery.faults else None
+    return notification_pb2.Notification(
+        id=delivery.id,
+        kind=enums.NOTICE_KIND.to_wire[delivery.kind],
+        booking_page_ids=notification.booking_page_ids,
+        calendar_link_id=fault.calendar_link_id if fault else "",
+        recipient_account_id=delivery.recipient_account_id,
+        channel=enums.CHANNEL.to_wire[delivery.channel],
+        address=delivery.address,
+        state=enums.DELIVERY_STATE.to_wire[delivery.state],
+        attempts=delivery.attempts,
+        last_error=delivery.last_error,
+        next_attempt_time=_optional_timestamp(delivery.next_attempt_time),
+        send_time=_optional_timestamp(delivery.send_time),
+        create_time=to_timestamp(delivery.create_time),
+        faulty_account_id=fault.account_id if fault else "",
+        revision=delivery.revision,
+    )

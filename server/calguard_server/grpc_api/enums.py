@@ -1,0 +1,49 @@
+"""The domain's enums and the contract's, name by name, worked out once."""
+
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+from calguard.v1 import booking_page_pb2, calendar_link_pb2, cause_pb2, notification_pb2, watch_pb2
+from calguard_server.domain.causes import Capability, CauseReason, NextAction
+from calguard_server.domain.delivery import DeliveryState
+from calguard_server.domain.events import ChangeType, ResourceKind
+from calguard_server.domain.link import LinkState
+from calguard_server.domain.notices import Channel, NoticeKind
+from calguard_server.domain.page import AssignmentMethod, FaultyMembers, PageState, SchedulingMode, StopCause
+
+D = TypeVar("D", bound=StrEnum)
+W = TypeVar("W", bound=int)
+W_co = TypeVar("W_co", bound=int, covariant=True)
+
+
+class WireEnum(Protocol[W_co]):
+    """An enum as protobuf generates it."""
+
+    def Value(self, name: str) -> W_co:  # noqa: N802 - protobuf's name
+        """Answer a name's number."""
+        ...
+
+
+class EnumMap(Generic[D, W]):
+    """One enum both ways: `LINKED` here is `CALENDAR_LINK_STATE_LINKED` there."""
+
+    def __init__(self, prefix: str, domain: type[D], wire: WireEnum[W]) -> None:
+        self.to_wire: dict[D, W] = {member: wire.Value(f"{prefix}_{member.name}") for member in domain}
+        self.names = tuple(f"{prefix}_{member.name}" for member in domain)
+        self.to_domain: dict[int, D] = {number: member for member, number in self.to_wire.items()}
+
+
+LINK_STATE = EnumMap("CALENDAR_LINK_STATE", LinkState, calendar_link_pb2.CalendarLinkState)
+NEXT_ACTION = EnumMap("NEXT_ACTION", NextAction, calendar_link_pb2.NextAction)
+CAUSE_REASON = EnumMap("CAUSE_REASON", CauseReason, cause_pb2.CauseReason)
+CAPABILITY = EnumMap("CAPABILITY", Capability, cause_pb2.Capability)
+SCHEDULING_MODE = EnumMap("SCHEDULING_MODE", SchedulingMode, booking_page_pb2.SchedulingMode)
+FAULTY_MEMBERS = EnumMap("FAULTY_MEMBERS", FaultyMembers, booking_page_pb2.FaultyMembers)
+ASSIGNMENT_METHOD = EnumMap("ASSIGNMENT_METHOD", AssignmentMethod, booking_page_pb2.AssignmentMethod)
+PAGE_STATE = EnumMap("BOOKING_PAGE_STATE", PageState, booking_page_pb2.BookingPageState)
+STOP_CAUSE = EnumMap("STOP_CAUSE", StopCause, booking_page_pb2.StopCause)
+NOTICE_KIND = EnumMap("NOTIFICATION_KIND", NoticeKind, notification_pb2.NotificationKind)
+CHANNEL = EnumMap("NOTIFICATION_CHANNEL", Channel, notification_pb2.NotificationChannel)
+DELIVERY_STATE = EnumMap("NOTIFICATION_STATE", DeliveryState, notification_pb2.NotificationState)
+CHANGE_TYPE = EnumMap("STATE_CHANGE_TYPE", ChangeType, watch_pb2.StateChangeType)
+RESOURCE_KIND = EnumMap("RESOURCE_KIND", ResourceKind, watch_pb2.ResourceKind)

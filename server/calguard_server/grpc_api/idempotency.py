@@ -1,0 +1,37 @@
+"""Calls that may be repeated: the same `request_id` answers as the first did and does nothing."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
+
+from google.protobuf.message import Message
+
+from calguard_server.engine.working_set import Request
+
+
+@runtime_checkable
+class Repeatable(Protocol):
+    """A request that may carry an id of its own."""
+
+    request_id: str
+
+
+def request_of(method: str, message: Message, encode: Callable[[Any], Message]) -> Request | None:
+    """Answer what the engine keeps of a call; None where the caller gave it no id.
+
+    `encode` makes the response message of what the use case answers: its bytes are kept as the answer.
+    """
+    if not isinstance(message, Repeatable) or not message.request_id:
+        return None
+    request_id = message.request_id.lower()  # UUIDs do not differ by case
+    return Request(request_id, fingerprint(method, message), lambda result: encode(result).SerializeToString())
+
+
+def fingerprint(method: str, message: Message) -> str:
+    """Answer what tells one call from another: the method and all of the request but its `request_id`."""
+    bare = type(message)()
+    bare.CopyFrom(message)
+    bare.ClearField("request_id")
+    digest = hashlib.sha256(method.encode() + b"\n")
+    digest.update(bare.SerializeToString(deterministic=True))
+    return digest.hexdigest()

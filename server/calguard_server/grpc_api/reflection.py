@@ -1,0 +1,52 @@
+"""Server reflection, v1alpha and v1: the same messages on the wire, under two names.
+
+grpcio-reflection offers v1alpha only. For v1 its servicer is registered under the newer name, and the description of
+that name is made from the older one's, so that a tool that asks for it is answered too.
+"""
+
+from collections.abc import Sequence
+
+import grpc
+import grpc.aio
+from google.protobuf import descriptor_pb2, descriptor_pool
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+_ALPHA, _V1 = "grpc.reflection.v1alpha", "grpc.reflection.v1"
+_V1_FILE = "grpc/reflection/v1/reflection.proto"
+V1_SERVICE_NAME = f"{_V1}.ServerReflection"
+
+
+def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
+    """Let callers ask for the services named, and for reflection itself."""
+    _describe_v1(descriptor_pool.Default())
+    servicer = reflection.aio.ReflectionServicer((*services, reflection.SERVICE_NAME, V1_SERVICE_NAME))
+    handlers = {
+        "ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(
+            servicer.ServerReflectionInfo,
+            request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+            response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+        )
+    }
+    for name in (reflection.SERVICE_NAME, V1_SERVICE_NAME):
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
+
+
+def _describe_v1(pool: descriptor_pool.DescriptorPool) -> None:
+    try:
+        pool.FindFileByName(_V1_FILE)
+    except KeyError:
+        pool.AddSerializedFile(_renamed().SerializeToString())
+
+
+def _renamed() -> descriptor_pb2.FileDescriptorProto:
+    described = descriptor_pb2.FileDescriptorProto()
+    reflection_pb2.DESCRIPTOR.CopyToProto(described)
+    described.name, described.package = _V1_FILE, _V1
+    for message in described.message_type:
+        for field in message.field:
+            if field.type_name:  # empty for the types that protobuf has of its own
+                field.type_name = field.type_name.replace(f".{_ALPHA}.", f".{_V1}.")
+    for method in described.service[0].method:
+        method.input_type = method.input_type.replace(f".{_ALPHA}.", f".{_V1}.")
+        method.output_type = method.output_type.replace(f".{_ALPHA}.", f".{_V1}.")
+    return described

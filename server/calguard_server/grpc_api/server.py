@@ -1,0 +1,139 @@
+"""The gRPC server: the services, health, reflection, and the options that its load needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from calguard.v1 import account_pb2_grpc, booking_page_pb2_grpc, calendar_link_pb2_grpc, notification_pb2_grpc
+from calguard_server.engine.accounts import Accounts
+from calguard_server.engine.checks import Checks
+from calguard_server.engine.ending import Ending
+from calguard_server.engine.linking import Linking
+from calguard_server.engine.pages import Pages
+from calguard_server.engine.ports import Store
+from calguard_server.engine.selection import Selection
+from calguard_server.grpc_api.account_service import AccountService
+from calguard_server.grpc_api.booking_page_service import BookingPageService
+from calguard_server.grpc_api.calendar_link_service import THIRD_PARTY_ACCESS_URL, CalendarLinkService
+from calguard_server.grpc_api.interceptors import ErrorInterceptor
+from calguard_server.grpc_api.notification_service import NotificationService
+from calguard_server.grpc_api.reflection import add_reflection
+from calguard_server.grpc_api.watch_service import WatchFeed, WatchService, add_watch_service
+
+SERVICES = (
+    "calguard.v1.AccountService",
+    "calguard.v1.BookingPageService",
+    "calguard.v1.CalendarLinkService",
+    "calguard.v1.NotificationService",
+    "calguard.v1.WatchService",
+)
+
+_PENDING_REQUESTS = 100_000
+"""How many opened calls may wait to be taken up. grpc's own limit refuses a burst of thousands of new streams."""
+
+OPTIONS: tuple[tuple[str, Any], ...] = (
+    ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a sharer
+    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    ("grpc.server.max_pending_requests", _PENDING_REQUESTS),
+    ("grpc.server.max_pending_requests_hard_limit", 2 * _PENDING_REQUESTS),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """What the services call. `store` is only read."""
+
+    accounts: Accounts
+    pages: Pages
+    linking: Linking
+    selection: Selection
+    checks: Checks
+    ending: Ending
+    store: Store
+    feed: WatchFeed
+
+
+class GrpcServer:
+    """A server that is bound to its port, and serves once started."""
+
+    def __init__(self, server: grpc.aio.Server, statuses: health.aio.HealthServicer, port: int) -> None:
+        self.port = port
+        self._server = server
+        self._statuses = statuses
+
+    async def start(self) -> None:
+        """Serve; every service, and the server as a whole, is SERVING."""
+        for service in SERVICES:
+            await self._statuses.set(service, health_pb2.HealthCheckResponse.SERVING)
+        await self._server.start()
+
+    async def drain(self) -> None:
+        """Tell that nothing here is SERVING any more, for good; calls are still answered."""
+        await self._statuses.enter_graceful_shutdown()
+
+    async def stop(self, grace: float | None) -> None:
+        """Take no new calls; those under way have `grace` seconds, then they are cancelled."""
+        await self._server.stop(grace)
+
+    async def wait(self) -> None:
+        """Return when the server has stopped."""
+        await self._server.wait_for_termination()
+
+
+def build_server(
+    use_cases: UseCases,
+    host: str,
+    port: int,
+    *,
+    credentials: grpc.ServerCredentials | None = None,
+    third_party_access_url: str = THIRD_PARTY_ACCESS_URL,
+    interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
+) -> GrpcServer:
+    """Build the server, in a running event loop, and bind it; port 0 becomes a free one.
+
+    `credentials` make it TLS. What handlers wrapped by `interceptors` raise leaves by the same door as all else.
+    Raises OSError, naming the address, where it cannot be bound.
+    """
+    server = grpc.aio.server(interceptors=(ErrorInterceptor(), *interceptors), options=OPTIONS)
+    _add_services(server, use_cases, third_party_access_url)
+    statuses = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(statuses, server)
+    add_reflection(server, (*SERVICES, health.SERVICE_NAME))
+    return GrpcServer(server, statuses, _bind(server, host, port, credentials))
+
+
+def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_access_url: str) -> None:
+    account_pb2_grpc.add_AccountServiceServicer_to_server(AccountService(use_cases.accounts), server)
+    booking_page_pb2_grpc.add_BookingPageServiceServicer_to_server(BookingPageService(use_cases.pages), server)
+    links = CalendarLinkService(
+        use_cases.store,
+        use_cases.linking,
+        use_cases.selection,
+        use_cases.checks,
+        use_cases.ending,
+        third_party_access_url,
+    )
+    calendar_link_pb2_grpc.add_CalendarLinkServiceServicer_to_server(links, server)
+    notifications = NotificationService(use_cases.store)
+    notification_pb2_grpc.add_NotificationServiceServicer_to_server(notifications, server)
+    add_watch_service(WatchService(use_cases.feed), server)
+
+
+def _bind(server: grpc.aio.Server, host: str, port: int, credentials: grpc.ServerCredentials | None) -> int:
+    address = f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
+    try:
+        if credentials is not None:
+            return server.add_secure_port(address, credentials)
+        return server.add_insecure_port(address)
+    except RuntimeError:
+        raise OSError(
+            f"cannot listen on {address}: another process has the port, or the address is not this machine's"
+        ) from None

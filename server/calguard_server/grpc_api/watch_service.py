@@ -1,0 +1,93 @@
+"""WatchService: the feed's bytes go out as they are."""
+# ruff: noqa: N802 - the methods are named by the contract
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+import grpc
+import grpc.aio
+
+from calguard.v1 import watch_pb2
+from calguard_server.domain.errors import ResourceExhaustedError
+from calguard_server.engine.ports import WatchSpec
+from calguard_server.grpc_api import enums
+from calguard_server.grpc_api.validation import Checker
+
+if TYPE_CHECKING:  # generic in the stubs only
+    Context = grpc.aio.ServicerContext[watch_pb2.WatchRequest, bytes]
+else:
+    Context = grpc.aio.ServicerContext
+
+_FILTER_MAX = 1_000
+_PROGRESS_SECONDS = (1, 60)
+
+
+class WatchFeed(Protocol):
+    """The change feed: each message is a serialized WatchResponse, encoded once for all who see it."""
+
+    def open(self, spec: WatchSpec) -> AsyncGenerator[bytes, None]:
+        """Stream what a watcher asked for. Raises CalguardError."""
+        ...
+
+
+class WatchService:
+    """Every change of every calendar link and booking page.
+
+    A reader for whom a single message waits longer than `write_timeout` is given up: what it missed is in the log,
+    and what it has not read lies in this process's memory.
+    """
+
+    def __init__(self, feed: WatchFeed, write_timeout: timedelta = timedelta(seconds=10)) -> None:
+        self._feed = feed
+        self._write_timeout = write_timeout
+
+    async def Watch(self, request: watch_pb2.WatchRequest, context: Context) -> None:
+        """Stream the state and then its changes."""
+        spec = read_spec(request)
+        seconds = self._write_timeout.total_seconds()
+        async with aclosing(self._feed.open(spec)) as messages:
+            async for message in messages:
+                try:
+                    async with asyncio.timeout(seconds):
+                        await context.write(message)
+                except TimeoutError:
+                    raise _too_slow() from None
+
+
+def _too_slow() -> ResourceExhaustedError:
+    return ResourceExhaustedError(
+        "SLOW_CONSUMER", "the changes were not read fast enough: watch again with the last resume_token received"
+    )
+
+
+def add_watch_service(service: WatchService, server: grpc.aio.Server) -> None:
+    """Register the service with no serializer for its answers, which are bytes already."""
+    handlers: dict[str, grpc.RpcMethodHandler[Any, bytes]] = {
+        "Watch": grpc.unary_stream_rpc_method_handler(
+            service.Watch, request_deserializer=watch_pb2.WatchRequest.FromString
+        )
+    }
+    name = watch_pb2.DESCRIPTOR.services_by_name["WatchService"].full_name
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
+
+
+def read_spec(request: watch_pb2.WatchRequest) -> WatchSpec:
+    """Read what a watcher asks for. Raises InvalidArgumentError."""
+    check = Checker()
+    spec = WatchSpec(
+        account_ids=check.ids("account_ids", request.account_ids, _FILTER_MAX),
+        calendar_link_ids=check.ids("calendar_link_ids", request.calendar_link_ids, _FILTER_MAX),
+        booking_page_ids=check.ids("booking_page_ids", request.booking_page_ids, _FILTER_MAX),
+        kinds=check.enums("kinds", request.kinds, enums.RESOURCE_KIND),
+        resume_token=request.resume_token,  # any text at all: only the feed can tell a token
+        skip_snapshot=request.skip_snapshot,
+        progress_interval=check.interval("progress_interval", request.progress_interval, *_PROGRESS_SECONDS)
+        if request.HasField("progress_interval")
+        else None,
+    )
+    check.expect(not (spec.resume_token and spec.skip_snapshot), "skip_snapshot", "expected no resume_token beside it")
+    check.refuse()
+    return spec

@@ -1,0 +1,228 @@
+"""The settings: the only reader of the environment. docs/settings.md is generated from the descriptions here."""
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "CALGUARD_"
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
+
+KEY_RECIPE = "make one with: python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
+"""How to make a key: needs nothing but Python itself."""
+
+
+class SettingsError(Exception):
+    """A setting is missing or bad; the text names each and says what was expected, and holds no secret."""
+
+
+def parse_duration(text: object) -> object:
+    """Read `250ms`, `15s`, `10m`, `24h` or `3d`."""
+    if not isinstance(text, str):
+        return text
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("expected a duration such as 250ms, 15s, 10m, 24h or 3d")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def show_duration(duration: timedelta) -> str:
+    """Write a duration as it is read."""
+    milliseconds = duration // timedelta(milliseconds=1)
+    for unit, seconds in reversed(_UNITS.items()):
+        size = round(seconds * 1000)
+        if milliseconds % size == 0 and milliseconds >= size:
+            return f"{milliseconds // size}{unit}"
+    return "0s"
+
+
+def _split(text: object) -> object:
+    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
+
+
+def _check_address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError("expected HOST:PORT, such as 127.0.0.1:50051 (port 0: any that is free)")
+    if host not in _LOOPBACK:
+        raise ValueError(
+            "expected a loopback address (127.0.0.1, localhost or [::1]): callers are not authenticated, so other "
+            "machines must come through a proxy that authenticates them"
+        )
+    return text
+
+
+def _check_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("expected a URL that begins with https:// or http://")
+    return text
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), Field(gt=timedelta(0))]
+WaitDuration = Annotated[timedelta, BeforeValidator(parse_duration), Field(ge=timedelta(0))]
+Keys = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """Every setting, read from `CALGUARD_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", hide_input_in_errors=True)
+
+    listen: str = Field("127.0.0.1:50051", description="Where gRPC is served. Port 0 takes any that is free.")
+    http_listen: str = Field(
+        "127.0.0.1:8080", description="Where the OAuth callback, /healthz and /metrics are served. Empty: nowhere."
+    )
+    database_url: str = Field(
+        "sqlite:///calguard.db",
+        description="The database: `sqlite:///relative/path.db` or `sqlite:////absolute/path.db`.",
+    )
+    token_keys: Keys = Field(
+        description="Fernet keys that encrypt stored tokens, comma-separated: the first encrypts, all decrypt. "
+        f"Required; {KEY_RECIPE}"
+    )
+    google_client_id: str = Field("", description="The OAuth client's id. Without it no calendar can be linked.")
+    google_client_secret: SecretStr = Field(SecretStr(""), description="The OAuth client's secret.")
+    google_redirect_uri: str = Field(
+        "",
+        description="Where Google sends people back to: the public address of `/oauth/callback`, as registered at "
+        "Google. Empty: `http://HTTP_LISTEN/oauth/callback`.",
+    )
+    google_auth_uri: str = Field("https://accounts.google.com/o/oauth2/v2/auth", description="Google's consent page.")
+    google_token_uri: str = Field("https://oauth2.googleapis.com/token", description="Google's token endpoint.")
+    google_revoke_uri: str = Field("https://oauth2.googleapis.com/revoke", description="Google's revocation endpoint.")
+    google_certs_uri: str = Field(
+        "https://www.googleapis.com/oauth2/v1/certs",
+        description="Google's certificates for ID tokens, as PEM by key id.",
+    )
+    google_api_endpoint: str = Field(
+        "https://www.googleapis.com/calendar/v3/", description="Google Calendar's API, with a trailing slash."
+    )
+    slack_base_url: str = Field("https://slack.com/api/", description="Slack's Web API, with a trailing slash.")
+    slack_bot_token: SecretStr = Field(
+        SecretStr(""), description="The bot token of the default Slack workspace. Empty: nobody is told by Slack."
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="The mail server: `smtp://user:password@host:port` (STARTTLS required; `?starttls=off` to do "
+        "without), or `smtps://...`. Empty: nobody is told by e-mail.",
+    )
+    email_from: str = Field("Calguard <calguard@localhost>", description="The sender of e-mail.")
+    relink_url: str = Field(
+        "http://localhost:3000/calendar-links/{calendar_link_id}/reconnect",
+        description="The address in notices at which a person reconnects a calendar; `{calendar_link_id}` and "
+        "`{account_id}` are filled in.",
+    )
+    support_url: str = Field("http://localhost:3000/support", description="The support (chat) address in notices.")
+    check_interval: Duration = Field(timedelta(minutes=10), description="How often a healthy link is checked.")
+    check_concurrency: int = Field(64, ge=1, le=1000, description="How many checks run at a time.")
+    failure_threshold: int = Field(
+        3, ge=1, le=100, description="How many checks in a row must fail before what may pass fails a link."
+    )
+    failure_after: WaitDuration = Field(
+        timedelta(minutes=10), description="How long what may pass must have lasted before it fails a link."
+    )
+    retry_interval: Duration = Field(
+        timedelta(seconds=15), description="How soon a failing link is checked again; doubles up to 5m."
+    )
+    notice_group_wait: WaitDuration = Field(
+        timedelta(seconds=5), description="How long a notice waits for others to the same recipient."
+    )
+    operator_email: str = Field("", description="Where alerts for the operator go by e-mail. Empty: nowhere.")
+    operator_slack_channel: str = Field(
+        "", description="The id of the Slack channel where alerts for the operator go. Empty: nowhere."
+    )
+    progress_interval: Duration = Field(
+        timedelta(seconds=15), description="How long a watch may be silent before it is told that nothing happened."
+    )
+    watch_retention: Duration = Field(
+        timedelta(hours=24),
+        description="How long changes are kept for watches that resume; the latest 1000 are kept in any case.",
+    )
+    drain_timeout: WaitDuration = Field(
+        timedelta(seconds=10), description="How long calls may go on after SIGTERM before they are cancelled."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least level logged.")
+    log_format: Literal["json", "console"] = Field("json", description="Logs as JSON lines, or for a terminal.")
+
+    _listen = field_validator("listen")(_check_address)
+    _urls = field_validator(
+        "google_auth_uri",
+        "google_token_uri",
+        "google_revoke_uri",
+        "google_certs_uri",
+        "relink_url",
+        "support_url",
+    )(_check_url)
+
+    @field_validator("http_listen")
+    @classmethod
+    def _check_http_listen(cls, text: str) -> str:
+        return _check_address(text) if text else text
+
+    @field_validator("google_redirect_uri")
+    @classmethod
+    def _check_redirect(cls, text: str) -> str:
+        return _check_url(text) if text else text
+
+    @field_validator("google_api_endpoint", "slack_base_url")
+    @classmethod
+    def _check_base(cls, text: str) -> str:
+        if not _check_url(text).endswith("/"):
+            raise ValueError("expected a trailing slash")
+        return text
+
+    @field_validator("token_keys")
+    @classmethod
+    def _check_keys(cls, keys: list[SecretStr]) -> list[SecretStr]:
+        if not keys:
+            raise ValueError(f"expected at least one key; {KEY_RECIPE}")
+        for key in keys:
+            _check_key(key)
+        return keys
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database(cls, text: str) -> str:
+        if not text.startswith("sqlite:///") or len(text) == len("sqlite:///"):
+            raise ValueError("expected sqlite:///relative/path.db or sqlite:////absolute/path.db")
+        return text
+
+    @property
+    def database_path(self) -> Path:
+        """The file of the database."""
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+
+def read_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - as many types as settings
+    """Read the environment; `overrides` come before it. Raises SettingsError, which names each bad setting."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_complaints(error))) from None
+
+
+def _check_key(key: SecretStr) -> None:
+    try:
+        Fernet(key.get_secret_value())
+    except ValueError:
+        raise ValueError(f"expected 32 bytes in URL-safe base64; {KEY_RECIPE}") from None
+
+
+def _complaints(error: ValidationError) -> Iterable[str]:
+    for each in error.errors(include_input=False, include_url=False):
+        name = PREFIX + str(each["loc"][0]).upper()
+        if each["type"] == "missing":
+            advice = f"; {KEY_RECIPE}" if name.endswith("TOKEN_KEYS") else ""
+            yield f"{name}: is not set{advice}"
+        else:
+            yield f"{name}: {each['msg'].removeprefix('Value error, ')}"

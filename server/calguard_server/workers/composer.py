@@ -1,0 +1,135 @@
+"""What a group of deliveries says, as facts: read right before it is sent, so that it tells what is true now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from calguard_server.domain.account import Account, Locale, SlackAddress
+from calguard_server.domain.causes import RULES, CauseReason, Severity
+from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.notices import Channel, NoticeKind
+from calguard_server.domain.page import BookingPage, Fault
+from calguard_server.engine.ports import ClaimedDelivery, Store
+from calguard_server.notifiers.message import (
+    Address,
+    AlertTopic,
+    FaultFact,
+    NoticeMessage,
+    OperatorAlert,
+    PageFact,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ComposerOptions:
+    """`relink_url` holds `{calendar_link_id}` and `{account_id}`; the operator's addresses may be empty."""
+
+    relink_url: str
+    support_url: str
+    operator_email: str = ""
+    operator_slack_channel: str = ""
+
+
+class Composer:
+    """Puts together what deliveries say, and where they go."""
+
+    def __init__(self, store: Store, options: ComposerOptions) -> None:
+        self._store = store
+        self._options = options
+
+    def address(self, claimed: ClaimedDelivery) -> Address:
+        """Tell where a delivery goes: for the owner to the page's Slack channel, else to the recipient's address."""
+        if claimed.delivery.kind is NoticeKind.OPERATOR_ALERT:
+            slack = SlackAddress(channel_id=self._options.operator_slack_channel)
+            return Address(email=self._options.operator_email, slack=slack)
+        if claimed.recipient is None:
+            return Address()
+        page, recipient = claimed.page, claimed.recipient
+        slack = recipient.slack
+        if page is not None and page.owner_account_id == recipient.id and page.slack.reaches_somebody:
+            slack = page.slack
+        if claimed.delivery.channel is Channel.EMAIL:
+            slack = SlackAddress()
+        return Address(email=recipient.email, slack=slack)
+
+    async def compose(self, group: Sequence[ClaimedDelivery]) -> NoticeMessage:
+        """Compose one message for deliveries of one recipient, channel and kind."""
+        first = group[0]
+        if first.delivery.kind is NoticeKind.OPERATOR_ALERT or first.recipient is None:
+            return self._operator_alert(first)
+        pages = {each.page.id: each.page for each in group if each.page is not None}
+        faults = _faults(group)
+        accounts = await self._store.accounts_by_id({fault.account_id for fault in faults})
+        links = {fault.calendar_link_id: await self._store.link(fault.calendar_link_id) for fault in faults}
+        recipient = first.recipient
+        incidents = {each.delivery.incident_id for each in group}
+        return NoticeMessage(
+            kind=first.delivery.kind,
+            message_id=first.delivery.id,
+            locale=recipient.locale,
+            support_url=self._options.support_url,
+            recipient_id=recipient.id,
+            recipient_name=recipient.display_name,
+            is_owner=any(page.owner_account_id == recipient.id for page in pages.values()),
+            is_at_fault=any(fault.account_id == recipient.id for fault in faults),
+            pages=tuple(_page_fact(page) for page in pages.values()),
+            faults=tuple(
+                self._fault_fact(fault, accounts.get(fault.account_id), links[fault.calendar_link_id])
+                for fault in faults
+            ),
+            incident_id=incidents.pop() if len(incidents) == 1 else "",
+        )
+
+    def _operator_alert(self, claimed: ClaimedDelivery) -> NoticeMessage:
+        delivery = claimed.delivery
+        known = delivery.stage in CauseReason.__members__
+        topic = AlertTopic.PROVIDER_SIDE if known else AlertTopic.DELIVERY_DEAD
+        return NoticeMessage(
+            kind=delivery.kind,
+            message_id=delivery.id,
+            locale=Locale.ENGLISH,
+            support_url=self._options.support_url,
+            alert=OperatorAlert(topic=topic, reason=delivery.stage, since=delivery.create_time),
+        )
+
+    def _fault_fact(self, fault: Fault, account: Account | None, link: CalendarLink | None) -> FaultFact:
+        cause = fault.cause
+        return FaultFact(
+            account_id=fault.account_id,
+            account_name=account.display_name if account else fault.account_id,
+            provider_email=link.provider_email if link else "",
+            reason=cause.reason,
+            calendar_id=cause.calendar_id,
+            capability=cause.capability,
+            operator_side=RULES[cause.reason].severity is Severity.OPERATOR,
+            relink_url=relink_url(self._options.relink_url, fault),
+        )
+
+
+def relink_url(template: str, fault: Fault) -> str:
+    """Fill a template's `{calendar_link_id}` and `{account_id}`; ids are quoted, whatever they hold."""
+    filled = template.replace("{calendar_link_id}", quote(fault.calendar_link_id, safe=""))
+    return filled.replace("{account_id}", quote(fault.account_id, safe=""))
+
+
+def _faults(group: Sequence[ClaimedDelivery]) -> list[Fault]:
+    """The faults that a group names and that still are: each account and link once."""
+    faults: dict[tuple[str, str], Fault] = {}
+    for claimed in group:
+        current = {fault.account_id: fault for fault in (claimed.page.faulty if claimed.page else ())}
+        for fault in claimed.delivery.faults:
+            if fault.account_id in current:
+                now = current[fault.account_id]
+                faults.setdefault((now.account_id, now.calendar_link_id), now)
+    return list(faults.values())
+
+
+def _page_fact(page: BookingPage) -> PageFact:
+    stopped = not page.accepting
+    return PageFact(
+        id=page.id,
+        title=page.title,
+        scheduling_mode=page.scheduling_mode,
+        stopped=stopped,
+        stopped_since=page.state_time if stopped else None,
+    )

@@ -1,0 +1,202 @@
+"""Sends what is owed: claims deliveries that are due, drops what is no longer true, sends the rest, saves the outcome.
+
+Nothing is sent inside a transaction. A claim holds for a lease: when the process dies meanwhile, the delivery is
+claimed again. Groups are sent side by side, so that one channel's failure, or silence, never holds back the other.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from calguard_server.domain.delivery import (
+    Delivery,
+    DeliveryState,
+    Outcome,
+    RetryPolicy,
+    next_step,
+    suppress_reason,
+)
+from calguard_server.domain.notices import Channel, NoticeKind
+from calguard_server.engine.operator_alerts import OperatorAlerts
+from calguard_server.engine.ports import Chance, ClaimedDelivery, Clock, DeliveryUpdate, Store
+from calguard_server.notifiers.message import Address, Notifier
+from calguard_server.workers.composer import Composer
+from calguard_server.workers.waiting import Doorbell
+
+_log = structlog.get_logger()
+
+_GONE = "RECIPIENT_GONE"  # the account was deleted meanwhile
+_NO_CHANNEL = Outcome(sent=False, permanent=True, detail="this channel is not set up on this server")
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLoopOptions:
+    """`lease` must be longer than any attempt takes; `poll_interval` bounds how late a delivery is noticed."""
+
+    lease: timedelta = timedelta(seconds=120)
+    poll_interval: timedelta = timedelta(seconds=1)
+    groups_max: int = 64
+    sending_max: int = 32
+
+
+class DeliveryLoop:
+    """Runs until it is cancelled."""
+
+    def __init__(
+        self,
+        store: Store,
+        composer: Composer,
+        notifiers: Mapping[Channel, Notifier],
+        alerts: OperatorAlerts,
+        clock: Clock,
+        chance: Chance,
+        policy: RetryPolicy,
+        options: DeliveryLoopOptions,
+    ) -> None:
+        self._store = store
+        self._composer = composer
+        self._notifiers = notifiers
+        self._alerts = alerts
+        self._clock = clock
+        self._chance = chance
+        self._policy = policy
+        self._options = options
+        self._bell = Doorbell(clock)
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def nudge(self) -> None:
+        """Have a look soon: something may be due."""
+        self._bell.ring()
+
+    async def run(self) -> None:
+        """Send what is due, as it falls due."""
+        await self._store.release_deliveries()
+        try:
+            while True:
+                claimed = await self._claim()
+                for group in _groups(self._composer, claimed):
+                    self._start(group)
+                if not claimed:
+                    await self._bell.wait(await self._pause())
+        finally:
+            await self._stop()
+
+    async def _claim(self) -> list[ClaimedDelivery]:
+        now = self._clock.now()
+        due = await self._store.next_delivery_time()
+        free = min(self._options.groups_max, self._options.sending_max - len(self._sending))
+        if due is None or due > now or free <= 0:
+            return []
+        return await self._store.claim_deliveries(now, self._options.lease, free)
+
+    async def _pause(self) -> timedelta:
+        """How long to wait: until the next delivery is due, at most the poll interval."""
+        due = await self._store.next_delivery_time()
+        if due is None:
+            return self._options.poll_interval
+        return max(min(due - self._clock.now(), self._options.poll_interval), timedelta(milliseconds=5))
+
+    def _start(self, group: Sequence[ClaimedDelivery]) -> None:
+        task = asyncio.create_task(self._deliver(group), name="deliver")
+        self._sending.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("delivery broke off; it is tried again when its lease ends", exc_info=error)
+        self._bell.ring()
+
+    async def _deliver(self, group: Sequence[ClaimedDelivery]) -> None:
+        true, untrue = _still_true(group)
+        if untrue:
+            await self._store.update_deliveries([_suppressed(delivery, reason) for delivery, reason in untrue])
+        if not true:
+            return
+        first = true[0].delivery
+        notifier = self._notifiers.get(first.channel)
+        outcome = _NO_CHANNEL
+        if notifier is not None:
+            outcome = await notifier.send(await self._composer.compose(true), self._composer.address(true[0]))
+        updates = [self._update(each.delivery, outcome, first.id) for each in true]
+        await self._store.update_deliveries(updates)
+        _log.info(
+            "notice tried",
+            notification_ids=[each.delivery.id for each in true],
+            channel=first.channel.value,
+            kind=first.kind.value,
+            state=updates[0].state.value,
+            detail=outcome.detail,
+        )
+        if updates[0].state is DeliveryState.DEAD and first.kind is not NoticeKind.OPERATOR_ALERT:
+            await self._alerts.alert(f"DELIVERY_DEAD_{first.channel}")
+
+    def _update(self, delivery: Delivery, outcome: Outcome, message_id: str) -> DeliveryUpdate:
+        now = self._clock.now()
+        tried = replace(delivery, attempts=delivery.attempts + 1)
+        step = next_step(tried, outcome, now, self._policy, self._chance())
+        return DeliveryUpdate(
+            delivery_id=delivery.id,
+            fence=delivery.fence,
+            state=step.state,
+            attempts=tried.attempts,
+            next_attempt_time=step.next_attempt_time,
+            last_error="" if outcome.sent else outcome.detail,
+            address=outcome.address or delivery.address,
+            send_time=now if outcome.sent else None,
+            message_id=message_id if outcome.sent else delivery.message_id,
+        )
+
+    async def _stop(self) -> None:
+        sending = list(self._sending)
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
+
+
+def _groups(composer: Composer, claimed: Iterable[ClaimedDelivery]) -> list[list[ClaimedDelivery]]:
+    """Put together what goes to the same place: recipient, channel, kind and address."""
+    groups: dict[tuple[str, Channel, NoticeKind, Address], list[ClaimedDelivery]] = {}
+    for each in claimed:
+        delivery = each.delivery
+        stage = delivery.stage if delivery.kind is NoticeKind.OPERATOR_ALERT else ""
+        key = (delivery.recipient_account_id + stage, delivery.channel, delivery.kind, composer.address(each))
+        groups.setdefault(key, []).append(each)
+    return list(groups.values())
+
+
+def _still_true(
+    group: Sequence[ClaimedDelivery],
+) -> tuple[list[ClaimedDelivery], list[tuple[Delivery, str]]]:
+    """Part what is still true, and owed, from what is not; the latter with the reason."""
+    true: list[ClaimedDelivery] = []
+    untrue: list[tuple[Delivery, str]] = []
+    for each in group:
+        reason = _reason_not_to_send(each)
+        if reason:
+            untrue.append((each.delivery, reason))
+        else:
+            true.append(each)
+    return true, untrue
+
+
+def _reason_not_to_send(claimed: ClaimedDelivery) -> str:
+    if claimed.delivery.kind is NoticeKind.OPERATOR_ALERT:
+        return ""
+    if claimed.recipient is None:
+        return _GONE
+    return suppress_reason(claimed.delivery, claimed.page, claimed.earlier) or ""
+
+
+def _suppressed(delivery: Delivery, reason: str) -> DeliveryUpdate:
+    return DeliveryUpdate(
+        delivery_id=delivery.id,
+        fence=delivery.fence,
+        state=DeliveryState.SUPPRESSED,
+        attempts=delivery.attempts,
+        next_attempt_time=None,
+        last_error=reason,
+    )

@@ -1,0 +1,151 @@
+"""The `calguard` command, run on the real `calguard-server` and `calguard-sandbox`, each a process of its own."""
+
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
+
+from calguard_client.cli import main
+
+BINARIES = Path(sys.executable).parent
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CALGUARD_")}
+_OUTPUT_SECONDS = 30
+
+
+class Program:
+    """A process that is running; what it prints is read as it comes."""
+
+    def __init__(self, arguments: Sequence[str], environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [str(BINARIES / arguments[0]), *arguments[1:]],
+            env=_ENVIRONMENT | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._errors: list[str] = []
+        self._readers = [
+            threading.Thread(target=_pass_on, args=(self._process.stdout, self._lines.put)),
+            threading.Thread(target=_pass_on, args=(self._process.stderr, self._errors.append)),
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def read_until(self, pattern: str) -> list[str]:
+        """Read lines up to the first that has the pattern."""
+        lines = [self._lines.get(timeout=_OUTPUT_SECONDS)]
+        while re.search(pattern, lines[-1]) is None:
+            lines.append(self._lines.get(timeout=_OUTPUT_SECONDS))
+        return lines
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def wait(self) -> tuple[int, str]:
+        """Answer the exit code and what was written to stderr, once it has ended."""
+        code = self._process.wait(_OUTPUT_SECONDS)
+        for reader in self._readers:
+            reader.join(_OUTPUT_SECONDS)
+        return code, "".join(self._errors)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self.wait()
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Calguard:
+    """A running server and the Google behind it."""
+
+    server: Program
+    address: str
+    control_url: str
+
+    def run(self, *arguments: str) -> Result:
+        return run(*arguments, server=self.address)
+
+    def json(self, *arguments: str) -> Any:  # noqa: ANN401 - as JSON is
+        """Run with --json what is expected to be done."""
+        result = self.run("--json", *arguments)
+        assert result.exit_code == 0, result.stderr
+        return json.loads(result.stdout)
+
+    def consent(self, authorization_url: str, email: str) -> str:
+        """Consent in a browser; answer the address to which Google sends it."""
+        answer = self.control("POST", "/google/consent", authorization_url=authorization_url, email=email)
+        return str(answer["redirect_url"])
+
+    def revoke(self, email: str) -> None:
+        """Remove the app's access at Google."""
+        self.control("POST", f"/google/users/{email}/revoke")
+
+    def control(self, method: str, path: str, **body: object) -> Any:  # noqa: ANN401 - as JSON is
+        """Steer Google."""
+        request = urllib.request.Request(self.control_url + path, json.dumps(body).encode(), method=method)
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+
+def run(*arguments: str, server: str = "") -> Result:
+    """Run the command without a terminal; what it did not foresee is raised here."""
+    environment: dict[str, str | None] = {"CALGUARD_SERVER": server or None, "NO_COLOR": None, "FORCE_COLOR": None}
+    result = CliRunner().invoke(main, arguments, env=environment, prog_name="calguard")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@contextmanager
+def running(*arguments: str, **environment: str) -> Iterator[Program]:
+    """Run a program until the block ends."""
+    program = Program(arguments, environment)
+    try:
+        yield program
+    finally:
+        program.stop()
+
+
+@contextmanager
+def running_calguard(folder: Path) -> Iterator[Calguard]:
+    """Run a server with an empty database, and a Google of its own."""
+    with ExitStack() as stack:
+        ports = [f"--{surface}-port=0" for surface in ("google", "slack", "smtp", "control")]
+        sandbox = stack.enter_context(running("calguard-sandbox", *ports))
+        told = "".join(sandbox.read_until("CALGUARD_SMTP_URL"))
+        environment = dict(re.findall(r"export (\w+)='?([^'\n]+)'?", told)) | {
+            "CALGUARD_LISTEN": "127.0.0.1:0",
+            "CALGUARD_HTTP_LISTEN": "",
+            "CALGUARD_GOOGLE_REDIRECT_URI": "http://127.0.0.1:1/callback",
+            "CALGUARD_TOKEN_KEYS": Fernet.generate_key().decode(),
+            "CALGUARD_DATABASE_URL": f"sqlite:///{folder / 'calguard.db'}",
+            "CALGUARD_NOTICE_GROUP_WAIT": "0s",
+        }
+        server = stack.enter_context(running("calguard-server", **environment))
+        address = re.search(r"listening on ([\d.]+:\d+)", server.read_until("listening on")[-1])
+        control = re.search(r"control listening on (\S+)", told)
+        assert address is not None
+        assert control is not None
+        yield Calguard(server, address[1], control[1])
+
+
+def _pass_on(stream: IO[str], take: Any) -> None:  # noqa: ANN401 - any function of a line
+    for line in stream:
+        take(line)

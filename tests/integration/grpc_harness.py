@@ -1,0 +1,82 @@
+"""The gRPC server over a real socket, with use cases that do what a test says."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
+
+
+class Scripted:
+    """Stands in for every use case: each call is noted, and answers or raises what the test has put under its name."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, object] = {}
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        async def call(*args: object) -> object:
+            self.calls.append((name, args))
+            answer = self.answers[name]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+class ScriptedFeed:
+    """Streams the messages given, then raises, ends, or stays open until it is closed."""
+
+    def __init__(self) -> None:
+        self.messages: list[bytes] = []
+        self.error: Exception | None = None
+        self.stays_open = False
+        self.closed = asyncio.Event()
+
+    async def open(self, _spec: object) -> AsyncGenerator[bytes, None]:
+        try:
+            for message in self.messages:
+                yield message
+            if self.error is not None:
+                raise self.error
+            if self.stays_open:
+                await asyncio.Event().wait()
+        finally:
+            self.closed.set()
+
+
+def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
+    case: Any = script
+    return UseCases(
+        accounts=case, pages=case, linking=case, selection=case, checks=case, ending=case, store=case, feed=feed
+    )
+
+
+@asynccontextmanager
+async def serving(script: Scripted, feed: ScriptedFeed) -> AsyncIterator[GrpcServer]:
+    server = build_server(use_cases_of(script, feed), "127.0.0.1", 0)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop(10)
+
+
+def info_of(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
+    info = error_details_pb2.ErrorInfo()
+    assert rpc_status.from_call(error).details[0].Unpack(info)  # from_call compares code and text with the status
+    return info
+
+
+async def refused(call: Awaitable[object]) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value

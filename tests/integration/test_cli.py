@@ -1,0 +1,221 @@
+"""Every group of commands of `calguard`, on the real server with a local Google."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from calguard_client.cli import main
+from tests.integration.cli_harness import Calguard, run, running_calguard
+
+ANN, BEN = "ann@example.com", "ben@example.com"
+
+
+@pytest.fixture(scope="module")
+def calguard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calguard]:
+    with running_calguard(tmp_path_factory.mktemp("calguard")) as calguard:
+        yield calguard
+
+
+@pytest.fixture
+def account(calguard: Calguard) -> str:
+    """A new account."""
+    created = calguard.json("accounts", "create", "--name", "Ann", "--email", ANN)
+    return str(created["id"])
+
+
+@pytest.fixture
+def link(calguard: Calguard, account: str) -> str:
+    """A new account's link, with its primary calendar selected."""
+    return linked(calguard, account)
+
+
+def linked(calguard: Calguard, account: str, *options: str) -> str:
+    begun = calguard.json("links", "begin", account, "--select-primary", *options)
+    sent_back = parse_qs(urlsplit(calguard.consent(begun["authorization_url"], ANN)).query)
+    completed = calguard.json("links", "complete", begun["state"], "--code", sent_back["code"][0])
+    return str(completed["id"])
+
+
+def page_of(calguard: Calguard, account: str) -> str:
+    options = ("--owner", account, "--title", "Intro", "--scheduling-mode", "any_member", "--member", f"{account}:7")
+    return str(calguard.json("pages", "create", *options)["id"])
+
+
+def test_an_account_is_created_shown_changed_and_deleted(calguard: Calguard) -> None:
+    account = f"acc-{uuid.uuid4().hex}"  # noqa: TID251 - the tests share one server
+    created = calguard.run("accounts", "create", "--id", account, "--name", "Ann", "--slack-user", "U1")
+    assert created.exit_code == 0
+    assert ["slack", "user U1"] in [row.split(maxsplit=1) for row in created.stdout.splitlines()]
+
+    etag = calguard.json("accounts", "get", account)["etag"]
+    changed = calguard.json(
+        "accounts", "update", account, "--email", BEN, "--locale", "ja", "--slack-channel", "C1", "--etag", etag
+    )
+    assert (changed["display_name"], changed["email"], changed["locale"]) == ("Ann", BEN, "ja")
+    assert changed["slack"] == {"workspace_id": "", "user_id": "", "channel_id": "C1"}
+
+    stale = calguard.run("accounts", "update", account, "--name", "Bob", "--etag", etag)
+    assert stale.exit_code == 4
+    assert stale.stderr.startswith("calguard: ABORTED ETAG_MISMATCH: ")
+    assert calguard.run("accounts", "delete", account).stdout == f"deleted account {account}\n"
+    assert calguard.run("accounts", "get", account).exit_code == 3
+
+
+def test_lists_are_read_page_after_page_up_to_the_limit(calguard: Calguard) -> None:
+    for number in range(103):
+        calguard.json("accounts", "create", "--id", f"a-many-{number:03}", "--name", "One of many")
+
+    short = calguard.run("accounts", "list", "--limit", "2")
+    assert [row.split()[0] for row in short.stdout.splitlines()] == ["ID", "a-many-000", "a-many-001"]
+    assert short.stderr == "there are more than these 2: see them with --limit\n"
+    listed = calguard.json("accounts", "list", "--limit", "102")
+    assert [each["id"] for each in listed["accounts"]] == [f"a-many-{number:03}" for number in range(102)]
+    assert listed["next_page_token"]
+    everybody = calguard.json("accounts", "list", "--limit", "5000")
+    assert len(everybody["accounts"]) >= 103
+    assert everybody["next_page_token"] == ""
+
+
+def test_a_link_is_begun_completed_and_listed(calguard: Calguard, account: str) -> None:
+    begun = calguard.run("links", "begin", account)
+    assert begun.stdout.startswith("http://127.0.0.1:")
+    assert begun.stdout.count("\n") == 1
+
+    link = linked(calguard, account)
+    shown = calguard.run("links", "get", link).stdout
+    assert ["state", "LINKED"] in [row.split() for row in shown.splitlines()]
+    assert "check calendars  ann@example.com\n" in shown
+    listed = calguard.run("links", "list", "--account", account, "--state", "linked", "--state", "FAILED")
+    assert [row.split()[:3] for row in listed.stdout.splitlines()[1:]] == [[link, account, "LINKED"]]
+    nothing = calguard.run("links", "list", "--account", account, "--state", "STOPPED")
+    assert (nothing.exit_code, nothing.stdout, nothing.stderr) == (0, "", "nothing found\n")
+
+
+def test_linking_again_goes_by_the_link(calguard: Calguard, account: str, link: str) -> None:
+    assert linked(calguard, account, "--link", link, "--login-hint", ANN) == link
+
+
+def test_who_declines_is_told_so(calguard: Calguard, account: str) -> None:
+    begun = calguard.json("links", "begin", account)
+    declined = calguard.run("links", "complete", begun["state"], "--error", "access_denied")
+    assert declined.exit_code == 4
+    assert "FAILED_PRECONDITION ACCESS_DENIED" in declined.stderr
+
+
+def test_calendars_tell_what_they_can_be_used_for(calguard: Calguard, link: str) -> None:
+    rows = calguard.run("links", "calendars", link).stdout.splitlines()
+    holidays = next(row for row in rows if row.startswith("en.usa#holiday@"))
+    assert holidays.split()[2:4] == ["yes", "no"]
+    assert "may not add events" in holidays
+    assert len(calguard.json("links", "calendars", link)["calendars"]) == len(rows) - 1
+
+
+def test_a_selection_keeps_the_half_that_is_not_given(calguard: Calguard, link: str) -> None:
+    team = "team@group.calendar.google.com"
+    checked = calguard.json("links", "select", link, "--check", team, "--check", ANN)
+    assert (checked["check_calendar_ids"], checked["add_calendar_id"]) == ([team, ANN], ANN)
+    added = calguard.json("links", "select", link, "--add", team)
+    assert (added["check_calendar_ids"], added["add_calendar_id"]) == ([team, ANN], team)
+    neither = calguard.json("links", "select", link, "--no-check", "--no-add")
+    assert neither["cause"]["reason"] == "CAUSE_REASON_SELECTION_MISSING"
+
+
+def test_a_revoked_link_is_shown_with_cause_and_remedy_in_full(calguard: Calguard, account: str, link: str) -> None:
+    page = page_of(calguard, account)
+    calguard.revoke(ANN)
+
+    checked = calguard.run("links", "check", link).stdout
+    cause = calguard.json("links", "get", link)["cause"]
+    assert "AUTHORIZATION_REVOKED since 20" in checked
+    assert cause["message"] in checked
+    assert cause["remedy"] in checked
+    stopped = calguard.run("pages", "get", page).stdout
+    assert f"{account}, calendar link {link}" in stopped
+    assert cause["remedy"] in stopped
+    assert [row.split()[:3] for row in calguard.run("pages", "list", "--account", account).stdout.splitlines()[1:]] == [
+        [page, "STOPPED", "CALENDAR_FAILURE"]
+    ]
+
+    notices = calguard.json("notifications", "list", "--page", page, "--account", account)["notifications"]
+    assert {each["kind"] for each in notices} == {"NOTIFICATION_KIND_PAGE_STOPPED"}
+    told = calguard.run("notifications", "get", notices[0]["id"]).stdout
+    assert f"booking pages     {page}\n" in told
+    assert calguard.run("notifications", "list", "--state", "dead", "--page", page).exit_code == 0
+
+
+def test_a_link_is_disconnected_then_deleted(calguard: Calguard, link: str) -> None:
+    disconnected = calguard.run("links", "disconnect", link).stdout
+    assert disconnected.startswith(f"disconnected calendar link {link}; the grant is revoked at Google: see https://")
+    assert calguard.run("links", "check", link).exit_code == 4
+    assert calguard.json("links", "delete", link) == {"revoked_at_provider": True}
+
+
+def test_a_page_is_created_changed_stopped_resumed_and_deleted(calguard: Calguard, account: str) -> None:
+    page = page_of(calguard, account)
+    changed = calguard.json(
+        *("pages", "update", page, "--title", "Talk", "--scheduling-mode", "AUTO_ASSIGN", "--no-members"),
+        *("--faulty-members", "skip", "--assignment-method", "priority", "--slack-channel", "C1"),
+    )
+    assert (changed["title"], changed["members"]) == ("Talk", [])
+    assert changed["faulty_members"] == "FAULTY_MEMBERS_SKIP"
+    assert "stop cause      OWNER\n" in calguard.run("pages", "stop", page).stdout
+    assert calguard.run("pages", "stop", page).exit_code == 4
+    assert calguard.json("pages", "get", page)["accepting"] is False
+    assert "accepting       yes\n" in calguard.run("pages", "resume", page).stdout
+    assert calguard.run("pages", "delete", page).stdout == f"deleted booking page {page}\n"
+    assert calguard.run("pages", "list", "--account", account, "--state", "LINKED").stdout == ""
+
+
+def test_every_bad_field_is_named_on_one_line(calguard: Calguard) -> None:
+    refused = calguard.run("accounts", "create", "--name", "Ann", "--email", "nowhere", "--locale", "xx")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("calguard: INVALID_ARGUMENT INVALID_FIELD: account.email: expected one e-mail")
+    assert "; account.locale: expected " in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_errors_are_json_where_json_is_asked_for(calguard: Calguard) -> None:
+    refused = calguard.run("--json", "accounts", "create", "--name", "Ann", "--email", "nowhere")
+    error = json.loads(refused.stderr)["error"]
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert (error["code"], error["reason"]) == ("INVALID_ARGUMENT", "INVALID_FIELD")
+    assert [each["field"] for each in error["fields"]] == ["account.email"]
+    missing = json.loads(calguard.run("--json", "pages", "get", "none").stderr)["error"]
+    assert missing["metadata"] == {"id": "none"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("accounts", "update", "ann"),
+        ("accounts", "list", "--limit", "0"),
+        ("links", "select", "one"),
+        ("links", "select", "one", "--check", "a", "--no-check"),
+        ("links", "complete", "state"),
+        ("links", "complete", "state", "--code", "a", "--error", "b"),
+        ("pages", "create", "--member", "ann:high"),
+        ("pages", "update", "one", "--member", "ann", "--no-members"),
+        ("pages", "list", "--state", "FAILED"),
+        ("--timeout", "0s", "accounts", "list"),
+        ("--server", "nowhere", "accounts", "list"),
+        ("fly",),
+    ],
+)
+def test_wrong_usage_asks_no_server(arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def test_wrong_usage_is_json_where_json_is_asked_for() -> None:
+    wrong = run("--json", "accounts", "update", "ann")
+    assert wrong.exit_code == 2
+    assert json.loads(wrong.stderr)["error"]["code"] == "USAGE"
+
+
+def test_help_tells_the_exit_codes_and_every_command_has_help() -> None:
+    assert "130  interrupted" in run("--help").stdout
+    for name, group in main.commands.items():
+        for command in getattr(group, "commands", {}):
+            assert run(name, command, "--help").exit_code == 0

@@ -1,0 +1,59 @@
+"""The HTTP server over a real socket: liveness, metrics, and what is not there."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from tests.integration.http_harness import CODE, STATE, ScriptedLinking, browsing, server_of
+
+
+@pytest.fixture
+def linking() -> ScriptedLinking:
+    return ScriptedLinking()
+
+
+@pytest.fixture
+async def browser(linking: ScriptedLinking) -> AsyncIterator[aiohttp.ClientSession]:
+    async with browsing(linking) as browser:
+        yield browser
+
+
+@pytest.mark.parametrize(("well", "status", "text"), [(True, 200, "ok\n"), (False, 503, "not serving\n")])
+async def test_health(linking: ScriptedLinking, well: bool, status: int, text: str) -> None:  # noqa: FBT001 - a parameter
+    async with browsing(linking, lambda: well) as browser, browser.get("/healthz") as response:
+        assert (response.status, await response.text()) == (status, text)
+
+
+@pytest.mark.parametrize("accept", ["", "text/plain", "application/openmetrics-text; version=1.0.0"])
+async def test_metrics(browser: aiohttp.ClientSession, accept: str) -> None:
+    async with browser.get("/metrics", headers={"Accept": accept}) as response:
+        text = await response.text()
+        assert response.status == 200
+        assert "checks_total 3.0" in text
+        assert response.content_type == ("application/openmetrics-text" if "openmetrics" in accept else "text/plain")
+
+
+@pytest.mark.parametrize("path", ["/", "/oauth", "/oauth/callback/x", "/favicon.ico", "/%00", "/../etc/passwd"])
+async def test_another_address_is_not_found(browser: aiohttp.ClientSession, path: str) -> None:
+    async with browser.get(path) as response:
+        assert (response.status, response.content_type) == (404, "text/plain")
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
+async def test_another_method_completes_nothing(
+    browser: aiohttp.ClientSession, linking: ScriptedLinking, method: str
+) -> None:
+    async with browser.request(method, f"/oauth/callback?state={STATE}&code={CODE}") as response:
+        assert response.status == 405
+    assert linking.calls == []
+
+
+async def test_a_port_that_is_taken(linking: ScriptedLinking) -> None:
+    first, second = server_of(linking), server_of(linking)
+    port = await first.start("127.0.0.1", 0)
+    with pytest.raises(OSError, match=str(port)):
+        await second.start("127.0.0.1", port)
+    await second.stop()
+    await first.stop()
