@@ -106,11 +106,15 @@ class WatchRequest(_message.Message):
 
     @_builtins.property
     def calendar_link_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these links; pages are not narrowed by it unless `booking_page_ids` is set too. At most 1000. Empty: all."""
+        """Only these links, and no pages unless `booking_page_ids` names some or `kinds` asks for them. At most 1000.
+        Empty: all links, unless only pages are named.
+        """
 
     @_builtins.property
     def booking_page_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these pages; links are not narrowed by it unless `calendar_link_ids` is set too. At most 1000. Empty: all."""
+        """Only these pages, and no links unless `calendar_link_ids` names some or `kinds` asks for them. At most 1000.
+        Empty: all pages, unless only links are named.
+        """
 
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___ResourceKind.ValueType]:
