@@ -202,6 +202,7 @@ def test_errors_are_json_where_json_is_asked_for(calguard: Calguard) -> None:
         ("--timeout", "0s", "accounts", "list"),
         ("--server", "nowhere", "accounts", "list"),
         ("fly",),
+        ("accounts", "get", "\udcff"),
     ],
 )
 def test_wrong_usage_asks_no_server(arguments: tuple[str, ...]) -> None:

@@ -1,0 +1,136 @@
+"""`calguard accounts`: the people of the booking product."""
+
+from collections.abc import Sequence
+from typing import Unpack
+
+import click
+
+from calguard.v1 import account_pb2
+from calguard.v1.account_pb2_grpc import AccountServiceStub
+from calguard_client.cli.cells import moment, text
+from calguard_client.cli.choices import (
+    Command,
+    SlackFields,
+    etag_option,
+    limit_option,
+    require_change,
+    slack_given,
+    slack_of,
+    slack_options,
+)
+from calguard_client.cli.describe import slack_text
+from calguard_client.cli.paging import gather, show_list
+from calguard_client.cli.session import Session, pass_session
+from calguard_client.cli.table import Cell, Column
+
+COLUMNS: Sequence[Column[account_pb2.Account]] = (
+    Column("id", lambda account: text(account.id)),
+    Column("name", lambda account: text(account.display_name), folds=True),
+    Column("e-mail", lambda account: text(account.email), folds=True),
+    Column("locale", lambda account: text(account.locale)),
+    Column("slack", lambda account: slack_text(account.slack), folds=True),
+)
+
+
+class AccountFields(SlackFields):
+    """What can be said of an account; None where an option was not given."""
+
+    display_name: str | None
+    email: str | None
+    locale: str | None
+
+
+def account_options(command: Command) -> Command:
+    """Take what can be said of an account."""
+    command = slack_options(command)
+    command = click.option("--locale", metavar="en|ja", help="The language of notices.")(command)
+    command = click.option("--email", metavar="ADDRESS", help="Where e-mail goes; empty: no e-mail.")(command)
+    return click.option("--name", "display_name", metavar="NAME", help="The name shown in notices.")(command)
+
+
+@click.group()
+def accounts() -> None:
+    """People: owners, members, and who is told."""
+
+
+@accounts.command("create")
+@click.option("--id", "account_id", metavar="ID", default="", help="The account's id; made by the server if left out.")
+@account_options
+@pass_session
+def create_account(session: Session, account_id: str, **fields: Unpack[AccountFields]) -> None:
+    """Create an account."""
+    request = account_pb2.CreateAccountRequest(
+        account=_account_of(account_id, fields), request_id=session.new_request_id()
+    )
+    session.show(session.call(AccountServiceStub(session.channel).CreateAccount, request).account, details)
+
+
+@accounts.command("get")
+@click.argument("account_id", metavar="ACCOUNT")
+@pass_session
+def get_account(session: Session, account_id: str) -> None:
+    """Show an account."""
+    request = account_pb2.GetAccountRequest(id=account_id)
+    session.show(session.call(AccountServiceStub(session.channel).GetAccount, request).account, details)
+
+
+@accounts.command("list")
+@limit_option
+@pass_session
+def list_accounts(session: Session, limit: int) -> None:
+    """List accounts in the order of their ids."""
+    method, request = AccountServiceStub(session.channel).ListAccounts, account_pb2.ListAccountsRequest()
+    answer = gather(session, method, request, lambda answer: answer.accounts, limit)
+    show_list(session, answer, answer.accounts, COLUMNS)
+
+
+@accounts.command("update")
+@click.argument("account_id", metavar="ACCOUNT")
+@account_options
+@etag_option
+@pass_session
+def update_account(session: Session, account_id: str, etag: str, **fields: Unpack[AccountFields]) -> None:
+    """Change what is given of an account; an empty value clears it."""
+    paths = [name for name in ("display_name", "email", "locale") if fields[name] is not None]
+    mask = require_change([*paths, *(["slack"] if slack_given(fields) else [])])
+    account = _account_of(account_id, fields)
+    account.etag = etag
+    request = account_pb2.UpdateAccountRequest(account=account, update_mask=mask, request_id=session.new_request_id())
+    session.show(session.call(AccountServiceStub(session.channel).UpdateAccount, request).account, details)
+
+
+@accounts.command("delete")
+@click.argument("account_id", metavar="ACCOUNT")
+@etag_option
+@pass_session
+def delete_account(session: Session, account_id: str, etag: str) -> None:
+    """Delete an account with its calendar links."""
+    request = account_pb2.DeleteAccountRequest(id=account_id, etag=etag, request_id=session.new_request_id())
+    answer = session.call(AccountServiceStub(session.channel).DeleteAccount, request)
+    session.done(answer, f"deleted account {account_id}")
+
+
+def details(account: account_pb2.Account) -> list[tuple[str, Cell]]:
+    """Tell all of an account."""
+    return [
+        ("account", account.id),
+        ("name", text(account.display_name)),
+        ("e-mail", text(account.email)),
+        ("locale", text(account.locale)),
+        ("slack", slack_text(account.slack)),
+        ("created", moment(account.create_time)),
+        ("updated", moment(account.update_time)),
+        ("etag", text(account.etag)),
+    ]
+
+
+def _account_of(account_id: str, fields: AccountFields) -> account_pb2.Account:
+    account = account_pb2.Account(
+        id=account_id,
+        display_name=fields["display_name"] or "",
+        email=fields["email"] or "",
+        locale=fields["locale"] or "",
+    )
+    if slack_given(fields):
+        account.slack.CopyFrom(slack_of(fields))
+    return account

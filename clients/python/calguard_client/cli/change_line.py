@@ -1,0 +1,55 @@
+"""One change of a link or a page, on one line."""
+
+from rich.text import Text
+
+from calguard.v1 import booking_page_pb2, calendar_link_pb2, watch_pb2
+from calguard_client.cli.cells import clean, enum_name, moment, state, texts
+
+_TYPES = {
+    watch_pb2.STATE_CHANGE_TYPE_SNAPSHOT: "snapshot",
+    watch_pb2.STATE_CHANGE_TYPE_CREATED: "created",
+    watch_pb2.STATE_CHANGE_TYPE_STATE_CHANGED: "changed",
+    watch_pb2.STATE_CHANGE_TYPE_UPDATED: "updated",
+    watch_pb2.STATE_CHANGE_TYPE_DELETED: "deleted",
+}
+_TYPE_WIDTH = 8
+_ID_WIDTH = 25
+
+
+def change_line(change: watch_pb2.StateChange) -> tuple[Text, Text]:
+    """Tell a change: its time and what happened; then kind, id, states, and why."""
+    style = "dim" if change.type == watch_pb2.STATE_CHANGE_TYPE_SNAPSHOT else "bold"
+    happened = Text(_TYPES.get(change.type, str(change.type)).ljust(_TYPE_WIDTH), style)
+    parts = _page_parts(change) if change.HasField("booking_page") else _link_parts(change)
+    body = Text("  ").join(parts)
+    body.rstrip()
+    return Text("  ").join((Text(moment(change.time), "dim"), happened)), body
+
+
+def _link_parts(change: watch_pb2.StateChange) -> tuple[Text, ...]:
+    link = change.calendar_link
+    why = enum_name(link.cause, "reason") if link.cause.reason else ""
+    return (*_resource("link", link), _states(change, "previous_link_state", link), Text(why))
+
+
+def _page_parts(change: watch_pb2.StateChange) -> tuple[Text, ...]:
+    page = change.booking_page
+    stop_cause = enum_name(page, "stop_cause") if page.stop_cause != booking_page_pb2.STOP_CAUSE_NONE else ""
+    faulty = f"faulty: {texts(each.account_id for each in page.faulty)}" if page.faulty else ""
+    why = "; ".join(filter(None, (stop_cause, faulty)))
+    return (*_resource("page", page), _states(change, "previous_page_state", page), Text(why))
+
+
+def _resource(kind: str, resource: calendar_link_pb2.CalendarLink | booking_page_pb2.BookingPage) -> tuple[Text, Text]:
+    return Text(kind), Text(clean(resource.id).ljust(_ID_WIDTH))
+
+
+def _states(
+    change: watch_pb2.StateChange,
+    previous_field: str,
+    resource: calendar_link_pb2.CalendarLink | booking_page_pb2.BookingPage,
+) -> Text:
+    now = state(resource)
+    if change.type != watch_pb2.STATE_CHANGE_TYPE_STATE_CHANGED:
+        return now
+    return Text(" -> ").join((state(change, previous_field), now))

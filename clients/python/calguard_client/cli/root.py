@@ -1,0 +1,112 @@
+"""The command itself: the options that every command shares, and the door by which failures leave."""
+
+import re
+import uuid
+from datetime import timedelta
+
+import click
+import grpc
+from click.exceptions import Exit
+
+from calguard_client.cli.failures import EXIT_INTERRUPTED, WatchEndedError, report, report_usage
+from calguard_client.cli.screen import Screen
+from calguard_client.cli.session import Session
+from calguard_client.connection import open_channel
+from calguard_client.refusal import Refusal
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d{1,6})(ms|s|m|h|d)")
+_ADDRESS = re.compile(r".+:\d{1,5}")
+
+_EPILOG = """\b
+Exit codes:
+  0    done
+  1    the server refused, for a reason not listed here
+  2    wrong usage
+  3    what was named does not exist
+  4    the state does not allow it: a precondition does not hold, a stale
+       etag, or it exists already
+  5    no answer: the server, or Google behind it, is unreachable, draining
+       or too slow
+  130  interrupted
+"""
+
+
+class RootGroup(click.Group):
+    """Every failed call leaves here, as one line (or JSON) on stderr and an exit code."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options. Raises UsageError for what is no text, which Python passes on as lone surrogates."""
+        for arg in args:
+            if any("\ud800" <= character <= "\udfff" for character in arg):
+                raise click.UsageError(f"expected UTF-8, not {arg!r}", ctx)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command. Raises click's exceptions only."""
+        try:
+            return super().invoke(ctx)
+        except grpc.RpcError as error:
+            raise Exit(report(Refusal.of(error), ctx.obj)) from error
+        except WatchEndedError as ended:
+            raise Exit(report(ended.refusal, ctx.obj, ended.hint)) from ended
+        except click.UsageError as error:
+            if not ctx.params["as_json"]:
+                raise
+            raise Exit(report_usage(error.format_message())) from error
+        except KeyboardInterrupt:
+            raise Exit(EXIT_INTERRUPTED) from None
+
+
+def _read_address(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    if _ADDRESS.fullmatch(value) is None:
+        raise click.BadParameter("expected HOST:PORT, such as 127.0.0.1:50051")
+    return value
+
+
+def _read_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> timedelta:
+    match = _DURATION.fullmatch(value)
+    if match is None or int(match[1]) == 0:
+        raise click.BadParameter("expected a duration such as 250ms, 10s or 2m")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+@click.group(cls=RootGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--server",
+    metavar="HOST:PORT",
+    envvar="CALGUARD_SERVER",
+    default="127.0.0.1:50051",
+    show_default=True,
+    show_envvar=True,
+    callback=_read_address,
+    help="The server to ask.",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON with the field names of the contract: one document, or one a line where it streams. "
+    "Errors are JSON as well.",
+)
+@click.option(
+    "--timeout",
+    metavar="DURATION",
+    default="10s",
+    show_default=True,
+    callback=_read_duration,
+    help="How long one call may take. A watch may take that long to connect.",
+)
+@click.version_option(package_name="calguard", prog_name="calguard")
+@click.pass_context
+def main(ctx: click.Context, server: str, as_json: bool, timeout: timedelta) -> None:  # noqa: FBT001 - click passes it
+    """Ask and steer a Calguard server: accounts, calendar links, booking pages, notices, and their changes."""
+    channel = ctx.with_resource(open_channel(server, timeout))
+    ctx.obj = Session(
+        server=server,
+        as_json=as_json,
+        timeout=timeout,
+        channel=channel,
+        screen=Screen(),
+        new_request_id=lambda: str(uuid.uuid4()),  # noqa: TID251 - the command is where ids come from
+    )
