@@ -144,6 +144,18 @@ async def test_a_passing_failure_is_tried_again_and_a_permanent_one_is_dead(tmp_
         assert [each.delivery.attempts for each in stopped] == [2]
 
 
+async def test_what_is_tried_again_stays_one_message(tmp_path: Path) -> None:
+    """Three pages' notices that failed together are sent together."""
+    async with running_service(tmp_path / "db") as service, delivering(service) as deliveries:
+        deliveries.email.outcomes = [Outcome(sent=False, detail="421 later")]
+        await stop_pages(service, "p1", "p2", "p3")
+        waiting = await deliveries.settled(Channel.EMAIL, DeliveryState.RETRYING)
+        assert len({each.delivery.next_attempt_time for each in waiting}) == 1
+        service.clock.advance(timedelta(seconds=5))
+        await deliveries.settled(Channel.EMAIL, DeliveryState.SENT)
+        assert [len(message.pages) for message, _ in deliveries.email.received] == [3, 3]
+
+
 async def test_a_channel_that_hangs_holds_up_nobody(tmp_path: Path) -> None:
     """Slack never answers; the e-mail arrives all the same."""
     async with running_service(tmp_path / "db") as service, delivering(service) as deliveries:

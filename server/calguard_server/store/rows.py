@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
@@ -47,11 +48,13 @@ def optional_time(micros: int | None) -> datetime | None:
     return None if micros is None else from_micros(micros)
 
 
-def to_list(texts: Sequence[str]) -> str:
-    """Write a list of texts."""
-    return json.dumps(texts, ensure_ascii=False) if texts else "[]"
+@lru_cache(maxsize=4096)
+def to_list(texts: tuple[str, ...]) -> str:
+    """Write a list of texts; the same lists, of scopes above all, come up again and again."""
+    return json.dumps(texts)
 
 
+@lru_cache(maxsize=4096)
 def from_list(text: str) -> tuple[str, ...]:
     """Read a list of texts."""
     return tuple(json.loads(text)) if text != "[]" else ()

@@ -121,7 +121,7 @@ class DeliveryLoop:
         outcome = _NO_CHANNEL
         if notifier is not None:
             outcome = await notifier.send(await self._composer.compose(true), self._composer.address(true[0]))
-        updates = [self._update(each.delivery, outcome, first.id) for each in true]
+        updates = self._updates([each.delivery for each in true], outcome)
         await self._store.update_deliveries(updates)
         _log.info(
             "notice tried",
@@ -134,21 +134,27 @@ class DeliveryLoop:
         if updates[0].state is DeliveryState.DEAD and first.kind is not NoticeKind.OPERATOR_ALERT:
             await self._alerts.alert(f"DELIVERY_DEAD_{first.channel}")
 
-    def _update(self, delivery: Delivery, outcome: Outcome, message_id: str) -> DeliveryUpdate:
+    def _updates(self, group: Sequence[Delivery], outcome: Outcome) -> list[DeliveryUpdate]:
+        """Tell how each goes on. What is tried again is tried together, so that it stays one message."""
         now = self._clock.now()
-        tried = replace(delivery, attempts=delivery.attempts + 1)
-        step = next_step(tried, outcome, now, self._policy, self._chance())
-        return DeliveryUpdate(
-            delivery_id=delivery.id,
-            fence=delivery.fence,
-            state=step.state,
-            attempts=tried.attempts,
-            next_attempt_time=step.next_attempt_time,
-            last_error="" if outcome.sent else outcome.detail,
-            address=outcome.address or delivery.address,
-            send_time=now if outcome.sent else None,
-            message_id=message_id if outcome.sent else delivery.message_id,
-        )
+        tried = [replace(delivery, attempts=delivery.attempts + 1) for delivery in group]
+        chance = self._chance()
+        steps = [next_step(delivery, outcome, now, self._policy, chance) for delivery in tried]
+        together = max((step.next_attempt_time for step in steps if step.next_attempt_time), default=None)
+        return [
+            DeliveryUpdate(
+                delivery_id=delivery.id,
+                fence=delivery.fence,
+                state=step.state,
+                attempts=delivery.attempts,
+                next_attempt_time=step.next_attempt_time and together,
+                last_error="" if outcome.sent else outcome.detail,
+                address=outcome.address or delivery.address,
+                send_time=now if outcome.sent else None,
+                message_id=group[0].id if outcome.sent else delivery.message_id,
+            )
+            for delivery, step in zip(tried, steps, strict=True)
+        ]
 
     async def _stop(self) -> None:
         sending = list(self._sending)
