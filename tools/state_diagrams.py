@@ -35,6 +35,6 @@ def states_page() -> str:
 
 def _diagram(table: TransitionTable) -> str:
     machine = GraphMachine(**(table.arguments() | {"model": "self"}), graph_engine="mermaid")
-    drawn = machine.get_combined_graph().source.splitlines()
+    drawn = str(machine.get_combined_graph().source).splitlines()  # type: ignore[attr-defined] # of the mermaid engine
     moves = [line for line in drawn if "-->" in line or line.strip() in ("stateDiagram-v2", "direction LR")]
     return "\n```mermaid\n" + "\n".join(moves) + "\n```\n"

@@ -108,7 +108,7 @@ class Rows:
 
 def _read_back(connection: sqlite3.Connection) -> Rows:
     def read(columns: str, table: str) -> list[Any]:
-        return connection.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - names of our own
+        return connection.execute(f"SELECT {columns} FROM {table}").fetchall()
 
     return Rows(
         read(", ".join(LINKS), "links"),
