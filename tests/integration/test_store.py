@@ -51,6 +51,21 @@ async def test_units_that_wait_together_are_committed_together_and_a_refused_one
         assert await service.store.account("refused") is None
 
 
+async def test_a_group_that_breaks_by_a_fault_of_ours_is_refused_and_the_next_is_served(tmp_path: Path) -> None:
+    """Nothing of the group is kept, its callers are told, and the writer goes on."""
+    async with running_service(tmp_path / "db") as service:
+
+        def put_what_cannot_be_saved(rows: WorkingSet) -> None:
+            rows.put_account(make_account("odd", display_name=object()))
+
+        broken = service.store.transact(Unit(Seeds(), put_what_cannot_be_saved))
+        together = service.add_account("together")
+        outcomes = await asyncio.gather(broken, together, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [UnavailableError, UnavailableError]
+        await service.add_account("after")
+        assert [account.id for account in await service.store.accounts("", 10)] == ["after"]
+
+
 async def _break_and_mend(service: Service, rounds: int) -> None:
     link = await service.link("ann")
     for _ in range(rounds):

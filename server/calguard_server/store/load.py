@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from calguard_server.domain.delivery import DeliveryState
@@ -10,7 +11,7 @@ from calguard_server.domain.notices import Channel
 from calguard_server.engine.working_set import Answer, Incident, LinkAttempt, Seeds, Told, Unit, WorkingSet
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import Row, account_of, from_micros, link_of, page_of
-from calguard_server.store.vault import Vault
+from calguard_server.store.vault import UnreadableError, Vault
 
 
 def load(connection: sqlite3.Connection, vault: Vault, units: Sequence[Unit[Any]], revision: int) -> WorkingSet:
@@ -73,19 +74,25 @@ def _load_incidents(connection: sqlite3.Connection, rows: WorkingSet) -> None:
 
 
 def _load_attempts(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, digests: set[str]) -> None:
+    """Load attempts; one that no key opens any more is as good as none: it can only be begun again."""
     for row in _by_keys(connection, "attempts_by_digest", digests):
-        rows.attempts[row[0]] = LinkAttempt(
-            digest=row[0],
-            account_id=row[1],
-            calendar_link_id=row[2],
-            code_verifier=vault.open(row[3]),
-            redirect_uri=row[4],
-            select_primary=bool(row[5]),
-            allow_account_change=bool(row[6]),
-            create_time=from_micros(row[7]),
-            expire_time=from_micros(row[8]),
-            used=bool(row[9]),
-        )
+        with suppress(UnreadableError):
+            rows.attempts[row[0]] = _attempt_of(row, vault)
+
+
+def _attempt_of(row: Row, vault: Vault) -> LinkAttempt:
+    return LinkAttempt(
+        digest=row[0],
+        account_id=row[1],
+        calendar_link_id=row[2],
+        code_verifier=vault.open(row[3]),
+        redirect_uri=row[4],
+        select_primary=bool(row[5]),
+        allow_account_change=bool(row[6]),
+        create_time=from_micros(row[7]),
+        expire_time=from_micros(row[8]),
+        used=bool(row[9]),
+    )
 
 
 def _load_answers(connection: sqlite3.Connection, rows: WorkingSet, request_ids: set[str]) -> None:

@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import structlog
+
 from calguard_server.engine.ports import Clock, CommitListener
 from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.store.connection import BatchConnection
@@ -24,6 +26,8 @@ from calguard_server.store.rows import to_micros
 from calguard_server.store.vault import Vault
 
 T = TypeVar("T")
+
+_log = structlog.get_logger()
 
 GROUP_MAX = 512
 """How many pieces of work one commit holds at most."""
@@ -100,14 +104,24 @@ class Writer:
     async def _commit_group(self, group: list[_Waiting]) -> None:
         try:
             await self._commit(group)
-        except sqlite3.Error as error:
-            self._refuse(group)
-            await self._connection.run(_roll_back)
-            if advice_for(error) is not None and not self.failed.done():
-                self.failed.set_result(store_error(self._path, error))
-        except BaseException:
+        except asyncio.CancelledError:
             self._refuse(group)
             raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the others are served
+            self._refuse(group)
+            await self._connection.run(_roll_back)
+            self._judge(error)
+
+    def _judge(self, error: Exception) -> None:
+        """Stop for good over what the operator must mend; what a group met by a fault of ours is logged."""
+        if isinstance(error, sqlite3.Error) and advice_for(error) is not None:
+            self._fail(store_error(self._path, error))
+        else:
+            _log.error("a group of changes could not be committed", exc_info=error)
+
+    def _fail(self, error: StoreError) -> None:
+        if not self.failed.done():
+            self.failed.set_result(error)
 
     async def _commit(self, group: list[_Waiting]) -> None:
         units = [each.work for each in group if isinstance(each.work, Unit)]
@@ -125,11 +139,11 @@ class Writer:
 
         await self._connection.run(finish)
         self.revision = rows.revision
-        for listener in self._listeners if entries else ():
-            listener(entries)
         for each in done:
             if not each.outcome.done():
                 each.outcome.set_result(each.result)
+        for listener in self._listeners if entries else ():
+            listener(entries)
 
     def _begin(self, connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> WorkingSet:
         connection.execute("BEGIN IMMEDIATE")
