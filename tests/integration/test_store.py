@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from calguard_server.engine.ports import (
     Grant,
     GrantUnreadableError,
     LinkFilter,
+    LogEntry,
     NotificationFilter,
     PageFilter,
 )
@@ -64,6 +66,21 @@ async def test_a_group_that_breaks_by_a_fault_of_ours_is_refused_and_the_next_is
         assert [type(outcome) for outcome in outcomes] == [UnavailableError, UnavailableError]
         await service.add_account("after")
         assert [account.id for account in await service.store.accounts("", 10)] == ["after"]
+
+
+async def test_a_listener_that_breaks_stops_the_store_and_loses_nothing(tmp_path: Path) -> None:
+    """Watchers must not miss what was committed: the process is to start afresh, and finds everything saved."""
+
+    def broken(_: Sequence[LogEntry]) -> None:
+        raise _OwnError
+
+    async with running_service(tmp_path / "db") as service:
+        service.store.listen(broken)
+        await service.add_account("ann")
+        await service.add_page("p1", SchedulingMode.ALL_MEMBERS, "ann")
+        assert "start again" in str(await service.store.writer.failed)
+    async with running_service(tmp_path / "db") as service:
+        assert (await service.pages.get("p1")).id == "p1"
 
 
 async def _break_and_mend(service: Service, rounds: int) -> None:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from calguard_server.engine.ports import Clock, CommitListener
+from calguard_server.engine.ports import Clock, CommitListener, LogEntry
 from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.store.connection import BatchConnection
 from calguard_server.store.errors import StoreError, advice_for, store_error, unavailable
@@ -142,8 +142,16 @@ class Writer:
         for each in done:
             if not each.outcome.done():
                 each.outcome.set_result(each.result)
-        for listener in self._listeners if entries else ():
-            listener(entries)
+        self._tell(entries)
+
+    def _tell(self, entries: list[LogEntry]) -> None:
+        """Tell the listeners; one that breaks has missed changes for good, so the process is to start afresh."""
+        try:
+            for listener in self._listeners if entries else ():
+                listener(entries)
+        except Exception as error:  # noqa: BLE001 - whatever it is: what was committed stands, and nobody may miss it
+            _log.error("a listener missed committed changes", exc_info=error)
+            self._fail(StoreError("changes were saved but could not be handed on: start again; nothing was lost"))
 
     def _begin(self, connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> WorkingSet:
         connection.execute("BEGIN IMMEDIATE")
