@@ -411,16 +411,25 @@ def _next_cause(subject: CalendarLink, verdict: _Verdict, known: Cause | None, n
     if verdict.trigger is None:
         return _cause_without_move(subject, verdict, known, now)
     held = verdict.trigger is LinkTrigger.HOLD and subject.state is LinkState.FAILED
-    return subject.cause if held and subject.cause is not None else _cause_of(verdict.finding, known, now)
+    if held and subject.cause is not None and not _is_outdated(subject.cause, subject):
+        return subject.cause
+    return _cause_of(verdict.finding, known, now)
 
 
-def _cause_without_move(link: CalendarLink, verdict: _Verdict, known: Cause | None, now: datetime) -> Cause | None:
-    """Keep the cause, unless it is missing (the link was only just connected) or outdated (calendars are selected)."""
-    if link.cause is None:
-        outdated = link.state is not LinkState.LINKED
-    else:
-        outdated = link.cause.reason is CauseReason.SELECTION_MISSING and link.in_use
-    return _cause_of(verdict.finding, known, now) if outdated else link.cause
+def _cause_without_move(subject: CalendarLink, verdict: _Verdict, known: Cause | None, now: datetime) -> Cause | None:
+    """Keep the cause, unless it is missing (the link was only just connected) or outdated."""
+    cause = subject.cause
+    missing = cause is None and subject.state is not LinkState.LINKED
+    if missing or (cause is not None and _is_outdated(cause, subject)):
+        return _cause_of(verdict.finding, known, now)
+    return cause
+
+
+def _is_outdated(cause: Cause, link: CalendarLink) -> bool:
+    """Tell whether a new selection has mended a cause, or taken away what it was about."""
+    if cause.reason is CauseReason.SELECTION_MISSING:
+        return link.in_use
+    return bool(cause.calendar_id) and cause.calendar_id not in (*link.check_calendar_ids, link.add_calendar_id)
 
 
 def _cause_of(finding: Finding | None, known: Cause | None, now: datetime) -> Cause | None:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from calguard_server.domain.causes import RULES, Finding
+from calguard_server.domain.causes import RULES, CauseReason, Finding
 from calguard_server.domain.link import CalendarLink, LinkState
+
+_NOT_SOON = frozenset({CauseReason.RATE_LIMITED, CauseReason.QUOTA_EXHAUSTED, CauseReason.APP_MISCONFIGURED})
+"""What asking again soon makes no better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ def next_check_time(
     interval = _interval(link, policy)
     if interval is None:
         return None
+    if any(finding.reason in _NOT_SOON for finding in findings):
+        interval = max(interval, policy.check_interval)
     spread = interval * (1 + policy.jitter * (2 * chance - 1))
     asked = max((finding.retry_after or timedelta() for finding in findings), default=timedelta())
     return now + max(spread, asked)

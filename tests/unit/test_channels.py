@@ -1,0 +1,38 @@
+"""By which channels an account is told."""
+
+import pytest
+
+from calguard_server.domain.account import SlackAddress
+from calguard_server.domain.notices import Channel, channels_of
+from tests.unit.builders import make_account
+
+NO_SLACK = SlackAddress()
+WORKSPACE_ONLY = SlackAddress(workspace_id="T1")
+USER = SlackAddress(user_id="U1")
+CHANNEL = SlackAddress(channel_id="C1")
+EVERY_CHANNEL = frozenset(Channel)
+
+
+@pytest.mark.parametrize(
+    ("email", "slack", "page_slack", "expected"),
+    [
+        ("ann@example.com", USER, NO_SLACK, ["EMAIL", "SLACK"]),
+        ("ann@example.com", NO_SLACK, NO_SLACK, ["EMAIL", "SLACK"]),
+        ("", USER, NO_SLACK, ["SLACK"]),
+        ("", CHANNEL, NO_SLACK, ["SLACK"]),
+        ("", NO_SLACK, CHANNEL, ["SLACK"]),
+        ("", NO_SLACK, USER, ["SLACK"]),
+        ("", NO_SLACK, NO_SLACK, []),
+        ("", WORKSPACE_ONLY, WORKSPACE_ONLY, []),
+    ],
+)
+def test_told_by_all_ways_known(email: str, slack: SlackAddress, page_slack: SlackAddress, expected: list[str]) -> None:
+    """E-mail and Slack both, where an address is known; an e-mail address is enough to look a person up in Slack."""
+    account = make_account(email=email, slack=slack)
+    assert [channel.value for channel in channels_of(account, page_slack, EVERY_CHANNEL)] == expected
+
+
+@pytest.mark.parametrize("served", [[], [Channel.EMAIL], [Channel.SLACK], [Channel.EMAIL, Channel.SLACK]])
+def test_only_what_the_server_serves(served: list[Channel]) -> None:
+    """A channel that this server was not set up for owes nothing to anybody."""
+    assert list(channels_of(make_account(), USER, frozenset(served))) == served
