@@ -13,7 +13,7 @@ import structlog
 import uvloop
 
 from calguard_server.app import App
-from calguard_server.settings import Settings, SettingsError, read_settings
+from calguard_server.settings import Settings, SettingsError, read_settings, unknown_settings
 from calguard_server.store.errors import StoreError
 
 EXIT_FAILED, EXIT_SETTINGS, EXIT_STORE, EXIT_ADDRESS = 1, 2, 3, 4
@@ -28,6 +28,8 @@ def main() -> None:
     except SettingsError as error:
         _end(EXIT_SETTINGS, str(error))
     configure_logging(settings)
+    for name in unknown_settings():
+        structlog.get_logger().warning("not a setting of this server: see docs/settings.md", name=name)
     sys.exit(uvloop.run(_serve(settings)))
 
 
@@ -38,7 +40,7 @@ async def _serve(settings: Settings) -> int:
         loop.add_signal_handler(signum, stop.set)
     try:
         app = await App.start(settings)
-    except (StoreError, OSError, ValueError) as error:
+    except (StoreError, OSError, SettingsError) as error:
         return _report(error)
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait((stopping, app.failed), return_when=asyncio.FIRST_COMPLETED)
@@ -77,7 +79,7 @@ def _report(error: Exception) -> int:
             code = EXIT_STORE
         case OSError():
             code = EXIT_ADDRESS
-        case ValueError():
+        case SettingsError():
             code = EXIT_SETTINGS
         case _:
             code = EXIT_FAILED

@@ -1,5 +1,6 @@
 """The settings: the only reader of the environment. docs/settings.md is generated from the descriptions here."""
 
+import os
 import re
 from collections.abc import Iterable
 from datetime import timedelta
@@ -8,13 +9,14 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "CALGUARD_"
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
+_OF_THE_CLIENT = {"CALGUARD_SERVER"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 KEY_RECIPE = "make one with: python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
@@ -68,8 +70,14 @@ def _check_url(text: str) -> str:
     return text
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), Field(gt=timedelta(0))]
-WaitDuration = Annotated[timedelta, BeforeValidator(parse_duration), Field(ge=timedelta(0))]
+def _check_positive(duration: timedelta) -> timedelta:
+    if duration <= timedelta(0):
+        raise ValueError("expected a duration longer than 0s")
+    return duration
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_check_positive)]
+WaitDuration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Keys = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 
 
@@ -209,6 +217,12 @@ def read_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - as many types
         return Settings(**overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(_complaints(error))) from None
+
+
+def unknown_settings() -> list[str]:
+    """Name what the environment sets that is no setting of the server: most likely a slip of the pen."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | _OF_THE_CLIENT
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 
 
 def _check_key(key: SecretStr) -> None:

@@ -1,0 +1,91 @@
+"""The settings: what is read, what is refused, and that no secret is shown."""
+
+from datetime import timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calguard_server.settings import Settings, SettingsError, parse_duration, read_settings, show_duration
+
+KEY = Fernet.generate_key().decode()
+
+
+def read(**overrides: object) -> Settings:
+    return read_settings(**({"token_keys": KEY} | overrides))
+
+
+@pytest.mark.parametrize(
+    ("text", "duration"),
+    [
+        ("250ms", timedelta(milliseconds=250)),
+        ("15s", timedelta(seconds=15)),
+        ("10m", timedelta(minutes=10)),
+        ("24h", timedelta(hours=24)),
+        ("3d", timedelta(days=3)),
+    ],
+)
+def test_durations_are_read(text: str, duration: timedelta) -> None:
+    """Each unit of the documentation."""
+    assert parse_duration(text) == duration
+
+
+@settings(derandomize=True)
+@given(st.integers(1, 10**9).map(lambda number: timedelta(milliseconds=number)))
+def test_a_duration_is_written_as_it_is_read(duration: timedelta) -> None:
+    """The page of settings shows defaults that can be pasted."""
+    assert parse_duration(show_duration(duration)) == duration
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("listen", "50051", "expected HOST:PORT"),
+        ("listen", "0.0.0.0:50051", "expected a loopback address"),
+        ("listen", "127.0.0.1:99999", "expected HOST:PORT"),
+        ("http_listen", "nowhere", "expected HOST:PORT"),
+        ("database_url", "postgres://x/y", "expected sqlite:///"),
+        ("database_url", "sqlite:///", "expected sqlite:///"),
+        ("token_keys", "", "expected at least one key"),
+        ("token_keys", "short", "expected 32 bytes in URL-safe base64"),
+        ("google_api_endpoint", "https://x.test/calendar", "expected a trailing slash"),
+        ("google_token_uri", "ftp://x", "expected a URL"),
+        ("relink_url", "javascript:alert(1)", "expected a URL"),
+        ("check_interval", "10", "expected a duration such as"),
+        ("check_interval", "0s", "longer than 0s"),
+        ("check_concurrency", "0", "greater than or equal to 1"),
+        ("failure_threshold", "many", "valid integer"),
+        ("log_level", "loud", "'debug', 'info', 'warning' or 'error'"),
+    ],
+)
+def test_a_bad_setting_is_named_with_what_was_expected(name: str, value: str, expected: str) -> None:
+    """The start stops with the setting's whole name."""
+    with pytest.raises(SettingsError) as refusal:
+        read(**{name: value})
+    assert f"CALGUARD_{name.upper()}: " in str(refusal.value)
+    assert expected in str(refusal.value)
+
+
+def test_all_bad_settings_are_named_at_once() -> None:
+    """One start is enough to find every slip."""
+    with pytest.raises(SettingsError) as refusal:
+        read(listen="x", database_url="y")
+    assert "CALGUARD_LISTEN" in str(refusal.value)
+    assert "CALGUARD_DATABASE_URL" in str(refusal.value)
+
+
+def test_a_bad_key_is_not_shown() -> None:
+    """Neither the key nor another secret is in the error, nor in the settings' representation."""
+    with pytest.raises(SettingsError) as refusal:
+        read(token_keys="this-is-nearly-a-key", smtp_url="smtp://user:hunter2@mail:587", check_interval="x")
+    assert "this-is-nearly-a-key" not in str(refusal.value)
+    shown = repr(read(smtp_url="smtp://user:hunter2@mail:587", slack_bot_token="xoxb-1", google_client_secret="abc123"))
+    assert not [secret for secret in (KEY, "hunter2", "xoxb-1", "abc123") if secret in shown]
+
+
+def test_several_keys_are_read_in_order() -> None:
+    """The first encrypts."""
+    other = Fernet.generate_key().decode()
+    keys = read(token_keys=f" {KEY} , {other} ").token_keys
+    assert [key.get_secret_value() for key in keys] == [KEY, other]
