@@ -55,7 +55,10 @@ def configure_logging(settings: Settings) -> None:
     renderer = (
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stdout.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,  # the default shows variables, and so secrets
+        )
     )
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     processors: list[structlog.typing.Processor] = [

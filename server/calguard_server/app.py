@@ -99,7 +99,7 @@ class App:
 
     @classmethod
     async def start(cls, settings: Settings, world: World | None = None) -> "App":
-        """Start a server; when this returns, it serves. Raises StoreError, OSError, SettingsError, and leaves nothing."""
+        """Start a server; when this returns, it serves. Raises StoreError, OSError or SettingsError."""
         app = cls(settings, world or real_world())
         try:
             await app._start()

@@ -300,7 +300,7 @@ async def test_a_later_notice_of_an_incident_waits_for_the_earlier_one(tmp_path:
         )
         restarted = await service.store.claim_deliveries(START + timedelta(seconds=1), timedelta(minutes=1), 10)
         assert {each.delivery.kind.value for each in restarted} == {"PAGE_RESTARTED"}
-        assert {each.earlier for each in restarted} == {(DeliveryState.SENT,)}
+        assert {each.told for each in restarted} == {True}
 
 
 async def test_pruning_keeps_the_latest_changes_and_never_gives_a_revision_twice(tmp_path: Path) -> None:

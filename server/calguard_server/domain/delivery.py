@@ -7,7 +7,6 @@
    asked to wait is waited. A permanent failure is DEAD at once.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -39,7 +38,8 @@ class Delivery:
 
     Unique on (incident_id, recipient_account_id, channel, stage). `recipient_account_id` is empty for the operator.
     `message_id` is shared by the deliveries that went out as one message. `faults` are the members it names, as they
-    were when it was decided. `fence` counts the claims.
+    were when it was decided. `fence` counts the claims. `doubtful`: an attempt's outcome could not be known, so it may
+    have been received although it is not SENT.
     """
 
     id: str
@@ -60,6 +60,7 @@ class Delivery:
     send_time: datetime | None = None
     message_id: str = ""
     fence: int = 0
+    doubtful: bool = False
     incident_closed: bool = False
 
 
@@ -74,12 +75,10 @@ class SuppressReason(StrEnum):
     NEVER_TOLD = "NEVER_TOLD"  # nobody told this recipient of the stop, so its end is no news
 
 
-def suppress_reason(
-    delivery: Delivery, page: BookingPage | None, earlier: Iterable[DeliveryState]
-) -> SuppressReason | None:
+def suppress_reason(delivery: Delivery, page: BookingPage | None, *, told: bool) -> SuppressReason | None:
     """Tell why a delivery is no longer true or owed; None where it is.
 
-    `earlier` are the states of what the same incident owed the same recipient by the same channel before.
+    `told`: what the same incident owed the same recipient by the same channel before was, or may have been, received.
     """
     match delivery.kind:
         case NoticeKind.OPERATOR_ALERT:
@@ -91,7 +90,7 @@ def suppress_reason(
         case NoticeKind.PAGE_RESTARTED:
             if not page.accepting:
                 return SuppressReason.STOPPED_AGAIN
-            return None if DeliveryState.SENT in earlier else SuppressReason.NEVER_TOLD
+            return None if told else SuppressReason.NEVER_TOLD
         case NoticeKind.PAGE_STOPPED | NoticeKind.MEMBER_FAULTY | NoticeKind.REMINDER:
             return _stop_no_longer_true(delivery, page)
         case _:
@@ -123,11 +122,13 @@ class RetryPolicy:
 class Outcome:
     """How an attempt ended: sent, refused for good, or to be tried again.
 
-    `detail` is a code and a short text without secrets. `retry_after` is what the receiver asked to wait.
+    `doubtful`: it may have been received, although that was not confirmed. `detail` is a code and a short text without
+    secrets. `retry_after` is what the receiver asked to wait.
     """
 
     sent: bool
     permanent: bool = False
+    doubtful: bool = False
     detail: str = ""
     address: str = ""
     retry_after: timedelta | None = None

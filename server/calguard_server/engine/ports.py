@@ -178,6 +178,7 @@ class DeliveryUpdate:
     address: str = ""
     send_time: datetime | None = None
     message_id: str = ""
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,12 +232,15 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """A delivery that is to be sent now, with what is needed to tell whether it is still true."""
+    """A delivery that is to be sent now, with what is needed to tell whether it is still true.
+
+    `told`: what its incident owed the recipient by the channel before was, or may have been, received.
+    """
 
     delivery: Delivery
     page: BookingPage | None
     recipient: Account | None
-    earlier: tuple[DeliveryState, ...]
+    told: bool
 
 
 class Snapshot(Protocol):

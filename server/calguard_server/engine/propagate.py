@@ -182,5 +182,6 @@ def _page_notability(before: BookingPage | None, page: BookingPage, decision: Pa
 
 def _told_by(told: Iterable[Told]) -> list[tuple[str, Channel]]:
     """Name who was, or may have been, told: not those whose notice has not been tried, or was given up."""
-    reached = (DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.RETRYING)
-    return list(dict.fromkeys((each.recipient_account_id, each.channel) for each in told if each.state in reached))
+    tried = (DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.RETRYING)
+    reached = (each for each in told if each.state in tried or each.doubtful)
+    return list(dict.fromkeys((each.recipient_account_id, each.channel) for each in reached))

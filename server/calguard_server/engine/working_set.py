@@ -89,12 +89,13 @@ class LinkAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an incident owed a recipient, and what became of it."""
+    """What an incident owed a recipient, and what became of it; `doubtful`: it may have been received."""
 
     recipient_account_id: str
     channel: Channel
     stage: str
     state: DeliveryState
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,6 +128,9 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             self._record(method, began, None)
             raise
         except Exception as error:  # noqa: BLE001 - the last door: whatever it is, nothing of it may reach the caller
+            if context.done():  # the caller went away meanwhile, and grpc says so in many ways
+                self._record(method, began, grpc.StatusCode.CANCELLED)
+                return b""
             error_id = self._new_error_id()
             self._record(method, began, grpc.StatusCode.INTERNAL, error_id=error_id, exc_info=error)
             await _abort(context, internal_refusal(error_id))

@@ -133,7 +133,9 @@ class _Attempt:
                 return Outcome(sent=False, detail=detail)
             case _Phase.ENVELOPE | _Phase.CONTENT if refusal.code not in _REFUSAL_CODES:
                 return Outcome(
-                    sent=False, detail=f"UNREADABLE_ANSWER: the mail server does not speak SMTP{self._doubt}"
+                    sent=False,
+                    doubtful=self._phase is _Phase.CONTENT,
+                    detail=f"UNREADABLE_ANSWER: the mail server does not speak SMTP{self._doubt}",
                 )
             case _Phase.ENVELOPE | _Phase.CONTENT:
                 permanent = refusal.code in _PERMANENT_CODES and refusal.code not in _LOGIN_CODES
@@ -143,7 +145,8 @@ class _Attempt:
                 assert_never(self._phase)
 
     def _broken(self, error: Exception) -> Outcome:
-        return Outcome(sent=False, detail=f"{_trouble(error)}{self._doubt}")
+        doubtful = self._phase is _Phase.CONTENT
+        return Outcome(sent=False, doubtful=doubtful, detail=f"{_trouble(error)}{self._doubt}")
 
     @property
     def _doubt(self) -> str:

@@ -69,24 +69,24 @@ class SlackNotifier:
         posting = False
         try:
             async with asyncio.timeout(self._options.timeout.total_seconds()):
-                channel = channel or await self._direct_channel(address, person)
+                channel = channel or await self._direct_channel(address)
                 posting = True
                 await self._post(message, channel)
         except SlackApiError as error:
             return self._refused(error, channel or person, person)
         except (aiohttp.ClientError, OSError, _UnreadableAnswerError) as error:
             return _broken(error, channel or person, posting=posting)
+        if not address.slack.channel_id:
+            self._remembered.put(person, channel)
         return Outcome(sent=True, address=channel)
 
-    async def _direct_channel(self, address: Address, person: str) -> str:
+    async def _direct_channel(self, address: Address) -> str:
         user_id = address.slack.user_id
         if not user_id:
             found = await _answer(self._client.users_lookupByEmail(email=address.email))
             user_id = _id_in(found, "user")
         opened = await _answer(self._client.conversations_open(users=user_id))
-        channel = _id_in(opened, "channel")
-        self._remembered.put(person, channel)
-        return channel
+        return _id_in(opened, "channel")
 
     async def _post(self, message: NoticeMessage, channel: str) -> None:
         letter = compose(message, lines_max=LINES_MAX, cards_max=CARDS_MAX)
@@ -176,7 +176,7 @@ def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
 def _broken(error: Exception, address: str, *, posting: bool) -> Outcome:
     reached = posting and not isinstance(error, aiohttp.ClientConnectorError)
     doubt = "; the message may have been posted" if reached else ""
-    return Outcome(sent=False, detail=f"{_trouble(error)}{doubt}", address=address)
+    return Outcome(sent=False, doubtful=reached, detail=f"{_trouble(error)}{doubt}", address=address)
 
 
 def _trouble(error: Exception) -> str:

@@ -90,6 +90,7 @@ DELIVERIES = [
     "send_time",
     "message_id",
     "fence",
+    "doubtful",
 ]
 
 

@@ -26,7 +26,7 @@ def claim(connection: sqlite3.Connection, now: datetime, lease: timedelta, limit
             delivery,
             page_of(pages[delivery.booking_page_id]) if delivery.booking_page_id in pages else None,
             account_of(accounts[delivery.recipient_account_id]) if delivery.recipient_account_id in accounts else None,
-            _earlier(connection, sequence, delivery),
+            _was_told(connection, sequence, delivery),
         )
         for sequence, delivery in claimed
     ]
@@ -43,9 +43,9 @@ def _by_id(connection: sqlite3.Connection, query: str, ids: set[str]) -> dict[st
     return {row[0]: row for row in connection.execute(QUERIES[query], (json.dumps(sorted(ids)),))}
 
 
-def _earlier(connection: sqlite3.Connection, sequence: int, delivery: Delivery) -> tuple[DeliveryState, ...]:
+def _was_told(connection: sqlite3.Connection, sequence: int, delivery: Delivery) -> bool:
     key = (delivery.incident_id, delivery.recipient_account_id, delivery.channel.value, sequence)
-    return tuple(DeliveryState(row[0]) for row in connection.execute(QUERIES["earlier_deliveries"], key))
+    return bool(connection.execute(QUERIES["was_told"], key).fetchone()[0])
 
 
 def update(connection: sqlite3.Connection, updates: Sequence[DeliveryUpdate]) -> None:
@@ -63,6 +63,7 @@ def update(connection: sqlite3.Connection, updates: Sequence[DeliveryUpdate]) ->
                 each.address,
                 optional_micros(each.send_time),
                 each.message_id,
+                int(each.doubtful),
             )
             for each in updates
         ],

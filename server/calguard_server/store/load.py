@@ -60,8 +60,8 @@ def _load_people(connection: sqlite3.Connection, rows: WorkingSet, named: set[st
 def _load_incidents(connection: sqlite3.Connection, rows: WorkingSet) -> None:
     found = _by_keys(connection, "open_incidents_by_page", rows.pages)
     told: dict[str, list[Told]] = {row[0]: [] for row in found}
-    for incident_id, recipient, channel, stage, state in _by_keys(connection, "told_by_incident", told):
-        told[incident_id].append(Told(recipient, Channel(channel), stage, DeliveryState(state)))
+    for incident_id, recipient, channel, stage, state, doubtful in _by_keys(connection, "told_by_incident", told):
+        told[incident_id].append(Told(recipient, Channel(channel), stage, DeliveryState(state), bool(doubtful)))
     rows.index_incidents(
         Incident(
             id=incident_id,

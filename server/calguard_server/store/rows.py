@@ -207,6 +207,7 @@ def delivery_row(delivery: Delivery) -> Row:
         optional_micros(delivery.send_time),
         delivery.message_id,
         delivery.fence,
+        int(delivery.doubtful),
     )
 
 
@@ -231,6 +232,7 @@ def delivery_of(row: Row, *, incident_closed: bool = False) -> Delivery:
         send_time=optional_time(row[15]),
         message_id=row[16],
         fence=row[17],
+        doubtful=bool(row[18]),
         incident_closed=incident_closed,
     )
 

@@ -9,7 +9,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,8 +28,8 @@ EncodeSnapshot = Callable[[CalendarLink | BookingPage], bytes]
 """Encodes a resource as the change by which a snapshot shows it."""
 
 _LOG_READ = 1000
-_MESSAGE_CHANGES = 2000
-"""How many changes one message holds at most, unless one transaction has more."""
+_MESSAGE_BYTES = 1024 * 1024
+"""How large a message grows, unless one transaction is larger. Clients take 4 MiB unless they are told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +125,25 @@ class Feed:
         async with self._store.snapshot() as snapshot:
             if ResourceKind.CALENDAR_LINK in kinds:
                 async for links in snapshot.links(spec.calendar_link_ids, spec.account_ids):
-                    yield snapshot.revision, self._snapshot_message(links)
+                    for message in self._snapshot_messages(links):
+                        yield snapshot.revision, message
             if ResourceKind.BOOKING_PAGE in kinds:
                 async for pages in snapshot.pages(spec.booking_page_ids, spec.account_ids):
-                    yield snapshot.revision, self._snapshot_message(pages)
+                    for message in self._snapshot_messages(pages):
+                        yield snapshot.revision, message
             revision = snapshot.revision
         yield revision, frames.snapshot_end(mint.make(revision))
 
-    def _snapshot_message(self, resources: Sequence[CalendarLink] | Sequence[BookingPage]) -> bytes:
-        return frames.response((frames.frame(self._encode_snapshot(resource)) for resource in resources), "")
+    def _snapshot_messages(self, resources: Sequence[CalendarLink] | Sequence[BookingPage]) -> Iterator[bytes]:
+        pending, size = list[bytes](), 0
+        for resource in resources:
+            framed = frames.frame(self._encode_snapshot(resource))
+            if pending and size + len(framed) > _MESSAGE_BYTES:
+                yield frames.response(pending, "")
+                pending, size = [], 0
+            pending.append(framed)
+            size += len(framed)
+        yield frames.response(pending, "")
 
     async def _follow(self, spec: WatchSpec, mint: TokenMint, cursor: int) -> AsyncGenerator[bytes, None]:
         matches = matcher(spec)
@@ -179,17 +189,19 @@ class Feed:
             )
 
 
-def _messages(newer: Sequence[Batch], matches: Matches | None, mint: TokenMint) -> list[tuple[int, bytes]]:
+def _messages(newer: Sequence[Batch], matches: Matches | None, mint: TokenMint) -> Iterator[tuple[int, bytes]]:
     """Join transactions into messages of a bounded size, never splitting one; leave out what does not match."""
-    messages: list[tuple[int, bytes]] = []
-    pending: list[bytes] = []
-    for index, batch in enumerate(newer):
-        pending.extend(_matching(batch, matches))
-        last = index == len(newer) - 1
-        if pending and (last or len(pending) >= _MESSAGE_CHANGES):
-            messages.append((batch.revision, frames.response(pending, mint.make(batch.revision))))
-            pending = []
-    return messages
+    pending, size, revision = list[bytes](), 0, 0
+    for batch in newer:
+        matching = _matching(batch, matches)
+        grown = size + sum(map(len, matching))
+        if pending and grown > _MESSAGE_BYTES:
+            yield revision, frames.response(pending, mint.make(revision))
+            pending, grown = [], grown - size
+        pending.extend(matching)
+        size, revision = grown, batch.revision
+    if pending:
+        yield revision, frames.response(pending, mint.make(revision))
 
 
 def _matching(batch: Batch, matches: Matches | None) -> Sequence[bytes]:

@@ -125,7 +125,8 @@ class DeliveryLoop:
         await self._store.update_deliveries(updates)
         _log.info(
             "notice tried",
-            notification_ids=[each.delivery.id for each in true],
+            notification_id=first.id,
+            notices=len(true),
             channel=first.channel.value,
             kind=first.kind.value,
             state=updates[0].state.value,
@@ -152,6 +153,7 @@ class DeliveryLoop:
                 address=outcome.address or delivery.address,
                 send_time=now if outcome.sent else None,
                 message_id=group[0].id if outcome.sent else delivery.message_id,
+                doubtful=outcome.doubtful,
             )
             for delivery, step in zip(tried, steps, strict=True)
         ]
@@ -194,7 +196,7 @@ def _reason_not_to_send(claimed: ClaimedDelivery) -> str:
         return ""
     if claimed.recipient is None:
         return _GONE
-    return suppress_reason(claimed.delivery, claimed.page, claimed.earlier) or ""
+    return suppress_reason(claimed.delivery, claimed.page, told=claimed.told) or ""
 
 
 def _suppressed(delivery: Delivery, reason: str) -> DeliveryUpdate:

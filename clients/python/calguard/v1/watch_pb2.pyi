@@ -166,7 +166,10 @@ class WatchResponse(_message.Message):
     """Set on a message that only tells that there was nothing to tell up to `resume_token`."""
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateChange]:
-        """The changes, in the order of their revisions; all changes of one transaction come in one message."""
+        """The changes, in the order of their revisions; all changes of one transaction come in one message. Messages are
+        kept near 1 MiB, but one transaction is never split: a client should lift its limit on received messages (4 MiB by
+        default) where one change can stop thousands of pages at once.
+        """
 
     @_builtins.property
     def closing(self) -> Global___Closing:

@@ -110,7 +110,7 @@ CREATE TABLE incidents (
 CREATE UNIQUE INDEX incidents_open ON incidents (page_id) WHERE close_time IS NULL;
 
 -- What is owed to recipients. `next_attempt_time` is when a delivery may be claimed next (while it is SENDING: when its
--- lease ends), and NULL when it is not to be tried any more.
+-- lease ends), and NULL when it is not to be tried any more. `doubtful`: it may have been received, but that is not known.
 CREATE TABLE deliveries (
   sequence INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
@@ -130,7 +130,8 @@ CREATE TABLE deliveries (
   last_error TEXT NOT NULL,
   send_time INTEGER,
   message_id TEXT NOT NULL,
-  fence INTEGER NOT NULL
+  fence INTEGER NOT NULL,
+  doubtful INTEGER NOT NULL
 );
 
 CREATE UNIQUE INDEX deliveries_once ON deliveries (incident_id, recipient_account_id, channel, stage);

@@ -35,7 +35,7 @@ WHERE close_time IS NULL AND page_id IN (SELECT value FROM json_each(?1));
 
 -- name: told_by_incident
 -- What the incidents owed to whom, in the order it was decided.
-SELECT incident_id, recipient_account_id, channel, stage, state FROM deliveries
+SELECT incident_id, recipient_account_id, channel, stage, state, doubtful FROM deliveries
 WHERE incident_id IN (SELECT value FROM json_each(?1)) ORDER BY sequence;
 
 -- name: attempts_by_digest

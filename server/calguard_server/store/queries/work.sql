@@ -43,23 +43,29 @@ WHERE recipient_account_id = ?2 AND channel = ?3 AND kind = ?4 AND next_attempt_
 ORDER BY sequence;
 
 -- name: claim_delivery
--- Claim a delivery until its lease ends; the fence tells this claim from others.
-UPDATE deliveries SET state = 'SENDING', fence = ?2, next_attempt_time = ?3 WHERE id = ?1;
+-- Claim a delivery until its lease ends; the fence tells this claim from others. One whose last claim was never
+-- completed may have been received.
+UPDATE deliveries
+SET state = 'SENDING', fence = ?2, next_attempt_time = ?3, doubtful = doubtful OR state = 'SENDING'
+WHERE id = ?1;
 
--- name: earlier_deliveries
--- The states of what an incident owed a recipient by a channel before a delivery.
-SELECT state FROM deliveries
-WHERE incident_id = ?1 AND recipient_account_id = ?2 AND channel = ?3 AND sequence < ?4 ORDER BY sequence;
+-- name: was_told
+-- Whether something that an incident owed a recipient by a channel before a delivery was, or may have been, received.
+SELECT EXISTS (
+  SELECT 1 FROM deliveries
+  WHERE incident_id = ?1 AND recipient_account_id = ?2 AND channel = ?3 AND sequence < ?4
+    AND (state = 'SENT' OR doubtful));
 
 -- name: update_delivery
 -- Save how a claimed delivery goes on, unless it was claimed anew.
 UPDATE deliveries
-SET state = ?3, attempts = ?4, next_attempt_time = ?5, last_error = ?6, address = ?7, send_time = ?8, message_id = ?9
+SET state = ?3, attempts = ?4, next_attempt_time = ?5, last_error = ?6, address = ?7, send_time = ?8, message_id = ?9,
+    doubtful = doubtful OR ?10
 WHERE id = ?1 AND fence = ?2;
 
 -- name: release_deliveries
--- Give back what a process that is gone had claimed.
-UPDATE deliveries SET state = 'RETRYING', next_attempt_time = create_time WHERE state = 'SENDING';
+-- Give back what a process that is gone had claimed: it may have been received.
+UPDATE deliveries SET state = 'RETRYING', next_attempt_time = create_time, doubtful = 1 WHERE state = 'SENDING';
 
 -- name: next_delivery_time
 -- When the next delivery is due.
