@@ -156,7 +156,7 @@ class App:
             accounts=Accounts(context, revoker),
             pages=Pages(context),
             linking=self._linking,
-            selection=Selection(context, provider, locks, self._checks),
+            selection=Selection(context, provider, locks, self._checks, self._alerts),
             checks=self._checks,
             ending=Ending(context, revoker, locks),
             store=self._store,

@@ -126,7 +126,7 @@ async def running_service(path: Path, policies: Policies | None = None) -> Async
             Accounts(context, revoker),
             Pages(context),
             Linking(context, provider, locks, alerts, lambda: "http://127.0.0.1/oauth/callback"),
-            Selection(context, provider, locks, checks),
+            Selection(context, provider, locks, checks, alerts),
             checks,
             Ending(context, revoker, locks),
         )

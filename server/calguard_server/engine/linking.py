@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from calguard_server.domain.calendars import judge_calendar
-from calguard_server.domain.causes import RULES, CauseReason
+from calguard_server.domain.causes import RULES, CauseReason, Severity
 from calguard_server.domain.errors import (
     AlreadyExistsError,
     CalguardError,
@@ -181,11 +181,14 @@ class Linking:
             raise await self._exchange_refusal(failure) from None
 
     async def _exchange_refusal(self, failure: ProviderFailureError) -> CalguardError:
-        message = f"{RULES[failure.reason].message} Begin again later."
-        if failure.reason is CauseReason.APP_MISCONFIGURED:
+        rule, cause = RULES[failure.reason], {"cause": failure.reason.value}
+        if rule.severity is Severity.OPERATOR:
             await self._alerts.alert(failure.reason)
-            return FailedPreconditionError("APP_MISCONFIGURED", message)
-        return UnavailableError("PROVIDER_UNREACHABLE", message, metadata={"cause": failure.reason.value})
+        if failure.reason is CauseReason.APP_MISCONFIGURED:
+            return FailedPreconditionError("APP_MISCONFIGURED", f"{rule.message} {rule.remedy}", metadata=cause)
+        if rule.severity in (Severity.TRANSIENT, Severity.OPERATOR):
+            return UnavailableError("PROVIDER_UNREACHABLE", f"{rule.message} Begin again later.", metadata=cause)
+        return FailedPreconditionError("CODE_REFUSED", f"{rule.message} {rule.remedy}", metadata=cause)
 
     async def _link_for(self, attempt: LinkAttempt, consent: Consent) -> CalendarLink:
         """Find the link to renew, or make the one to create."""
@@ -271,7 +274,7 @@ def _current(rows: WorkingSet, before: CalendarLink, consent: Consent) -> Calend
 
 
 def digest_of(state: str) -> str:
-    """Answer what an attempt is stored under: the state itself is not kept."""
+    """Answer what an attempt is stored under."""
     return hashlib.sha256(state.encode()).hexdigest()
 
 

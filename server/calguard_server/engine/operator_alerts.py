@@ -1,11 +1,15 @@
-"""Telling the operator of what only the operator can mend: once a day for each reason."""
+"""Telling the operator of what only the operator can mend: once a day for each reason, in the log in any case."""
 
 from datetime import datetime
+
+import structlog
 
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.engine.context import Context
 from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+
+_log = structlog.get_logger()
 
 
 class OperatorAlerts:
@@ -20,15 +24,17 @@ class OperatorAlerts:
         """Owe the operator an alert by every channel set for that; `reason` is a CauseReason or another fixed name."""
         now = self._context.clock.now()
         incident_id = f"operator-{reason}-{now:%Y%m%d}"
-        if incident_id in self._alerted or not self._channels:
+        if incident_id in self._alerted:
             return
+        _log.error("only the operator can mend this", reason=reason)
         alerts = [self._delivery(incident_id, reason, channel, now) for channel in sorted(self._channels)]
 
         def decide(rows: WorkingSet) -> None:
             for alert in alerts:
                 rows.append_delivery(alert)
 
-        await self._context.store.transact(Unit(Seeds(), decide))
+        if alerts:
+            await self._context.store.transact(Unit(Seeds(), decide))
         self._alerted = {each for each in self._alerted if each.endswith(f"{now:%Y%m%d}")} | {incident_id}
 
     def _delivery(self, incident_id: str, reason: str, channel: Channel, now: datetime) -> Delivery:

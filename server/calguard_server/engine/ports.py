@@ -370,7 +370,7 @@ class Store(Protocol):
 
 
 CommitListener = Callable[[Sequence[LogEntry]], None]
-"""Told of the entries of each commit, after it: a hint, which may be lost."""
+"""Told of the entries of each commit, after it. One that raises ends the store: what it missed, it missed for good."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from calguard_server.engine.context import Context
 from calguard_server.engine.examine import Evidence, examine, usable_grant
 from calguard_server.engine.found import found_link
 from calguard_server.engine.locks import KeyedLocks
+from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import CalendarProvider, Grant, ProviderCalendar, ProviderFailureError
 from calguard_server.engine.propagate import Propagation
 from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
@@ -29,11 +30,19 @@ class UsableCalendar:
 class Selection:
     """Lists and selects a link's calendars."""
 
-    def __init__(self, context: Context, provider: CalendarProvider, locks: KeyedLocks, checks: Checks) -> None:
+    def __init__(
+        self,
+        context: Context,
+        provider: CalendarProvider,
+        locks: KeyedLocks,
+        checks: Checks,
+        alerts: OperatorAlerts,
+    ) -> None:
         self._context = context
         self._provider = provider
         self._locks = locks
         self._checks = checks
+        self._alerts = alerts
 
     async def list_calendars(self, link_id: str) -> list[UsableCalendar]:
         """List the calendars of a link, primary first, then by name.
@@ -124,6 +133,8 @@ class Selection:
     async def _refusal(self, link: CalendarLink, failure: ProviderFailureError) -> CalguardError:
         """Turn a provider's failure into an error; what only the person can mend is checked, and so committed."""
         rule = RULES[failure.reason]
+        if rule.severity is Severity.OPERATOR:
+            await self._alerts.alert(failure.reason)
         if rule.severity in (Severity.TRANSIENT, Severity.OPERATOR):
             return UnavailableError(
                 "PROVIDER_UNREACHABLE",

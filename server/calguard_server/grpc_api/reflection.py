@@ -5,6 +5,7 @@ that name is made from the older one's, so that a tool that asks for it is answe
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -19,7 +20,8 @@ V1_SERVICE_NAME = f"{_V1}.ServerReflection"
 def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
     """Let callers ask for the services named, and for reflection itself."""
     _describe_v1(descriptor_pool.Default())
-    servicer = reflection.aio.ReflectionServicer((*services, reflection.SERVICE_NAME, V1_SERVICE_NAME))
+    names = (*services, reflection.SERVICE_NAME, V1_SERVICE_NAME)
+    servicer = reflection.aio.ReflectionServicer(names, pool=_MethodsFound(descriptor_pool.Default()))
     handlers = {
         "ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(
             servicer.ServerReflectionInfo,
@@ -29,6 +31,24 @@ def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
     }
     for name in (reflection.SERVICE_NAME, V1_SERVICE_NAME):
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
+
+
+class _MethodsFound:
+    """A descriptor pool that finds methods, too: protobuf's own looks up what holds them only."""
+
+    def __init__(self, pool: descriptor_pool.DescriptorPool) -> None:
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all else is the pool's own
+        return getattr(self._pool, name)
+
+    def FindFileContainingSymbol(self, symbol: str) -> Any:  # noqa: ANN401, N802 - named, and typed, by protobuf
+        """Find the file of a symbol; of a method, its service's. Raises KeyError."""
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)
+        except KeyError:
+            service, _, method = symbol.rpartition(".")
+            return self._pool.FindServiceByName(service).methods_by_name[method].containing_service.file
 
 
 def _describe_v1(pool: descriptor_pool.DescriptorPool) -> None:

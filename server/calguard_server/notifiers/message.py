@@ -16,7 +16,6 @@ class AlertTopic(StrEnum):
     """What the operator is alerted of."""
 
     PROVIDER_SIDE = "PROVIDER_SIDE"  # only the operator can mend it at Google: the reason is a CauseReason
-    MASS_FAILURE = "MASS_FAILURE"  # many links fail alike at once: they are held, nobody else is told
     DELIVERY_DEAD = "DELIVERY_DEAD"  # a notice could not be sent: the reason is the outcome's code
 
 

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from calguard_server.domain.errors import OutOfRangeError, ResourceExhaustedError, UnavailableError
 from calguard_server.domain.events import ResourceKind
@@ -147,21 +147,23 @@ class Feed:
 
     async def _follow(self, spec: WatchSpec, mint: TokenMint, cursor: int) -> AsyncGenerator[bytes, None]:
         matches = matcher(spec)
-        interval = spec.progress_interval or self._options.progress_interval
+        progress_due = self._progress_due(spec)
         while True:
             changed = self._changed
             newer = await self._after(cursor)
             for revision, message in _messages(newer, matches, mint):
                 yield message
-                cursor = revision
+                cursor, progress_due = revision, self._progress_due(spec)
             if newer:
                 cursor = newer[-1].revision
-                continue
-            if self._draining:
+            elif self._draining:
                 yield frames.closing(mint.make(cursor), "SERVER_DRAINING")
                 raise _draining()
-            if not await self._changes_within(changed, interval):
+            else:
+                await _first(changed.wait(), self._clock.sleep(progress_due - self._clock.now()))
+            if self._clock.now() >= progress_due:
                 yield frames.progress(mint.make(cursor))
+                progress_due = self._progress_due(spec)
 
     async def _after(self, cursor: int) -> list[Batch]:
         """Read on from a cursor: from the ring, or from the log where the ring does not reach back so far."""
@@ -170,10 +172,10 @@ class Feed:
             return newer
         return list(batches(await self._store.log_after(cursor, _LOG_READ)))
 
-    async def _changes_within(self, changed: asyncio.Event, interval: timedelta) -> bool:
-        """Wait for a change; False when none came within the interval, jittered by a tenth."""
-        jittered = interval * (1 - self._chance() / 10)
-        return await _first(changed.wait(), self._clock.sleep(jittered))
+    def _progress_due(self, spec: WatchSpec) -> datetime:
+        """When a stream has been silent for its interval, jittered by a tenth, also if all it saw was left out."""
+        interval = spec.progress_interval or self._options.progress_interval
+        return self._clock.now() + interval * (1 - self._chance() / 10)
 
     def _wake(self) -> None:
         self._flusher = None
@@ -210,12 +212,11 @@ def _matching(batch: Batch, matches: Matches | None) -> Sequence[bytes]:
     return [framed for entry, framed in zip(batch.entries, batch.frames, strict=True) if matches(entry)]
 
 
-async def _first(event: Awaitable[object], timer: Awaitable[None]) -> bool:
-    """Wait for whichever comes first; answer whether it was the event. The other one is cancelled."""
+async def _first(event: Awaitable[object], timer: Awaitable[None]) -> None:
+    """Wait for whichever comes first; the other one is cancelled."""
     events, timers = asyncio.ensure_future(event), asyncio.ensure_future(timer)
     try:
         await asyncio.wait((events, timers), return_when=asyncio.FIRST_COMPLETED)
-        return events.done()
     finally:
         events.cancel()
         timers.cancel()

@@ -102,8 +102,8 @@ class AccountServiceServicer:
 
     def DeleteAccount(self, request, context):
         """Deletes an account with its calendar links, whose grants are revoked at the provider.
-        NOT_FOUND `ACCOUNT_NOT_FOUND`; FAILED_PRECONDITION `ACCOUNT_IN_USE` where it owns or is on a booking page:
-        the metadata's `booking_page_ids` names up to 20 of them, comma-separated.
+        NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_IN_USE` where it owns or is
+        on a booking page: the metadata's `booking_page_ids` names up to 20 of them, comma-separated.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

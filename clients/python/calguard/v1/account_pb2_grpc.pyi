@@ -47,8 +47,8 @@ class AccountServiceStub:
     """Changes the fields that the mask names. NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`."""
     DeleteAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.DeleteAccountRequest, _account_pb2.DeleteAccountResponse]
     """Deletes an account with its calendar links, whose grants are revoked at the provider.
-    NOT_FOUND `ACCOUNT_NOT_FOUND`; FAILED_PRECONDITION `ACCOUNT_IN_USE` where it owns or is on a booking page:
-    the metadata's `booking_page_ids` names up to 20 of them, comma-separated.
+    NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_IN_USE` where it owns or is
+    on a booking page: the metadata's `booking_page_ids` names up to 20 of them, comma-separated.
     """
 
 @_typing.type_check_only
@@ -70,8 +70,8 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """Changes the fields that the mask names. NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`."""
     DeleteAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.DeleteAccountRequest, _account_pb2.DeleteAccountResponse]  # type: ignore[assignment]
     """Deletes an account with its calendar links, whose grants are revoked at the provider.
-    NOT_FOUND `ACCOUNT_NOT_FOUND`; FAILED_PRECONDITION `ACCOUNT_IN_USE` where it owns or is on a booking page:
-    the metadata's `booking_page_ids` names up to 20 of them, comma-separated.
+    NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_IN_USE` where it owns or is
+    on a booking page: the metadata's `booking_page_ids` names up to 20 of them, comma-separated.
     """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -120,8 +120,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.DeleteAccountResponse, _abc.Awaitable[_account_pb2.DeleteAccountResponse]]:
         """Deletes an account with its calendar links, whose grants are revoked at the provider.
-        NOT_FOUND `ACCOUNT_NOT_FOUND`; FAILED_PRECONDITION `ACCOUNT_IN_USE` where it owns or is on a booking page:
-        the metadata's `booking_page_ids` names up to 20 of them, comma-separated.
+        NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_IN_USE` where it owns or is
+        on a booking page: the metadata's `booking_page_ids` names up to 20 of them, comma-separated.
         """
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

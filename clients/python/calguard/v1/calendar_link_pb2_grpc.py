@@ -110,7 +110,8 @@ class CalendarLinkServiceServicer:
         `CODE_REFUSED` (the provider did not accept the code), `IDENTITY_UNVERIFIED`, `PROVIDER_ACCOUNT_MISMATCH`
         (linked again with another Google account, without allow_account_change), `OFFLINE_ACCESS_MISSING`,
         `APP_MISCONFIGURED` (the operator's to mend); ALREADY_EXISTS `PROVIDER_ACCOUNT_LINKED` (this account has a link
-        to that Google account already: link that one again instead).
+        to that Google account already: link that one again instead); NOT_FOUND `ACCOUNT_NOT_FOUND`,
+        `CALENDAR_LINK_NOT_FOUND` (deleted meanwhile); UNAVAILABLE `PROVIDER_UNREACHABLE` (begin again later).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,7 +133,8 @@ class CalendarLinkServiceServicer:
 
     def ListCalendars(self, request, context):
         """Lists the calendars that the linked Google account shows, each with what it can be used for.
-        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_NOT_AUTHORIZED` with metadata `cause`.
+        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_NOT_AUTHORIZED` with metadata `cause`;
+        UNAVAILABLE `PROVIDER_UNREACHABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,8 +142,9 @@ class CalendarLinkServiceServicer:
 
     def SelectCalendars(self, request, context):
         """Sets which calendars are checked for busy time and which one appointments are added to. Replaces both.
-        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `CALENDAR_REFUSED` (metadata
-        `calendar_id`, `refusal`), `CALENDAR_LINK_NOT_AUTHORIZED`, `CALENDAR_LINK_STOPPED`.
+        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`, `CALENDAR_LINK_CHANGED` (repeat the call);
+        FAILED_PRECONDITION `CALENDAR_REFUSED` (metadata `calendar_id`, `refusal`), `CALENDAR_LINK_NOT_AUTHORIZED`,
+        `CALENDAR_LINK_STOPPED`; UNAVAILABLE `PROVIDER_UNREACHABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -164,7 +167,8 @@ class CalendarLinkServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCalendarLink(self, request, context):
-        """Deletes the link; its grant is revoked at Google first. NOT_FOUND `CALENDAR_LINK_NOT_FOUND`.
+        """Deletes the link; its grant is revoked at Google first.
+        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

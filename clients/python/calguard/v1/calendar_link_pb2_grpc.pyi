@@ -50,7 +50,8 @@ class CalendarLinkServiceStub:
     `CODE_REFUSED` (the provider did not accept the code), `IDENTITY_UNVERIFIED`, `PROVIDER_ACCOUNT_MISMATCH`
     (linked again with another Google account, without allow_account_change), `OFFLINE_ACCESS_MISSING`,
     `APP_MISCONFIGURED` (the operator's to mend); ALREADY_EXISTS `PROVIDER_ACCOUNT_LINKED` (this account has a link
-    to that Google account already: link that one again instead).
+    to that Google account already: link that one again instead); NOT_FOUND `ACCOUNT_NOT_FOUND`,
+    `CALENDAR_LINK_NOT_FOUND` (deleted meanwhile); UNAVAILABLE `PROVIDER_UNREACHABLE` (begin again later).
     """
     GetCalendarLink: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.GetCalendarLinkRequest, _calendar_link_pb2.GetCalendarLinkResponse]
     """Reads one link. NOT_FOUND `CALENDAR_LINK_NOT_FOUND`."""
@@ -58,12 +59,14 @@ class CalendarLinkServiceStub:
     """Lists links in the order of their ids."""
     ListCalendars: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.ListCalendarsRequest, _calendar_link_pb2.ListCalendarsResponse]
     """Lists the calendars that the linked Google account shows, each with what it can be used for.
-    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_NOT_AUTHORIZED` with metadata `cause`.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_NOT_AUTHORIZED` with metadata `cause`;
+    UNAVAILABLE `PROVIDER_UNREACHABLE`.
     """
     SelectCalendars: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.SelectCalendarsRequest, _calendar_link_pb2.SelectCalendarsResponse]
     """Sets which calendars are checked for busy time and which one appointments are added to. Replaces both.
-    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `CALENDAR_REFUSED` (metadata
-    `calendar_id`, `refusal`), `CALENDAR_LINK_NOT_AUTHORIZED`, `CALENDAR_LINK_STOPPED`.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`, `CALENDAR_LINK_CHANGED` (repeat the call);
+    FAILED_PRECONDITION `CALENDAR_REFUSED` (metadata `calendar_id`, `refusal`), `CALENDAR_LINK_NOT_AUTHORIZED`,
+    `CALENDAR_LINK_STOPPED`; UNAVAILABLE `PROVIDER_UNREACHABLE`.
     """
     CheckCalendarLink: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.CheckCalendarLinkRequest, _calendar_link_pb2.CheckCalendarLinkResponse]
     """Checks the link now and answers when the outcome is committed.
@@ -74,7 +77,9 @@ class CalendarLinkServiceStub:
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is STOPPED already.
     """
     DeleteCalendarLink: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.DeleteCalendarLinkRequest, _calendar_link_pb2.DeleteCalendarLinkResponse]
-    """Deletes the link; its grant is revoked at Google first. NOT_FOUND `CALENDAR_LINK_NOT_FOUND`."""
+    """Deletes the link; its grant is revoked at Google first.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
+    """
 
 @_typing.type_check_only
 class CalendarLinkServiceAsyncStub(CalendarLinkServiceStub):
@@ -98,7 +103,8 @@ class CalendarLinkServiceAsyncStub(CalendarLinkServiceStub):
     `CODE_REFUSED` (the provider did not accept the code), `IDENTITY_UNVERIFIED`, `PROVIDER_ACCOUNT_MISMATCH`
     (linked again with another Google account, without allow_account_change), `OFFLINE_ACCESS_MISSING`,
     `APP_MISCONFIGURED` (the operator's to mend); ALREADY_EXISTS `PROVIDER_ACCOUNT_LINKED` (this account has a link
-    to that Google account already: link that one again instead).
+    to that Google account already: link that one again instead); NOT_FOUND `ACCOUNT_NOT_FOUND`,
+    `CALENDAR_LINK_NOT_FOUND` (deleted meanwhile); UNAVAILABLE `PROVIDER_UNREACHABLE` (begin again later).
     """
     GetCalendarLink: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.GetCalendarLinkRequest, _calendar_link_pb2.GetCalendarLinkResponse]  # type: ignore[assignment]
     """Reads one link. NOT_FOUND `CALENDAR_LINK_NOT_FOUND`."""
@@ -106,12 +112,14 @@ class CalendarLinkServiceAsyncStub(CalendarLinkServiceStub):
     """Lists links in the order of their ids."""
     ListCalendars: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.ListCalendarsRequest, _calendar_link_pb2.ListCalendarsResponse]  # type: ignore[assignment]
     """Lists the calendars that the linked Google account shows, each with what it can be used for.
-    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_NOT_AUTHORIZED` with metadata `cause`.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_NOT_AUTHORIZED` with metadata `cause`;
+    UNAVAILABLE `PROVIDER_UNREACHABLE`.
     """
     SelectCalendars: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.SelectCalendarsRequest, _calendar_link_pb2.SelectCalendarsResponse]  # type: ignore[assignment]
     """Sets which calendars are checked for busy time and which one appointments are added to. Replaces both.
-    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `CALENDAR_REFUSED` (metadata
-    `calendar_id`, `refusal`), `CALENDAR_LINK_NOT_AUTHORIZED`, `CALENDAR_LINK_STOPPED`.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`, `CALENDAR_LINK_CHANGED` (repeat the call);
+    FAILED_PRECONDITION `CALENDAR_REFUSED` (metadata `calendar_id`, `refusal`), `CALENDAR_LINK_NOT_AUTHORIZED`,
+    `CALENDAR_LINK_STOPPED`; UNAVAILABLE `PROVIDER_UNREACHABLE`.
     """
     CheckCalendarLink: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.CheckCalendarLinkRequest, _calendar_link_pb2.CheckCalendarLinkResponse]  # type: ignore[assignment]
     """Checks the link now and answers when the outcome is committed.
@@ -122,7 +130,9 @@ class CalendarLinkServiceAsyncStub(CalendarLinkServiceStub):
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is STOPPED already.
     """
     DeleteCalendarLink: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.DeleteCalendarLinkRequest, _calendar_link_pb2.DeleteCalendarLinkResponse]  # type: ignore[assignment]
-    """Deletes the link; its grant is revoked at Google first. NOT_FOUND `CALENDAR_LINK_NOT_FOUND`."""
+    """Deletes the link; its grant is revoked at Google first.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
+    """
 
 class CalendarLinkServiceServicer(metaclass=_abc_1.ABCMeta):
     """The links between accounts and their calendars at Google: making, checking, selecting, ending.
@@ -155,7 +165,8 @@ class CalendarLinkServiceServicer(metaclass=_abc_1.ABCMeta):
         `CODE_REFUSED` (the provider did not accept the code), `IDENTITY_UNVERIFIED`, `PROVIDER_ACCOUNT_MISMATCH`
         (linked again with another Google account, without allow_account_change), `OFFLINE_ACCESS_MISSING`,
         `APP_MISCONFIGURED` (the operator's to mend); ALREADY_EXISTS `PROVIDER_ACCOUNT_LINKED` (this account has a link
-        to that Google account already: link that one again instead).
+        to that Google account already: link that one again instead); NOT_FOUND `ACCOUNT_NOT_FOUND`,
+        `CALENDAR_LINK_NOT_FOUND` (deleted meanwhile); UNAVAILABLE `PROVIDER_UNREACHABLE` (begin again later).
         """
 
     @_abc_1.abstractmethod
@@ -181,7 +192,8 @@ class CalendarLinkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_calendar_link_pb2.ListCalendarsResponse, _abc.Awaitable[_calendar_link_pb2.ListCalendarsResponse]]:
         """Lists the calendars that the linked Google account shows, each with what it can be used for.
-        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_NOT_AUTHORIZED` with metadata `cause`.
+        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_NOT_AUTHORIZED` with metadata `cause`;
+        UNAVAILABLE `PROVIDER_UNREACHABLE`.
         """
 
     @_abc_1.abstractmethod
@@ -191,8 +203,9 @@ class CalendarLinkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_calendar_link_pb2.SelectCalendarsResponse, _abc.Awaitable[_calendar_link_pb2.SelectCalendarsResponse]]:
         """Sets which calendars are checked for busy time and which one appointments are added to. Replaces both.
-        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `CALENDAR_REFUSED` (metadata
-        `calendar_id`, `refusal`), `CALENDAR_LINK_NOT_AUTHORIZED`, `CALENDAR_LINK_STOPPED`.
+        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`, `CALENDAR_LINK_CHANGED` (repeat the call);
+        FAILED_PRECONDITION `CALENDAR_REFUSED` (metadata `calendar_id`, `refusal`), `CALENDAR_LINK_NOT_AUTHORIZED`,
+        `CALENDAR_LINK_STOPPED`; UNAVAILABLE `PROVIDER_UNREACHABLE`.
         """
 
     @_abc_1.abstractmethod
@@ -221,6 +234,8 @@ class CalendarLinkServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _calendar_link_pb2.DeleteCalendarLinkRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_calendar_link_pb2.DeleteCalendarLinkResponse, _abc.Awaitable[_calendar_link_pb2.DeleteCalendarLinkResponse]]:
-        """Deletes the link; its grant is revoked at Google first. NOT_FOUND `CALENDAR_LINK_NOT_FOUND`."""
+        """Deletes the link; its grant is revoked at Google first.
+        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
+        """
 
 def add_CalendarLinkServiceServicer_to_server(servicer: CalendarLinkServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -96,8 +96,6 @@ ENGLISH = Wording(
     alerts={
         AlertTopic.PROVIDER_SIDE: "Google refuses this service, and only its operator can mend that. "
         "The users concerned are not told.",
-        AlertTopic.MASS_FAILURE: "Many calendar links fail alike at once: that is Google or this service, not the "
-        "users. The links are held as degraded, no booking page is stopped and no user is told until it passes.",
         AlertTopic.DELIVERY_DEAD: "A notice could not be sent, and is not tried again by itself.",
     },
     reasons={

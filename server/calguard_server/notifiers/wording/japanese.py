@@ -97,9 +97,6 @@ JAPANESE = Wording(
     alerts={
         AlertTopic.PROVIDER_SIDE: "Googleがこのサービスを拒否しています。対応できるのは運営者だけです。"
         "該当するユーザーには通知していません。",
-        AlertTopic.MASS_FAILURE: "多数のカレンダー連携が同時に同じ理由で失敗しています。"
-        "原因はユーザーではなく、Googleかこのサービスにあります。解消するまで連携は保留（DEGRADED）とし、"
-        "予約ページの停止もユーザーへの通知も行いません。",
         AlertTopic.DELIVERY_DEAD: "送信できなかった通知があります。自動では再送されません。",
     },
     reasons={

@@ -1,0 +1,1 @@
+"""`make demo`: a calendar link breaks and comes back, told as it happens and verified by looking."""
