@@ -40,7 +40,7 @@ async def _serve(settings: Settings) -> int:
         loop.add_signal_handler(signum, stop.set)
     try:
         app = await App.start(settings)
-    except (StoreError, OSError, SettingsError) as error:
+    except (StoreError, OSError) as error:
         return _report(error)
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait((stopping, app.failed), return_when=asyncio.FIRST_COMPLETED)
@@ -82,8 +82,6 @@ def _report(error: Exception) -> int:
             code = EXIT_STORE
         case OSError():
             code = EXIT_ADDRESS
-        case SettingsError():
-            code = EXIT_SETTINGS
         case _:
             code = EXIT_FAILED
     structlog.get_logger().error("cannot go on", exc_info=error if code == EXIT_FAILED else None)

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 import aiohttp
 import structlog
@@ -36,7 +35,7 @@ from calguard_server.notifiers.email import EmailNotifier
 from calguard_server.notifiers.message import Notifier
 from calguard_server.notifiers.slack import SlackNotifier, SlackOptions
 from calguard_server.notifiers.smtp_options import SmtpOptions
-from calguard_server.settings import PREFIX, Settings, SettingsError
+from calguard_server.settings import Settings
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.watch.feed import Feed, FeedOptions
@@ -44,8 +43,6 @@ from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
 from calguard_server.workers.retention import Retention, RetentionOptions
-
-T = TypeVar("T")
 
 _log = structlog.get_logger()
 
@@ -99,7 +96,7 @@ class App:
 
     @classmethod
     async def start(cls, settings: Settings, world: World | None = None) -> "App":
-        """Start a server; when this returns, it serves. Raises StoreError, OSError or SettingsError."""
+        """Start a server; when this returns, it serves. Raises StoreError or OSError."""
         app = cls(settings, world or real_world())
         try:
             await app._start()
@@ -248,9 +245,8 @@ class App:
         settings = self._settings
         notifiers: dict[Channel, Notifier] = {}
         if smtp_url := settings.smtp_url.get_secret_value():
-            options = _setting("SMTP_URL", lambda: SmtpOptions.parse(smtp_url))
-            email = _setting("EMAIL_FROM", lambda: EmailNotifier(options, settings.email_from, self._world.clock))
-            notifiers[Channel.EMAIL] = email
+            options = SmtpOptions.parse(smtp_url)
+            notifiers[Channel.EMAIL] = EmailNotifier(options, settings.email_from, self._world.clock)
         if token := settings.slack_bot_token.get_secret_value():
             slack = SlackOptions(token=Secret(token), base_url=settings.slack_base_url)
             notifiers[Channel.SLACK] = SlackNotifier(slack, session)
@@ -298,11 +294,3 @@ class App:
         """End everything that was started, in reverse."""
         while self._closers:
             await self._closers.pop()()
-
-
-def _setting(name: str, build: Callable[[], T]) -> T:
-    """Build what a setting describes; name the setting where it is bad."""
-    try:
-        return build()
-    except ValueError as error:
-        raise SettingsError(f"{PREFIX}{name}: {error}") from None

@@ -12,6 +12,9 @@ from cryptography.fernet import Fernet
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from calguard_server.notifiers.envelope import sender
+from calguard_server.notifiers.smtp_options import SmtpOptions
+
 PREFIX = "CALGUARD_"
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -203,6 +206,20 @@ class Settings(BaseSettings):
     def _check_database(cls, text: str) -> str:
         if not text.startswith("sqlite:///") or len(text) == len("sqlite:///"):
             raise ValueError("expected sqlite:///relative/path.db or sqlite:////absolute/path.db")
+        return text
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value():
+            SmtpOptions.parse(url.get_secret_value())
+        return url
+
+    @field_validator("email_from", "operator_email")
+    @classmethod
+    def _check_mailbox(cls, text: str) -> str:
+        if text:
+            sender(text)
         return text
 
     @property

@@ -52,8 +52,8 @@ class Ending:
 
     async def disconnect(self, link_id: str, request: Request | None = None) -> Ended:
         """Disconnect a link. Raises NotFoundError, IllegalTransitionError where it is STOPPED already."""
-        await refuse_replay_of(self._context.store, request)
         async with self._locks.hold(link_id):
+            await refuse_replay_of(self._context.store, request)
             link = found_link(await self._context.store.link(link_id), link_id)
             decide_link(link, Disconnected(), self._context.clock.now(), self._context.policies.link)
             revoked = await self._revoker.revoke(await self._revoker.take(link_id))
@@ -64,8 +64,8 @@ class Ending:
 
         Raises NotFoundError, AbortedError `ETAG_MISMATCH`.
         """
-        await refuse_replay_of(self._context.store, request)
         async with self._locks.hold(link_id):
+            await refuse_replay_of(self._context.store, request)
             require_etag(found_link(await self._context.store.link(link_id), link_id), etag)
             revoked = await self._revoker.revoke(await self._revoker.take(link_id))
             return await self._commit_delete(link_id, revoked, request)
