@@ -6,7 +6,7 @@ import grpc
 import grpc.aio
 import pytest
 import structlog
-from google.protobuf import descriptor_pb2
+from google.protobuf import descriptor_pb2, descriptor_pool
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
@@ -76,6 +76,21 @@ async def test_reflection_lists_every_service_and_describes_it(channel: grpc.aio
         ]
         services = {f"{each.package}.{service.name}" for each in files for service in each.service}
         assert name in services
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+async def test_reflection_finds_every_method_with_its_comment(channel: grpc.aio.Channel, version: str) -> None:
+    """`grpcurl describe` of a method reads like the .proto file."""
+    for name in SERVICES:
+        for method in descriptor_pool.Default().FindServiceByName(name).methods:
+            described = await reflect(channel, version, file_containing_symbol=method.full_name)
+            file = descriptor_pb2.FileDescriptorProto.FromString(
+                described.file_descriptor_response.file_descriptor_proto[0]
+            )
+            place = [6, method.containing_service.index, 2, method.index]  # service, then method, by field numbers
+            comments = [each.leading_comments for each in file.source_code_info.location if each.path == place]
+            assert comments
+            assert comments[0].strip(), method.full_name
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])

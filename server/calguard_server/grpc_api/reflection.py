@@ -1,15 +1,18 @@
 """Server reflection, v1alpha and v1: the same messages on the wire, under two names.
 
 grpcio-reflection offers v1alpha only. For v1 its servicer is registered under the newer name, and the description of
-that name is made from the older one's, so that a tool that asks for it is answered too.
+that name is made from the older one's, so that a tool that asks for it is answered too. The contract is described
+with its comments, so that `grpcurl describe` reads like the .proto files.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
 import grpc
 import grpc.aio
 from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.descriptor import FileDescriptor
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 _ALPHA, _V1 = "grpc.reflection.v1alpha", "grpc.reflection.v1"
@@ -21,7 +24,7 @@ def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
     """Let callers ask for the services named, and for reflection itself."""
     _describe_v1(descriptor_pool.Default())
     names = (*services, reflection.SERVICE_NAME, V1_SERVICE_NAME)
-    servicer = reflection.aio.ReflectionServicer(names, pool=_MethodsFound(descriptor_pool.Default()))
+    servicer = reflection.aio.ReflectionServicer(names, pool=_CommentedPool(descriptor_pool.Default()))
     handlers = {
         "ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(
             servicer.ServerReflectionInfo,
@@ -33,22 +36,52 @@ def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
 
 
-class _MethodsFound:
-    """A descriptor pool that finds methods, too: protobuf's own looks up what holds them only."""
+class _CommentedFile:
+    """A file of the contract with its comments, which the stubs leave out, as far as reflection looks at files."""
+
+    def __init__(self, file: FileDescriptor, commented: Mapping[str, descriptor_pb2.FileDescriptorProto]) -> None:
+        self.name = file.name
+        self._file = file
+        self._commented = commented
+
+    @property
+    def dependencies(self) -> list["_CommentedFile"]:
+        """The files that it imports."""
+        return [_CommentedFile(each, self._commented) for each in self._file.dependencies]
+
+    def CopyToProto(self, proto: descriptor_pb2.FileDescriptorProto) -> None:  # noqa: N802 - named by protobuf
+        """Write the file's description."""
+        if self.name in self._commented:
+            proto.CopyFrom(self._commented[self.name])
+        else:
+            self._file.CopyToProto(proto)
+
+
+class _CommentedPool:
+    """A descriptor pool whose files carry their comments, and which finds methods: protobuf's own does neither."""
 
     def __init__(self, pool: descriptor_pool.DescriptorPool) -> None:
         self._pool = pool
+        described = descriptor_pb2.FileDescriptorSet.FromString(
+            (files("calguard.v1") / "descriptors.binpb").read_bytes()
+        )
+        self._commented = {file.name: file for file in described.file}
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all else is the pool's own
         return getattr(self._pool, name)
 
-    def FindFileContainingSymbol(self, symbol: str) -> Any:  # noqa: ANN401, N802 - named, and typed, by protobuf
+    def FindFileByName(self, name: str) -> _CommentedFile:  # noqa: N802 - named by protobuf
+        """Find a file. Raises KeyError."""
+        return _CommentedFile(self._pool.FindFileByName(name), self._commented)
+
+    def FindFileContainingSymbol(self, symbol: str) -> _CommentedFile:  # noqa: N802 - named by protobuf
         """Find the file of a symbol; of a method, its service's. Raises KeyError."""
         try:
-            return self._pool.FindFileContainingSymbol(symbol)
+            file = self._pool.FindFileContainingSymbol(symbol)
         except KeyError:
             service, _, method = symbol.rpartition(".")
-            return self._pool.FindServiceByName(service).methods_by_name[method].containing_service.file
+            file = self._pool.FindServiceByName(service).methods_by_name[method].containing_service.file
+        return _CommentedFile(file, self._commented)
 
 
 def _describe_v1(pool: descriptor_pool.DescriptorPool) -> None:
