@@ -2,7 +2,7 @@
 
 from transitions.extensions import GraphMachine
 
-from calguard_server.domain.link import LINK_TABLE
+from calguard_server.domain.link_state import LINK_TABLE
 from calguard_server.domain.machine import TransitionTable
 from calguard_server.domain.page import PAGE_TABLE
 

@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from calguard_server.domain.delivery import RetryPolicy
-from calguard_server.domain.link import LinkPolicy
+from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.schedule import SchedulePolicy
 from calguard_server.domain.secret import Secret

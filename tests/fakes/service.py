@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
-from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import (
     AssignmentMethod,

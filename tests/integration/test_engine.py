@@ -7,7 +7,7 @@ import pytest
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.errors import FailedPreconditionError
-from calguard_server.domain.link import LinkState
+from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import PageState, SchedulingMode, StopCause
 from calguard_server.engine.ports import NotificationFilter

@@ -12,7 +12,7 @@ import structlog
 
 from calguard_server.domain import errors
 from calguard_server.domain.causes import Capability, Cause, CauseReason
-from calguard_server.domain.link import CalendarLink, LinkState
+from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.http_api.language import Language
 from calguard_server.http_api.outcome import Outcome
 from calguard_server.http_api.page import WORDS

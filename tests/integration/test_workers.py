@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.delivery import DeliveryState, Outcome, RetryPolicy
-from calguard_server.domain.link import CalendarLink, LinkState
+from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import SchedulingMode
 from calguard_server.engine.operator_alerts import OperatorAlerts

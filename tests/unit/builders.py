@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from calguard_server.domain.account import Account, Locale, SlackAddress
 from calguard_server.domain.causes import Cause, CauseReason, Finding
 from calguard_server.domain.delivery import Delivery, DeliveryState
-from calguard_server.domain.link import Authorized, CalendarLink, Checked, LinkState
+from calguard_server.domain.link import Authorized, Checked
+from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import (
     AssignmentMethod,

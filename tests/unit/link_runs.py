@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from calguard_server.domain.causes import CauseReason, Finding
-from calguard_server.domain.link import CalendarLink, LinkDecision, LinkPolicy, LinkSignal, LinkState, decide_link
+from calguard_server.domain.link import LinkDecision, LinkSignal, decide_link
+from calguard_server.domain.link_state import CalendarLink, LinkState
+from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.scopes import REQUESTED_SCOPES
 from tests.unit.builders import NOW, checked, make_link, minutes
 

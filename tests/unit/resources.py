@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from calguard_server.domain.account import Account, Locale, SlackAddress
 from calguard_server.domain.causes import Capability, Cause, CauseReason
 from calguard_server.domain.delivery import Delivery, DeliveryState
-from calguard_server.domain.link import CalendarLink, LinkState
+from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import (
     AssignmentMethod,

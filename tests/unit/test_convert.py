@@ -18,7 +18,7 @@ from calguard_server.domain.causes import Capability, Cause, CauseReason
 from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.etags import etag_of
 from calguard_server.domain.events import Change, ChangeType
-from calguard_server.domain.link import CalendarLink, LinkState
+from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.page import (
     BookingPage,
     Fault,

@@ -19,17 +19,9 @@ from hypothesis.stateful import (
 
 from calguard_server.domain.causes import CauseReason, NextAction
 from calguard_server.domain.errors import FailedPreconditionError, IllegalTransitionError
-from calguard_server.domain.link import (
-    Authorized,
-    CalendarLink,
-    Disconnected,
-    LinkDecision,
-    LinkPolicy,
-    LinkSignal,
-    LinkState,
-    Selected,
-    decide_link,
-)
+from calguard_server.domain.link import Authorized, Disconnected, LinkDecision, LinkSignal, Selected, decide_link
+from calguard_server.domain.link_state import CalendarLink, LinkState
+from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.notices import IncidentStep, NoticeDecision, decide_notices
 from calguard_server.domain.page import BookingPage, Hand, Member, SchedulingMode, decide_page, member_health
 from calguard_server.domain.scopes import REQUESTED_SCOPES

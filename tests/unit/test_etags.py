@@ -9,7 +9,7 @@ import pytest
 from calguard_server.domain.account import Account, Locale, SlackAddress
 from calguard_server.domain.errors import AbortedError
 from calguard_server.domain.etags import etag_of, require_etag
-from calguard_server.domain.link import CalendarLink, LinkState
+from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.page import AssignmentMethod, BookingPage, FaultyMembers, Member, PagePhase, SchedulingMode
 from tests.unit.builders import NOW, make_account, make_cause, make_fault, make_link, make_page
 

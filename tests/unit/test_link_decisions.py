@@ -7,14 +7,9 @@ import pytest
 
 from calguard_server.domain.causes import Capability, Cause, CauseReason, Finding, NextAction
 from calguard_server.domain.events import Notability
-from calguard_server.domain.link import (
-    LinkDecision,
-    LinkReason,
-    LinkState,
-    Selected,
-    confirms,
-    needs_confirmation,
-)
+from calguard_server.domain.link import LinkDecision, Selected
+from calguard_server.domain.link_state import LinkState
+from calguard_server.domain.link_verdict import LinkReason, confirms, needs_confirmation
 from calguard_server.domain.scopes import REQUESTED_SCOPES
 from tests.unit.builders import (
     EARLIER,

@@ -6,14 +6,9 @@ import pytest
 
 from calguard_server.domain.causes import Capability, Cause, CauseReason, Finding, NextAction
 from calguard_server.domain.events import Notability
-from calguard_server.domain.link import (
-    Disconnected,
-    LinkDecision,
-    LinkReason,
-    LinkSignal,
-    LinkState,
-    Selected,
-)
+from calguard_server.domain.link import Disconnected, LinkDecision, LinkSignal, Selected
+from calguard_server.domain.link_state import LinkState
+from calguard_server.domain.link_verdict import LinkReason
 from tests.unit.builders import (
     EARLIER,
     NOW,

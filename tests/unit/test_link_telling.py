@@ -4,9 +4,7 @@ import pytest
 
 from calguard_server.domain.causes import Capability, Cause, CauseReason, Finding, NextAction
 from calguard_server.domain.events import Notability
-from calguard_server.domain.link import (
-    CalendarLink,
-)
+from calguard_server.domain.link_state import CalendarLink
 from tests.unit.builders import (
     EARLIER,
     NOW,

@@ -6,11 +6,8 @@ import pytest
 
 from calguard_server.domain.causes import Capability, Cause, CauseReason, Finding, NextAction
 from calguard_server.domain.events import Notability
-from calguard_server.domain.link import (
-    LinkPolicy,
-    LinkReason,
-    LinkState,
-)
+from calguard_server.domain.link_state import LinkState
+from calguard_server.domain.link_verdict import LinkPolicy, LinkReason
 from tests.unit.builders import (
     EARLIER,
     NOW,

@@ -5,7 +5,9 @@ import copy
 import pytest
 
 from calguard_server.domain.errors import FailedPreconditionError, IllegalTransitionError
-from calguard_server.domain.link import LINK_TABLE, Disconnected, LinkPolicy, LinkState, Selected, decide_link
+from calguard_server.domain.link import Disconnected, Selected, decide_link
+from calguard_server.domain.link_state import LINK_TABLE, LinkState
+from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.machine import Move, TransitionTable
 from calguard_server.domain.page import PAGE_TABLE, Condition, Hand, PagePhase, decide_page
 from tests.unit.builders import NOW, make_health, make_link, make_page

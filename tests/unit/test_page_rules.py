@@ -11,7 +11,7 @@ import pytest
 
 from calguard_server.domain.causes import CauseReason
 from calguard_server.domain.events import Notability
-from calguard_server.domain.link import CalendarLink, LinkState
+from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import (
     IncidentStep,
     Notice,

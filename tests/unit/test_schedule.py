@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 
 from calguard_server.domain.causes import CauseReason, Finding
-from calguard_server.domain.link import LinkPolicy, LinkState, decide_link
+from calguard_server.domain.link import decide_link
+from calguard_server.domain.link_state import LinkState
+from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.schedule import SchedulePolicy, next_check_time
 from tests.unit.builders import EARLIER, NOW, checked, make_cause, make_link, minutes, seconds
 

@@ -4,7 +4,7 @@ import hashlib
 
 from calguard_server.domain.account import Account
 from calguard_server.domain.errors import AbortedError
-from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from calguard_server.domain.link import CalendarLink
+    from calguard_server.domain.link_state import CalendarLink
     from calguard_server.domain.page import BookingPage
 
 

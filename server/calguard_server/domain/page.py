@@ -17,7 +17,7 @@ from typing import assert_never
 from calguard_server.domain.account import SlackAddress
 from calguard_server.domain.causes import Cause
 from calguard_server.domain.events import Notability
-from calguard_server.domain.link import CalendarLink, LinkState
+from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.machine import Move, TransitionTable
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from calguard_server.domain.causes import RULES, CauseReason, Finding
-from calguard_server.domain.link import CalendarLink, LinkState
+from calguard_server.domain.link_state import CalendarLink, LinkState
 
 _NOT_SOON = frozenset({CauseReason.RATE_LIMITED, CauseReason.QUOTA_EXHAUSTED, CauseReason.APP_MISCONFIGURED})
 """What asking again soon makes no better."""

@@ -10,7 +10,9 @@ from datetime import datetime
 import structlog
 
 from calguard_server.domain.errors import FailedPreconditionError
-from calguard_server.domain.link import CalendarLink, Checked, LinkReason, LinkState, decide_link
+from calguard_server.domain.link import Checked, decide_link
+from calguard_server.domain.link_state import CalendarLink, LinkState
+from calguard_server.domain.link_verdict import LinkReason
 from calguard_server.domain.schedule import next_check_time
 from calguard_server.engine.context import Context
 from calguard_server.engine.examine import examine, usable_grant

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from calguard_server.domain.delivery import RetryPolicy
-from calguard_server.domain.link import LinkPolicy
+from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.schedule import SchedulePolicy
 from calguard_server.engine.ports import Chance, Clock, NewId, Store

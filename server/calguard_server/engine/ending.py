@@ -7,7 +7,8 @@ all the same and the caller is told.
 from dataclasses import dataclass
 
 from calguard_server.domain.etags import require_etag
-from calguard_server.domain.link import CalendarLink, Disconnected, decide_link
+from calguard_server.domain.link import Disconnected, decide_link
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.engine.context import Context
 from calguard_server.engine.examine import usable_grant
 from calguard_server.engine.found import found_link

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from calguard_server.domain.causes import CauseReason, Finding
-from calguard_server.domain.link import CalendarLink, confirms, needs_confirmation
+from calguard_server.domain.link_state import CalendarLink
+from calguard_server.domain.link_verdict import confirms, needs_confirmation
 from calguard_server.engine.ports import CalendarProvider, Grant, GrantUnreadableError, ProbeRequest, Store
 
 

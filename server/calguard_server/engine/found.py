@@ -2,7 +2,7 @@
 
 from calguard_server.domain.account import Account
 from calguard_server.domain.errors import NotFoundError
-from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 
 

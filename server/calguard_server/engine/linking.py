@@ -22,7 +22,8 @@ from calguard_server.domain.errors import (
     InvalidArgumentError,
     UnavailableError,
 )
-from calguard_server.domain.link import Authorized, CalendarLink, LinkState
+from calguard_server.domain.link import Authorized
+from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.context import Context
 from calguard_server.engine.examine import Evidence, examine

@@ -13,7 +13,7 @@ from calguard_server.domain.account import Account
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.events import ResourceKind
-from calguard_server.domain.link import CalendarLink, LinkState
+from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.page import BookingPage, PageState
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.working_set import Answer, Unit

@@ -11,7 +11,8 @@ from datetime import datetime
 from calguard_server.domain.account import SlackAddress
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.events import ChangeType, Notability
-from calguard_server.domain.link import CalendarLink, LinkDecision, LinkSignal, decide_link
+from calguard_server.domain.link import LinkDecision, LinkSignal, decide_link
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import (
     Channel,
     IncidentStep,

@@ -7,7 +7,9 @@ from calguard_server.domain.calendars import CalendarUse, judge_calendar
 from calguard_server.domain.causes import RULES, CauseReason, Severity
 from calguard_server.domain.errors import AbortedError, CalguardError, FailedPreconditionError, UnavailableError
 from calguard_server.domain.etags import require_etag
-from calguard_server.domain.link import CalendarLink, LinkReason, LinkState, Selected
+from calguard_server.domain.link import Selected
+from calguard_server.domain.link_state import CalendarLink, LinkState
+from calguard_server.domain.link_verdict import LinkReason
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context
 from calguard_server.engine.examine import Evidence, examine, usable_grant

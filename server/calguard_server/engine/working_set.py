@@ -20,7 +20,7 @@ from calguard_server.domain.account import Account
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.errors import InvalidArgumentError
 from calguard_server.domain.events import Change, ChangeType
-from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage
 from calguard_server.domain.secret import Secret

@@ -3,7 +3,7 @@
 
 from calguard.v1 import calendar_link_pb2 as pb
 from calguard.v1 import calendar_link_pb2_grpc
-from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.ending import Ended, Ending
 from calguard_server.engine.found import found_link

@@ -21,7 +21,7 @@ from calguard_server.domain.account import Account, SlackAddress
 from calguard_server.domain.causes import Capability, Cause
 from calguard_server.domain.etags import etag_of
 from calguard_server.domain.events import Change
-from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage, Fault, Member
 from calguard_server.engine.ports import Notification
 from calguard_server.engine.selection import UsableCalendar

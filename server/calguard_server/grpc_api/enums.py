@@ -7,7 +7,7 @@ from calguard.v1 import booking_page_pb2, calendar_link_pb2, cause_pb2, notifica
 from calguard_server.domain.causes import Capability, CauseReason, NextAction
 from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.events import ChangeType, ResourceKind
-from calguard_server.domain.link import LinkState
+from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import AssignmentMethod, FaultyMembers, PageState, SchedulingMode, StopCause
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from calguard_server.domain import errors
 from calguard_server.domain.causes import CauseReason, NextAction
-from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.engine.linking import Linking
 from calguard_server.http_api.language import preferred_language
 from calguard_server.http_api.outcome import Outcome

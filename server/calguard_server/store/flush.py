@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from calguard_server.domain.events import Change, ResourceKind
-from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.engine.ports import LogEntry
 from calguard_server.engine.working_set import LinkAttempt, WorkingSet

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from calguard_server.domain.account import Account
-from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
 from calguard_server.engine.ports import (
     CheckTimes,

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from calguard_server.domain.errors import OutOfRangeError, ResourceExhaustedError, UnavailableError
 from calguard_server.domain.events import ResourceKind
-from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.engine.ports import Chance, Clock, LogEntry, Store, WatchSpec
 from calguard_server.watch import frames

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 
-from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.engine.checks import CheckResult, Checks
 from calguard_server.engine.ports import CheckTimes, Clock, Store
 from calguard_server.workers.waiting import Doorbell

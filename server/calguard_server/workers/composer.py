@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
 from calguard_server.domain.causes import RULES, CauseReason, Severity
-from calguard_server.domain.link import CalendarLink
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import BookingPage, Fault
 from calguard_server.engine.ports import ClaimedDelivery, Store
