@@ -99,12 +99,12 @@ def _judge_transient(link: CalendarLink, finding: Finding, now: datetime, policy
 def _judge_operator_side(
     link: CalendarLink, finding: Finding, lesser: Finding | None, now: datetime, policy: LinkPolicy
 ) -> Verdict:
-    """Leave the state alone; but a lesser fault of the link's own shows, and in time an exhausted quota does."""
+    """Leave the state alone; but a lesser fault of the link's own shows, else in time an exhausted quota does."""
+    if lesser is not None and link.state is not LinkState.FAILED:
+        return Verdict(LinkTrigger.HOLD, LinkReason.LESSER_FAULT, lesser)
     lasted = now - (link.quota_exhausted_since or now) >= policy.quota_grace
     if finding.reason is CauseReason.QUOTA_EXHAUSTED and lasted:
         return Verdict(LinkTrigger.HOLD, LinkReason.QUOTA_GRACE_OVER, finding)
-    if lesser is not None and link.state is not LinkState.FAILED:
-        return Verdict(LinkTrigger.HOLD, LinkReason.LESSER_FAULT, lesser)
     return Verdict(None, LinkReason.OPERATOR_SIDE, finding)
 
 
