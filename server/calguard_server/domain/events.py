@@ -44,8 +44,8 @@ class ChangeType(StrEnum):
 class Change:
     """One change of one resource: the resource as it stands after it, or last stood.
 
-    `account_ids` are all that the resource concerns: a link's account; a page's owner and members. `caused_by` is the
-    revision of the link's change, in the same transaction, that a page's change follows from; else 0.
+    `former_account_ids` are those whom the resource concerned before the change, and no longer does. `caused_by` is
+    the revision of the link's change, in the same transaction, that a page's change follows from; else 0.
     """
 
     revision: int
@@ -53,4 +53,5 @@ class Change:
     type: ChangeType
     resource: "CalendarLink | BookingPage"
     previous_state: str = ""
+    former_account_ids: tuple[str, ...] = ()
     caused_by: int = 0

@@ -168,6 +168,11 @@ class BookingPage:
         return _STATE_OF[self.phase][1]
 
     @property
+    def account_ids(self) -> tuple[str, ...]:
+        """The accounts that the page concerns: its owner, then its members, each once."""
+        return tuple(dict.fromkeys((self.owner_account_id, *(member.account_id for member in self.members))))
+
+    @property
     def accepting(self) -> bool:
         """Whether the page takes new bookings."""
         return self.state is not PageState.STOPPED

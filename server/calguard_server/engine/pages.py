@@ -48,7 +48,7 @@ class Pages:
             _require_accounts(rows, draft)
             return Propagation(rows, now, self._context).decide_page(None, draft).page
 
-        seeds = Seeds(pages=(page_id,), accounts=_accounts_of(draft))
+        seeds = Seeds(pages=(page_id,), accounts=draft.account_ids)
         return await self._context.store.transact(Unit(seeds, decide, request))
 
     async def update(
@@ -102,12 +102,8 @@ class Pages:
         return await self._context.store.transact(Unit(Seeds(pages=(page_id,)), decide, request))
 
 
-def _accounts_of(page: BookingPage) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((page.owner_account_id, *(member.account_id for member in page.members))))
-
-
 def _require_accounts(rows: WorkingSet, page: BookingPage) -> None:
-    missing = [account_id for account_id in _accounts_of(page) if rows.accounts.get(account_id) is None]
+    missing = [account_id for account_id in page.account_ids if rows.accounts.get(account_id) is None]
     if missing:
         named = ",".join(missing[:_NAMED_ACCOUNTS])
         raise FailedPreconditionError(

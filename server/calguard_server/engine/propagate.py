@@ -10,7 +10,7 @@ from datetime import datetime
 
 from calguard_server.domain.account import SlackAddress
 from calguard_server.domain.delivery import Delivery, DeliveryState
-from calguard_server.domain.events import ChangeType, Notability
+from calguard_server.domain.events import Change, ChangeType, Notability
 from calguard_server.domain.link import LinkDecision, LinkSignal, decide_link
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import (
@@ -84,7 +84,7 @@ class Propagation:
         if notability is Notability.NONE:
             return decision
         kind = ChangeType.CREATED if before is None else _TYPE_OF[notability]
-        saved = self._append_page(decision.page, kind, "" if before is None else before.state, caused_by)
+        saved = self._append_page(before, decision.page, kind, caused_by)
         self._tell(before, saved)
         return PageDecision(saved, decision.reason, notability, decision.moves)
 
@@ -98,10 +98,20 @@ class Propagation:
             self.rows.put_incident(replace(incident, close_time=self.now))
         self.rows.delete_page(page.id)
 
-    def _append_page(self, page: BookingPage, kind: ChangeType, previous_state: str, caused_by: int) -> BookingPage:
+    def _append_page(
+        self, before: BookingPage | None, page: BookingPage, kind: ChangeType, caused_by: int
+    ) -> BookingPage:
         saved = replace(page, revision=self.rows.revision + 1, update_time=self.now)
-        previous = previous_state if kind is ChangeType.STATE_CHANGED else ""
-        change = state_change(kind=kind, resource=saved, now=self.now, previous_state=previous, caused_by=caused_by)
+        former = () if before is None or before.account_ids == page.account_ids else before.account_ids
+        change = Change(
+            revision=0,
+            time=self.now,
+            type=kind,
+            resource=saved,
+            previous_state=before.state if before is not None and kind is ChangeType.STATE_CHANGED else "",
+            former_account_ids=tuple(each for each in former if each not in saved.account_ids),
+            caused_by=caused_by,
+        )
         self.rows.append_change(change)
         self.rows.put_page(saved)
         return saved

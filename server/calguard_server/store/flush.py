@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from calguard_server.domain.events import Change, ResourceKind
 from calguard_server.domain.link_state import CalendarLink
-from calguard_server.domain.page import BookingPage
 from calguard_server.engine.ports import LogEntry
 from calguard_server.engine.working_set import LinkAttempt, WorkingSet
 from calguard_server.store.queries import QUERIES
@@ -135,13 +134,13 @@ def _attempt_row(attempt: LinkAttempt, vault: Vault) -> Row:
 
 
 def _log_entry(change: Change, encode: EncodeChange, commit_revision: int) -> LogEntry:
-    kind, account_ids = _keys_of(change.resource)
+    kind, account_ids = _keys_of(change)
     return LogEntry(change.revision, commit_revision, kind.value, change.resource.id, account_ids, encode(change))
 
 
-def _keys_of(resource: CalendarLink | BookingPage) -> tuple[ResourceKind, tuple[str, ...]]:
-    """What filters decide on: the kind, and every account that the resource concerns."""
+def _keys_of(change: Change) -> tuple[ResourceKind, tuple[str, ...]]:
+    """What filters decide on: the kind, and every account that the resource concerns, or did until this change."""
+    resource = change.resource
     if isinstance(resource, CalendarLink):
         return ResourceKind.CALENDAR_LINK, (resource.account_id,)
-    members = (member.account_id for member in resource.members)
-    return ResourceKind.BOOKING_PAGE, tuple(dict.fromkeys((resource.owner_account_id, *members)))
+    return ResourceKind.BOOKING_PAGE, (*resource.account_ids, *change.former_account_ids)

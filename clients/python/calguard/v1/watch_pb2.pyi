@@ -102,7 +102,9 @@ class WatchRequest(_message.Message):
     """Whether to leave out the snapshot and begin with the first change after now. Not with a token."""
     @_builtins.property
     def account_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only links of these accounts, and pages that one of them owns or is a member of. At most 1000. Empty: all."""
+        """Only links of these accounts, and pages that one of them owns or is a member of; the change that takes the last of
+        them off a page is sent as well. At most 1000. Empty: all.
+        """
 
     @_builtins.property
     def calendar_link_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
