@@ -28,17 +28,17 @@ test: setup ## run every test
 
 check: setup lint types imports proto gen-check ## what CI runs besides the tests
 
-lint: setup
+lint: setup ## check the code style (ruff)
 	ruff check .
 	ruff format --check .
 
-types: setup
+types: setup ## check the types (mypy, strict)
 	mypy
 
-imports: setup
+imports: setup ## check which package imports which (import-linter)
 	lint-imports
 
-proto: setup
+proto: setup ## check the contract: lint, format, breaking changes (buf)
 	buf lint
 	buf format --diff --exit-code
 	buf breaking --against proto/baseline.binpb
@@ -46,7 +46,7 @@ proto: setup
 gen: setup ## regenerate the stubs, the settings page and the state diagrams
 	$(BIN)/python -m tools.generate
 
-gen-check: setup
+gen-check: setup ## check that generated files are up to date
 	$(BIN)/python -m tools.generate --check
 
 serve: setup ## start the server with the settings of the environment
@@ -55,7 +55,7 @@ serve: setup ## start the server with the settings of the environment
 sandbox: setup ## start a local Google, Slack and SMTP with faults on demand
 	calguard-sandbox
 
-bench: setup ## measure durable state changes beside raw sqlite3, in one run
+bench: setup ## measure beside the bare alternative, and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench
 
 format: setup ## put code and protos into the house format
