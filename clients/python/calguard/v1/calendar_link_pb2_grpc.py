@@ -30,7 +30,8 @@ class CalendarLinkServiceStub:
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below. Where the provider cannot
-    be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed; metadata `cause` names why.
+    be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
+    CompleteCalendarLink was to complete is spent; metadata `cause` names why.
     """
 
     def __init__(self, channel):
@@ -91,7 +92,8 @@ class CalendarLinkServiceServicer:
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below. Where the provider cannot
-    be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed; metadata `cause` names why.
+    be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
+    CompleteCalendarLink was to complete is spent; metadata `cause` names why.
     """
 
     def BeginCalendarLink(self, request, context):
@@ -235,7 +237,8 @@ class CalendarLinkService:
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below. Where the provider cannot
-    be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed; metadata `cause` names why.
+    be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
+    CompleteCalendarLink was to complete is spent; metadata `cause` names why.
     """
 
     @staticmethod

@@ -31,7 +31,8 @@ class CalendarLinkServiceStub:
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below. Where the provider cannot
-    be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed; metadata `cause` names why.
+    be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
+    CompleteCalendarLink was to complete is spent; metadata `cause` names why.
     """
 
     @_typing.overload
@@ -87,7 +88,8 @@ class CalendarLinkServiceAsyncStub(CalendarLinkServiceStub):
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below. Where the provider cannot
-    be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed; metadata `cause` names why.
+    be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
+    CompleteCalendarLink was to complete is spent; metadata `cause` names why.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -139,7 +141,8 @@ class CalendarLinkServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below. Where the provider cannot
-    be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed; metadata `cause` names why.
+    be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
+    CompleteCalendarLink was to complete is spent; metadata `cause` names why.
     """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,222 @@
+"""Requests that are wrong in themselves: the method, the request, and the fields that the refusal must name."""
+
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+
+from calguard.v1 import account_pb2 as accounts
+from calguard.v1 import booking_page_pb2 as pages
+from calguard.v1 import calendar_link_pb2 as links
+from calguard.v1 import notification_pb2 as notices
+from calguard.v1 import watch_pb2 as watch
+from calguard.v1.slack_pb2 import SlackAddress
+
+Row = tuple[str, Message, tuple[str, ...]]
+
+BAD_ID, LONG_ID, LONG = "a b", "x" * 64, "x" * 3000
+BAD_REQUEST_IDS = ("not-a-uuid", "00000000-0000-1000-8000-000000000000")
+
+
+def account(**fields: Any) -> accounts.Account:  # noqa: ANN401 - the message's fields
+    return accounts.Account(**({"id": "zoe", "display_name": "Zoe"} | fields))
+
+
+def page(**fields: Any) -> pages.BookingPage:  # noqa: ANN401 - the message's fields
+    whole = {
+        "id": "zoe-page",
+        "owner_account_id": "ann",
+        "title": "Zoe",
+        "scheduling_mode": pages.SCHEDULING_MODE_ALL_MEMBERS,
+    }
+    return pages.BookingPage(**(whole | fields))
+
+
+def _bad_accounts() -> list[tuple[accounts.Account, str]]:
+    return [
+        (account(id=BAD_ID), "account.id"),
+        (account(id=LONG_ID), "account.id"),
+        (account(id="-a"), "account.id"),
+        (account(display_name=""), "account.display_name"),
+        (account(display_name="   "), "account.display_name"),
+        (account(display_name="x" * 201), "account.display_name"),
+        (account(display_name="a\nb"), "account.display_name"),
+        (account(display_name="a\u2028b"), "account.display_name"),
+        (account(email="nobody"), "account.email"),
+        (account(email="a@example.com, b@example.com"), "account.email"),
+        (account(email="a@example.com\r\nBcc: b@example.com"), "account.email"),
+        (account(email=f"{'x' * 64}@{'y' * 60}.{'z' * 60}.{'w' * 60}.{'v' * 60}.com"), "account.email"),
+        (account(locale="fr"), "account.locale"),
+        (account(slack=SlackAddress(user_id="x" * 64)), "account.slack.user_id"),
+        (account(slack=SlackAddress(channel_id="a\0b")), "account.slack.channel_id"),
+        (account(slack=SlackAddress(workspace_id=LONG)), "account.slack.workspace_id"),
+    ]
+
+
+def _members(*account_ids: str, priority: int = 0) -> list[pages.BookingPageMember]:
+    return [pages.BookingPageMember(account_id=each, priority=priority) for each in account_ids]
+
+
+def _bad_pages() -> list[tuple[pages.BookingPage, str]]:
+    return [
+        (page(id=BAD_ID), "booking_page.id"),
+        (page(owner_account_id=""), "booking_page.owner_account_id"),
+        (page(owner_account_id=BAD_ID), "booking_page.owner_account_id"),
+        (page(title=""), "booking_page.title"),
+        (page(title=LONG), "booking_page.title"),
+        (page(title="a\tb"), "booking_page.title"),
+        (page(scheduling_mode=0), "booking_page.scheduling_mode"),
+        (page(scheduling_mode=99), "booking_page.scheduling_mode"),
+        (page(faulty_members=-1), "booking_page.faulty_members"),
+        (page(assignment_method=2**31 - 1), "booking_page.assignment_method"),
+        (page(members=_members("")), "booking_page.members[0].account_id"),
+        (page(members=_members("ann", "ann")), "booking_page.members[1].account_id"),
+        (page(members=_members("ann", priority=-1)), "booking_page.members[0].priority"),
+        (page(members=_members("ann", priority=1001)), "booking_page.members[0].priority"),
+        (page(members=_members(*(f"a{number}" for number in range(501)))), "booking_page.members"),
+        (page(slack=SlackAddress(channel_id=LONG)), "booking_page.slack.channel_id"),
+    ]
+
+
+def _rows_of_accounts() -> list[Row]:
+    mask = FieldMask(paths=["display_name"])
+    several = account(id=BAD_ID, display_name="", email="x", locale="xx")
+    every = ("account.id", "account.display_name", "account.email", "account.locale")
+    return [
+        ("CreateAccount", accounts.CreateAccountRequest(), ("account",)),
+        ("CreateAccount", accounts.CreateAccountRequest(account=several), every),
+        *(("CreateAccount", accounts.CreateAccountRequest(account=bad), (field,)) for bad, field in _bad_accounts()),
+        *(
+            ("CreateAccount", accounts.CreateAccountRequest(account=account(), request_id=bad), ("request_id",))
+            for bad in BAD_REQUEST_IDS
+        ),
+        ("UpdateAccount", accounts.UpdateAccountRequest(update_mask=mask), ("account", "account.display_name")),
+        ("UpdateAccount", accounts.UpdateAccountRequest(account=account()), ("update_mask",)),
+        (
+            "UpdateAccount",
+            accounts.UpdateAccountRequest(account=account(), update_mask=FieldMask(paths=["revision"])),
+            ("update_mask",),
+        ),
+        (
+            "UpdateAccount",
+            accounts.UpdateAccountRequest(account=account(etag=LONG), update_mask=mask),
+            ("account.etag",),
+        ),
+        *(
+            ("UpdateAccount", accounts.UpdateAccountRequest(account=bad, update_mask=FieldMask(paths=["*"])), (field,))
+            for bad, field in _bad_accounts()
+        ),
+        ("ListAccounts", accounts.ListAccountsRequest(page_size=-1), ("page_size",)),
+        *(("ListAccounts", accounts.ListAccountsRequest(page_token=bad), ("page_token",)) for bad in ("x", "é", LONG)),
+        ("DeleteAccount", accounts.DeleteAccountRequest(id="ann", etag="a\nb"), ("etag",)),
+        ("DeleteAccount", accounts.DeleteAccountRequest(id="ann", request_id="x"), ("request_id",)),
+    ]
+
+
+def _rows_of_pages() -> list[Row]:
+    star = FieldMask(paths=["*"])
+    return [
+        ("CreateBookingPage", pages.CreateBookingPageRequest(), ("booking_page",)),
+        *(
+            ("CreateBookingPage", pages.CreateBookingPageRequest(booking_page=bad), (field,))
+            for bad, field in _bad_pages()
+        ),
+        *(
+            ("UpdateBookingPage", pages.UpdateBookingPageRequest(booking_page=bad, update_mask=star), (field,))
+            for bad, field in _bad_pages()
+        ),
+        ("UpdateBookingPage", pages.UpdateBookingPageRequest(booking_page=page()), ("update_mask",)),
+        (
+            "UpdateBookingPage",
+            pages.UpdateBookingPageRequest(booking_page=page(), update_mask=FieldMask(paths=["title", "state"])),
+            ("update_mask",),
+        ),
+        ("ListBookingPages", pages.ListBookingPagesRequest(page_size=-(2**31)), ("page_size",)),
+        ("ListBookingPages", pages.ListBookingPagesRequest(account_id=BAD_ID), ("account_id",)),
+        ("ListBookingPages", pages.ListBookingPagesRequest(states=[0]), ("states[0]",)),
+        ("ListBookingPages", pages.ListBookingPagesRequest(states=[1] * 101), ("states",)),
+        ("ListBookingPages", pages.ListBookingPagesRequest(page_token="AAAA"), ("page_token",)),
+        ("DeleteBookingPage", pages.DeleteBookingPageRequest(id="x", etag=LONG), ("etag",)),
+        ("StopBookingPage", pages.StopBookingPageRequest(id="x", request_id="y"), ("request_id",)),
+        ("ResumeBookingPage", pages.ResumeBookingPageRequest(id=LONG_ID, request_id="y"), ("id", "request_id")),
+    ]
+
+
+def _rows_of_links() -> list[Row]:
+    begin, complete, select = (
+        links.BeginCalendarLinkRequest,
+        links.CompleteCalendarLinkRequest,
+        links.SelectCalendarsRequest,
+    )
+    redirects = (
+        "http://example.com/back",
+        "javascript:alert(1)",
+        "https://example.com/#part",
+        "https://user@example.com/",
+        "https://example.com:99999/",
+        "https://[::1/",
+        f"https://example.com/{LONG}",
+        "ftp://localhost/",
+    )
+    return [
+        ("BeginCalendarLink", begin(), ("account_id",)),
+        ("BeginCalendarLink", begin(account_id="ann", calendar_link_id=BAD_ID), ("calendar_link_id",)),
+        ("BeginCalendarLink", begin(account_id="ann", login_hint="nobody"), ("login_hint",)),
+        *(("BeginCalendarLink", begin(account_id="ann", redirect_uri=bad), ("redirect_uri",)) for bad in redirects),
+        ("BeginCalendarLink", begin(account_id="ann", request_id="x"), ("request_id",)),
+        ("CompleteCalendarLink", complete(), ("state", "result")),
+        ("CompleteCalendarLink", complete(state="x"), ("result",)),
+        ("CompleteCalendarLink", complete(state=LONG, code="x"), ("state",)),
+        ("CompleteCalendarLink", complete(state="x", code=""), ("code",)),
+        ("CompleteCalendarLink", complete(state="x", code=LONG), ("code",)),
+        ("CompleteCalendarLink", complete(state="x", error="a\nb"), ("error",)),
+        ("ListCalendarLinks", links.ListCalendarLinksRequest(page_size=-1, states=[9]), ("states[0]", "page_size")),
+        ("ListCalendarLinks", links.ListCalendarLinksRequest(page_token="?"), ("page_token",)),
+        ("ListCalendars", links.ListCalendarsRequest(calendar_link_id=BAD_ID), ("calendar_link_id",)),
+        ("SelectCalendars", select(id="x", check_calendar_ids=["a"] * 2), ("check_calendar_ids[1]",)),
+        ("SelectCalendars", select(id="x", check_calendar_ids=["a", ""]), ("check_calendar_ids[1]",)),
+        (
+            "SelectCalendars",
+            select(id="x", check_calendar_ids=[f"c{number}" for number in range(51)]),
+            ("check_calendar_ids",),
+        ),
+        ("SelectCalendars", select(id="x", add_calendar_id="x" * 321), ("add_calendar_id",)),
+        ("SelectCalendars", select(id="", etag=LONG, request_id="x"), ("id", "etag", "request_id")),
+        ("DisconnectCalendarLink", links.DisconnectCalendarLinkRequest(id="x", request_id="x"), ("request_id",)),
+        ("DeleteCalendarLink", links.DeleteCalendarLinkRequest(id="x", etag=LONG), ("etag",)),
+    ]
+
+
+def _rows_of_the_rest() -> list[Row]:
+    listing = notices.ListNotificationsRequest
+    return [
+        ("ListNotifications", listing(states=[0, 1, 77]), ("states[0]", "states[2]")),
+        ("ListNotifications", listing(booking_page_id=BAD_ID, account_id=BAD_ID), ("booking_page_id", "account_id")),
+        ("ListNotifications", listing(page_size=-1), ("page_size",)),
+        ("ListNotifications", listing(page_token="AAAAAAAAAAAA"), ("page_token",)),
+        ("Watch", watch.WatchRequest(account_ids=[""]), ("account_ids[0]",)),
+        ("Watch", watch.WatchRequest(progress_interval=Duration(seconds=-1)), ("progress_interval",)),
+    ]
+
+
+def _rows_of_ids() -> list[Row]:
+    """Each request that names one resource, with an id that is none."""
+    by_id = (
+        accounts.GetAccountRequest,
+        accounts.DeleteAccountRequest,
+        pages.GetBookingPageRequest,
+        pages.DeleteBookingPageRequest,
+        pages.StopBookingPageRequest,
+        pages.ResumeBookingPageRequest,
+        links.GetCalendarLinkRequest,
+        links.CheckCalendarLinkRequest,
+        links.DisconnectCalendarLinkRequest,
+        links.DeleteCalendarLinkRequest,
+        notices.GetNotificationRequest,
+    )
+    bad = ("", BAD_ID, LONG_ID, "../x", "é", "a\0", "a\n")
+    return [(kind.DESCRIPTOR.name.removesuffix("Request"), kind(id=each), ("id",)) for kind in by_id for each in bad]
+
+
+BAD_REQUESTS = [*_rows_of_ids(), *_rows_of_accounts(), *_rows_of_pages(), *_rows_of_links(), *_rows_of_the_rest()]

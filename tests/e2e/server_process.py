@@ -1,0 +1,103 @@
+"""A real `calguard-server`, as a process of its own that can be stopped, killed and started again."""
+
+import asyncio
+import json
+import os
+import re
+import resource
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+_COMMAND = Path(sys.executable).parent / "calguard-server"
+_SECONDS = 30
+_LISTENING = re.compile(r"listening on (\S+):(\d+)")
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CALGUARD_")}
+
+
+class EndedError(Exception):
+    """The server ended before it listened; the text is what it complained of."""
+
+
+class ServerProcess:
+    """Started by `start`; what it prints is read all the time, so that it never waits for a reader."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._output: list[str] = []
+        self._errors: list[str] = []
+        self._grown = asyncio.Event()
+        self._readers = [
+            asyncio.ensure_future(self._read(process.stdout, self._output)),
+            asyncio.ensure_future(self._read(process.stderr, self._errors)),
+        ]
+        for reader in self._readers:
+            reader.add_done_callback(lambda _: self._grown.set())
+
+    @classmethod
+    async def start(cls, environment: Mapping[str, str], *, file_size_limit: int = 0) -> "ServerProcess":
+        """Start a server. With a limit no file of its can grow beyond so many bytes, as if the disk were full."""
+
+        def limit() -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write beyond the limit fails; it does not kill
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
+
+        process = await asyncio.create_subprocess_exec(
+            _COMMAND,
+            env=_ENVIRONMENT | dict(environment),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            preexec_fn=limit if file_size_limit else None,
+        )
+        return cls(process)
+
+    async def _read(self, stream: asyncio.StreamReader | None, lines: list[str]) -> None:
+        assert stream is not None
+        while line := await stream.readline():
+            lines.append(line.decode())
+            self._grown.set()
+
+    @property
+    def printed(self) -> str:
+        return "".join(self._output)
+
+    @property
+    def complaints(self) -> str:
+        return "".join(self._errors)
+
+    @property
+    def events(self) -> list[dict[str, object]]:
+        """The lines of the log."""
+        return [json.loads(line) for line in self._output]
+
+    async def port(self) -> int:
+        """The port, once it listens. Raises EndedError."""
+        async with asyncio.timeout(_SECONDS):
+            while True:
+                self._grown.clear()
+                if found := _LISTENING.search(self.printed):
+                    return int(found[2])
+                if all(reader.done() for reader in self._readers):
+                    raise EndedError(self.complaints)
+                await self._grown.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    async def ended(self) -> int:
+        """Its exit code, once it has ended and all that it printed is read."""
+        async with asyncio.timeout(_SECONDS):
+            code = await self._process.wait()
+            await asyncio.gather(*self._readers)
+        return code
+
+    def kill(self) -> None:
+        """End it without a warning, if it still runs."""
+        if self._process.returncode is None:
+            self.send(signal.SIGKILL)
+
+    async def end(self) -> None:
+        """End it at the end of a test."""
+        self.kill()
+        await self.ended()

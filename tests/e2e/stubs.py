@@ -1,0 +1,143 @@
+"""The services as tests call them: the stubs, and what most tests ask of them."""
+
+from collections.abc import Awaitable, Iterable
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
+
+import grpc.aio
+import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from calguard.v1 import account_pb2 as accounts_pb
+from calguard.v1 import account_pb2_grpc, booking_page_pb2_grpc, calendar_link_pb2_grpc, notification_pb2_grpc
+from calguard.v1 import booking_page_pb2 as pages_pb
+from calguard.v1 import calendar_link_pb2 as links_pb
+from calguard.v1 import notification_pb2 as notices_pb
+from calguard_client.refusal import Refusal
+from tests.e2e.watching import Watcher
+
+Mode = pages_pb.SchedulingMode.ValueType
+Scopes = Iterable[str] | Literal["all"]
+Heard = tuple[str, str, str]
+"""A channel, an e-mail address or a Slack channel's name, and what the message is called."""
+
+ALL, ANY, AUTO = (
+    pages_pb.SCHEDULING_MODE_ALL_MEMBERS,
+    pages_pb.SCHEDULING_MODE_ANY_MEMBER,
+    pages_pb.SCHEDULING_MODE_AUTO_ASSIGN,
+)
+UNDER_WAY = (
+    notices_pb.NOTIFICATION_STATE_PENDING,
+    notices_pb.NOTIFICATION_STATE_SENDING,
+    notices_pb.NOTIFICATION_STATE_RETRYING,
+)
+
+
+class Stubs:
+    """Every service over one channel."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self.channel = channel
+        self.accounts: Any = account_pb2_grpc.AccountServiceStub(channel)
+        self.links: Any = calendar_link_pb2_grpc.CalendarLinkServiceStub(channel)
+        self.pages: Any = booking_page_pb2_grpc.BookingPageServiceStub(channel)
+        self.notices: Any = notification_pb2_grpc.NotificationServiceStub(channel)
+
+    async def add_account(self, account_id: str, **fields: object) -> accounts_pb.Account:
+        address = f"{account_id}@example.com" if account_id else ""
+        fields = {"display_name": account_id.title(), "email": address} | fields
+        account = accounts_pb.Account(id=account_id, **fields)
+        created = await self.accounts.CreateAccount(accounts_pb.CreateAccountRequest(account=account))
+        return created.account
+
+    async def add_page(
+        self, page_id: str, mode: Mode, owner: str, *members: str, **fields: object
+    ) -> pages_pb.BookingPage:
+        page = pages_pb.BookingPage(
+            id=page_id,
+            owner_account_id=owner,
+            title=fields.pop("title", f"Page {page_id}"),
+            scheduling_mode=mode,
+            members=[pages_pb.BookingPageMember(account_id=member) for member in members],
+            **fields,
+        )
+        created = await self.pages.CreateBookingPage(pages_pb.CreateBookingPageRequest(booking_page=page))
+        return created.booking_page
+
+    async def page(self, page_id: str) -> pages_pb.BookingPage:
+        return (await self.pages.GetBookingPage(pages_pb.GetBookingPageRequest(id=page_id))).booking_page
+
+    async def change_page(self, page: pages_pb.BookingPage, *paths: str) -> pages_pb.BookingPage:
+        request = pages_pb.UpdateBookingPageRequest(booking_page=page, update_mask=FieldMask(paths=paths))
+        return (await self.pages.UpdateBookingPage(request)).booking_page
+
+    async def set_members(self, page_id: str, *members: str) -> pages_pb.BookingPage:
+        named = [pages_pb.BookingPageMember(account_id=member) for member in members]
+        return await self.change_page(pages_pb.BookingPage(id=page_id, members=named), "members")
+
+    async def set_mode(self, page_id: str, mode: Mode) -> pages_pb.BookingPage:
+        return await self.change_page(pages_pb.BookingPage(id=page_id, scheduling_mode=mode), "scheduling_mode")
+
+    async def stop_page(self, page_id: str) -> pages_pb.BookingPage:
+        return (await self.pages.StopBookingPage(pages_pb.StopBookingPageRequest(id=page_id))).booking_page
+
+    async def resume_page(self, page_id: str) -> pages_pb.BookingPage:
+        return (await self.pages.ResumeBookingPage(pages_pb.ResumeBookingPageRequest(id=page_id))).booking_page
+
+    async def all_pages(self) -> list[pages_pb.BookingPage]:
+        return list((await self.pages.ListBookingPages(pages_pb.ListBookingPagesRequest(page_size=1000))).booking_pages)
+
+    async def all_links(self, account_id: str = "") -> list[links_pb.CalendarLink]:
+        request = links_pb.ListCalendarLinksRequest(account_id=account_id, page_size=1000)
+        return list((await self.links.ListCalendarLinks(request)).calendar_links)
+
+    async def calendar_link(self, link_id: str) -> links_pb.CalendarLink:
+        return (await self.links.GetCalendarLink(links_pb.GetCalendarLinkRequest(id=link_id))).calendar_link
+
+    async def check(self, link_id: str) -> links_pb.CalendarLink:
+        return (await self.links.CheckCalendarLink(links_pb.CheckCalendarLinkRequest(id=link_id))).calendar_link
+
+    async def begin(self, account_id: str, **fields: object) -> links_pb.BeginCalendarLinkResponse:
+        fields = {"select_primary": True} | fields
+        return await self.links.BeginCalendarLink(links_pb.BeginCalendarLinkRequest(account_id=account_id, **fields))
+
+    async def complete(self, state: str, code: str) -> links_pb.CalendarLink:
+        request = links_pb.CompleteCalendarLinkRequest(state=state, code=code)
+        return (await self.links.CompleteCalendarLink(request)).calendar_link
+
+    async def calendars(self, link_id: str) -> dict[str, links_pb.Calendar]:
+        listed = await self.links.ListCalendars(links_pb.ListCalendarsRequest(calendar_link_id=link_id))
+        return {calendar.id: calendar for calendar in listed.calendars}
+
+    async def select(self, link_id: str, check: Iterable[str], add: str, **fields: object) -> links_pb.CalendarLink:
+        request = links_pb.SelectCalendarsRequest(id=link_id, check_calendar_ids=check, add_calendar_id=add, **fields)
+        return (await self.links.SelectCalendars(request)).calendar_link
+
+    async def disconnect(self, link_id: str) -> links_pb.DisconnectCalendarLinkResponse:
+        return await self.links.DisconnectCalendarLink(links_pb.DisconnectCalendarLinkRequest(id=link_id))
+
+    async def delete_account(self, account_id: str) -> None:
+        await self.accounts.DeleteAccount(accounts_pb.DeleteAccountRequest(id=account_id))
+
+    async def notifications(self) -> list[notices_pb.Notification]:
+        listed = await self.notices.ListNotifications(notices_pb.ListNotificationsRequest(page_size=1000))
+        return list(listed.notifications)
+
+    def watch(self, **fields: object) -> Watcher:
+        return Watcher(self.channel, **fields)
+
+
+async def refused(call: Awaitable[object]) -> Refusal:
+    """How a call was refused."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return Refusal.of(caught.value)
+
+
+def told(refusal: Refusal) -> tuple[str, str]:
+    """A refusal's status and reason."""
+    return refusal.code.name, refusal.reason
+
+
+def query_of(url: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
