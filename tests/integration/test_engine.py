@@ -1,5 +1,6 @@
 """The engine over a real store: a signal reaches the pages and the notices, in one transaction."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from calguard_server.domain.errors import FailedPreconditionError
 from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import PageState, SchedulingMode, StopCause
-from calguard_server.engine.ports import NotificationFilter
+from calguard_server.engine.ports import Grant, NotificationFilter, ProviderCalendar, ProviderFailureError
 from tests.fakes.service import running_service
 
 REVOKED = (Finding(CauseReason.AUTHORIZATION_REVOKED),)
@@ -54,6 +55,23 @@ async def test_relinking_restarts_the_page(tmp_path: Path) -> None:
 
         assert (again.id, again.check_calendar_ids) == (link.id, link.check_calendar_ids)
         assert (await service.pages.get("all")).state is PageState.LINKED
+
+
+async def test_the_primary_calendar_is_selected_although_listing_failed_once(tmp_path: Path) -> None:
+    """One hiccup of Google while linking does not leave a link without its calendars."""
+    async with running_service(tmp_path / "db") as service:
+        await service.add_account("ann")
+        listing = service.provider.list_calendars
+        hiccups = [Finding(CauseReason.PROVIDER_UNAVAILABLE)]
+
+        async def list_after_a_hiccup(link_id: str, grant: Grant) -> Sequence[ProviderCalendar]:
+            if hiccups:
+                raise ProviderFailureError(hiccups.pop())
+            return await listing(link_id, grant)
+
+        service.provider.list_calendars = list_after_a_hiccup  # type: ignore[method-assign]
+        link = await service.link("ann")
+        assert (link.state, link.check_calendar_ids) == (LinkState.LINKED, ("me@example.com",))
 
 
 async def test_an_account_that_is_on_pages_cannot_be_deleted(tmp_path: Path) -> None:

@@ -65,6 +65,16 @@ async def test_a_calendar_no_longer_shared_is_named_and_the_others_are_still_rea
     ]
 
 
+async def test_trouble_at_the_add_calendar_alone_concerns_adding_alone(google: World) -> None:
+    """Busy time was read: what may pass by itself at the add calendar must not fail the link in time."""
+    grant = await google.grant()
+    google.sandbox.fault("api/forbidden", endpoint="calendarlist.get")
+    probe = await google.probe(grant, ANN, add=TEAM)
+    assert [(each.reason, each.capability) for each in probe.findings] == [
+        (CauseReason.ACCESS_FORBIDDEN, Capability.ADD)
+    ]
+
+
 async def test_an_add_calendar_that_is_gone_or_read_only_is_named(google: World) -> None:
     grant = await google.grant()
     assert reasons(await google.probe(grant, ANN, add=HOLIDAYS)) == [(CauseReason.CALENDAR_READ_ONLY, HOLIDAYS)]

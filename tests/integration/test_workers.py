@@ -144,6 +144,24 @@ async def test_a_passing_failure_is_tried_again_and_a_permanent_one_is_dead(tmp_
         assert [each.delivery.attempts for each in stopped] == [2]
 
 
+async def test_members_that_fail_together_are_told_of_together(tmp_path: Path) -> None:
+    """Six members of one page fail at once: the owner hears that it stopped, then once of all the others."""
+    names = [f"m{number}" for number in range(6)]
+    async with running_service(tmp_path / "db") as service:
+        for name in ("owner", *names):
+            await service.add_account(name)
+        links = [await service.link(name) for name in names]
+        await service.add_page("p1", SchedulingMode.ALL_MEMBERS, "owner", *names)
+        for link in links:
+            service.provider.findings[link.id] = REVOKED
+            await service.checks.check_now(link.id)
+        async with delivering(service) as deliveries:
+            await deliveries.settled(Channel.EMAIL, DeliveryState.SENT)
+            told = [message for message, address in deliveries.email.received if address.email == "owner@example.com"]
+            assert [message.kind for message in told] == [NoticeKind.PAGE_STOPPED, NoticeKind.MEMBER_FAULTY]
+            assert [len(message.faults) for message in told] == [1, 5]
+
+
 async def test_what_is_tried_again_stays_one_message(tmp_path: Path) -> None:
     """Three pages' notices that failed together are sent together."""
     async with running_service(tmp_path / "db") as service, delivering(service) as deliveries:

@@ -62,9 +62,9 @@ def test_how_grave_a_reason_is(reason: str, severity: str, capability: Capabilit
 
 
 def test_lacking_only_adding_degrades() -> None:
-    """A permission to add that is missing degrades; no other reason is softened by that capability."""
+    """What concerns adding only degrades where it may pass, or where the permission to add is missing."""
     for name, severity in SEVERITIES.items():
-        expected = "DEGRADE" if name == "SCOPE_MISSING" else severity
+        expected = "DEGRADE" if name == "SCOPE_MISSING" or severity == "TRANSIENT" else severity
         assert severity_of(Finding(CauseReason(name), capability=Capability.ADD)).value == expected
 
 

@@ -208,7 +208,9 @@ RULES: dict[CauseReason, ReasonRule] = {
 
 
 def severity_of(finding: Finding) -> Severity:
-    """Tell how grave a finding is: a permission that lacks adding only degrades, whatever else lacks fails."""
-    if finding.reason is CauseReason.SCOPE_MISSING and finding.capability is Capability.ADD:
-        return Severity.DEGRADE
-    return RULES[finding.reason].severity
+    """Tell how grave a finding is: what concerns adding only, for lack of permission or for now, never fails a link."""
+    severity = RULES[finding.reason].severity
+    concerns_busy_time = finding.capability is not Capability.ADD
+    if concerns_busy_time or (severity is not Severity.TRANSIENT and finding.reason is not CauseReason.SCOPE_MISSING):
+        return severity
+    return Severity.DEGRADE

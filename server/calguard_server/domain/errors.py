@@ -41,6 +41,11 @@ class InvalidArgumentError(CalguardError):
     """The request is wrong in itself, whatever the state."""
 
     @classmethod
+    def of_field(cls, reason: str, field: str, problem: str) -> "InvalidArgumentError":
+        """Refuse a request for one field, with a reason of its own."""
+        return cls(reason, f"{field}: {problem}", violations=(FieldViolation(field, problem),))
+
+    @classmethod
     def of_fields(cls, *violations: FieldViolation) -> "InvalidArgumentError":
         """Refuse a request for the fields named; the text lists them."""
         text = "; ".join(f"{each.field}: {each.expected}" for each in violations)

@@ -9,7 +9,8 @@
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -37,6 +38,7 @@ from calguard_server.engine.ports import (
     Consent,
     Grant,
     IdentityUnverifiedError,
+    ProviderCalendar,
     ProviderFailureError,
 )
 from calguard_server.engine.propagate import Propagation
@@ -157,7 +159,9 @@ class Linking:
         def decide(rows: WorkingSet) -> LinkAttempt:
             attempt = rows.attempts.get(digest)
             if attempt is None:
-                raise InvalidArgumentError("STATE_UNKNOWN", "state: is not one that BeginCalendarLink answered")
+                raise InvalidArgumentError.of_field(
+                    "STATE_UNKNOWN", "state", "is not one that BeginCalendarLink answered"
+                )
             if attempt.used:
                 raise FailedPreconditionError("STATE_USED", "this attempt at linking was completed: begin again")
             if attempt.expire_time <= now:
@@ -219,15 +223,19 @@ class Linking:
             return _Choice(link.check_calendar_ids, link.add_calendar_id)
         if not attempt.select_primary:
             return _Choice((), "")
-        try:
-            calendars = await self._provider.list_calendars(link.id, grant)
-        except ProviderFailureError:
-            return _Choice((), "")  # the check that follows finds, and names, what is wrong
-        for calendar in calendars:
+        for calendar in await self._list_calendars(link, grant):
             if calendar.primary:
                 use = judge_calendar(calendar.access_role, grant.granted_scopes)
                 return _Choice((calendar.id,) if use.can_check else (), calendar.id if use.can_add else "")
         return _Choice((), "")
+
+    async def _list_calendars(self, link: CalendarLink, grant: Grant) -> Sequence[ProviderCalendar]:
+        """List the calendars, once more where it fails; then none: the check that follows names what is wrong."""
+        with suppress(ProviderFailureError):
+            return await self._provider.list_calendars(link.id, grant)
+        with suppress(ProviderFailureError):
+            return await self._provider.list_calendars(link.id, grant)
+        return ()
 
     async def _commit(
         self, before: CalendarLink, consent: Consent, grant: Grant, choice: _Choice, evidence: Evidence

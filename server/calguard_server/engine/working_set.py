@@ -288,7 +288,7 @@ def refuse_replay(request: Request, answer: Answer | None) -> None:
     if answer is None:
         return
     if answer.fingerprint != request.fingerprint:
-        raise InvalidArgumentError("REQUEST_ID_REUSED", "request_id: was used for another request before")
+        raise InvalidArgumentError.of_field("REQUEST_ID_REUSED", "request_id", "was used for another request before")
     raise ReplayedError(answer.encoded)
 
 

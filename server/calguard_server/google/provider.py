@@ -1,11 +1,12 @@
 """Google as the engine's CalendarProvider."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import aiohttp
 
-from calguard_server.domain.causes import Capability, CauseReason, Finding
+from calguard_server.domain.causes import RULES, Capability, CauseReason, Finding, Severity
 from calguard_server.domain.scopes import missing_capabilities
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.ports import (
@@ -72,7 +73,7 @@ class GoogleCalendarProvider:
                 for calendar_ids in batches(request.check_calendar_ids):
                     findings += await self._probe_check_calendars(session, calendar_ids)
             if request.add_calendar_id and not {Capability.LIST, Capability.ADD} & set(lacking):
-                await session.send(self._requests.add_calendar(request.add_calendar_id))
+                findings += await self._probe_add_calendar(session, request.add_calendar_id)
             await session.verify()
         except ProviderFailureError as failure:
             findings.append(failure.finding)
@@ -103,6 +104,16 @@ class GoogleCalendarProvider:
 
     def _session(self, link_id: str, grant: Grant) -> GrantSession:
         return GrantSession(self._transport, self._tokens, self._clock, link_id, grant)
+
+    async def _probe_add_calendar(self, session: GrantSession, calendar_id: str) -> list[Finding]:
+        """Ask for the role on the add calendar; what passes by itself there concerns adding only."""
+        try:
+            await session.send(self._requests.add_calendar(calendar_id))
+        except ProviderFailureError as failure:
+            if RULES[failure.reason].severity is not Severity.TRANSIENT:
+                raise
+            return [replace(failure.finding, capability=Capability.ADD)]
+        return []
 
     async def _probe_check_calendars(self, session: GrantSession, calendar_ids: tuple[str, ...]) -> list[Finding]:
         """Ask for busy times; where Google wants fewer calendars at once, ask for one half, then for the other."""

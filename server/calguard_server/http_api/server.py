@@ -3,6 +3,7 @@
 There is no access log: addresses of the callback hold secrets.
 """
 
+import logging
 from collections.abc import Callable
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from calguard_server.http_api.callback import Callback
 from calguard_server.http_api.page import CallbackPage
 
 _SHUTDOWN_SECONDS = 10.0
+_LINE_BYTES = 64 * 1024
 
 _ALWAYS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -36,7 +38,13 @@ class HttpServer:
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/metrics", self._metrics)
         app.on_response_prepare.append(_add_headers)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            logger=_silent_logger(),
+            max_line_size=_LINE_BYTES,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
+        )
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and answer the port; 0 becomes a free one. Raises OSError where the address cannot be bound."""
@@ -57,6 +65,13 @@ class HttpServer:
     async def _metrics(self, request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
+
+
+def _silent_logger() -> logging.Logger:
+    """Answer a logger that logs nothing: aiohttp quotes requests that it cannot read, and theirs hold secrets."""
+    logger = logging.getLogger("calguard_server.http_api.requests")
+    logger.disabled = True
+    return logger
 
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:

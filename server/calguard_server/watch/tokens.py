@@ -44,12 +44,12 @@ class TokenMint:
         """
         revision, filtered, store_id = _unpack(token)
         if store_id != self._store_id:
-            raise InvalidArgumentError(
-                "TOKEN_STORE_MISMATCH", "resume_token: belongs to another store: watch without a token"
+            raise InvalidArgumentError.of_field(
+                "TOKEN_STORE_MISMATCH", "resume_token", "belongs to another store: watch without a token"
             )
         if filtered != self._filter:
-            raise InvalidArgumentError(
-                "TOKEN_FILTER_MISMATCH", "resume_token: belongs to a watch with other filters: use those, or no token"
+            raise InvalidArgumentError.of_field(
+                "TOKEN_FILTER_MISMATCH", "resume_token", "belongs to a watch with other filters: use those, or no token"
             )
         if revision > latest:
             raise OutOfRangeError(
@@ -73,4 +73,6 @@ def _unpack(token: str) -> tuple[int, bytes, bytes]:
 
 
 def _invalid() -> InvalidArgumentError:
-    return InvalidArgumentError("TOKEN_INVALID", "resume_token: is not a token of this service: send it as received")
+    return InvalidArgumentError.of_field(
+        "TOKEN_INVALID", "resume_token", "is not a token of this service: send it as received"
+    )

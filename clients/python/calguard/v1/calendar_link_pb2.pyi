@@ -293,7 +293,9 @@ class BeginCalendarLinkRequest(_message.Message):
     It must be registered at Google; https, or http on a loopback host. At most 2000 characters.
     """
     select_primary: _builtins.bool
-    """Whether to select the primary calendar for checking and adding when the link has no selection yet."""
+    """Whether to select the primary calendar for checking and adding when the link has no selection yet. Where the
+    calendars cannot be listed then, nothing is selected, and the link says SELECTION_MISSING.
+    """
     allow_account_change: _builtins.bool
     """Whether linking again may be by another Google account than before. The selection is cleared then."""
     request_id: _builtins.str
