@@ -9,7 +9,15 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from calguard_server.notifiers.envelope import sender
@@ -19,6 +27,7 @@ PREFIX = "CALGUARD_"
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
+_LONGEST = timedelta(days=365)
 _OF_THE_CLIENT = {"CALGUARD_SERVER"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
@@ -79,8 +88,14 @@ def _check_positive(duration: timedelta) -> timedelta:
     return duration
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_check_positive)]
-WaitDuration = Annotated[timedelta, BeforeValidator(parse_duration)]
+def _check_sane(duration: timedelta) -> timedelta:
+    if duration > _LONGEST:
+        raise ValueError(f"expected a duration of at most {show_duration(_LONGEST)}")
+    return duration
+
+
+WaitDuration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_check_sane)]
+Duration = Annotated[WaitDuration, AfterValidator(_check_positive)]
 Keys = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 
 
@@ -102,7 +117,9 @@ class Settings(BaseSettings):
         f"Required; {KEY_RECIPE}"
     )
     google_client_id: str = Field("", description="The OAuth client's id. Without it no calendar can be linked.")
-    google_client_secret: SecretStr = Field(SecretStr(""), description="The OAuth client's secret.")
+    google_client_secret: SecretStr = Field(
+        SecretStr(""), validate_default=True, description="The OAuth client's secret; goes with GOOGLE_CLIENT_ID."
+    )
     google_redirect_uri: str = Field(
         "",
         description="Where Google sends people back to: the public address of `/oauth/callback`, as registered at "
@@ -184,6 +201,13 @@ class Settings(BaseSettings):
     @classmethod
     def _check_redirect(cls, text: str) -> str:
         return _check_url(text) if text else text
+
+    @field_validator("google_client_secret")
+    @classmethod
+    def _check_client(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        if bool(secret.get_secret_value()) != bool(info.data.get("google_client_id")):
+            raise ValueError("expected GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET both, or neither")
+        return secret
 
     @field_validator("google_api_endpoint", "slack_base_url")
     @classmethod

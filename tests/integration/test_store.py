@@ -23,7 +23,7 @@ from calguard_server.engine.ports import (
     NotificationFilter,
     PageFilter,
 )
-from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+from calguard_server.engine.working_set import ReplayedError, Request, Seeds, Unit, WorkingSet
 from calguard_server.store.errors import StoreError
 from tests.fakes.service import Service, make_account, open_test_store, running_service
 from tests.fakes.world import START, CountingIds, ManualClock
@@ -149,6 +149,23 @@ async def test_a_grant_is_encrypted_at_rest_and_only_its_key_opens_it(tmp_path: 
     with pytest.raises(GrantUnreadableError):
         await store.grant(link.id)
     await store.close()
+
+
+async def test_a_kept_answer_is_encrypted_and_the_files_are_their_owners_alone(tmp_path: Path) -> None:
+    """An answer may hold a secret; what lies on the disk is nobody else's to read."""
+    request = Request("id-1", "fingerprint", lambda _: b"a state that is a secret")
+    async with running_service(tmp_path / "db") as service:
+        unit: Unit[None] = Unit(Seeds(), lambda _: None, request)
+        await service.store.transact(unit)
+        with pytest.raises(ReplayedError) as replayed:
+            await service.store.transact(unit)
+        assert replayed.value.answer == b"a state that is a secret"
+        assert not _files_that_hold(tmp_path, b"a state that is a secret")
+        assert _modes_of(tmp_path) == {0o600}
+
+
+def _modes_of(folder: Path) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
 
 def _files_that_hold(folder: Path, secret: bytes) -> list[Path]:

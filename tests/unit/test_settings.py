@@ -54,6 +54,9 @@ def test_a_duration_is_written_as_it_is_read(duration: timedelta) -> None:
         ("relink_url", "javascript:alert(1)", "expected a URL"),
         ("check_interval", "10", "expected a duration such as"),
         ("check_interval", "0s", "longer than 0s"),
+        ("check_interval", "9999999d", "at most 365d"),
+        ("failure_after", "366d", "at most 365d"),
+        ("google_client_secret", "alone", "both, or neither"),
         ("check_concurrency", "0", "greater than or equal to 1"),
         ("failure_threshold", "many", "valid integer"),
         ("log_level", "loud", "'debug', 'info', 'warning' or 'error'"),
@@ -80,7 +83,14 @@ def test_a_bad_key_is_not_shown() -> None:
     with pytest.raises(SettingsError) as refusal:
         read(token_keys="this-is-nearly-a-key", smtp_url="smtp://user:hunter2@mail:587", check_interval="x")
     assert "this-is-nearly-a-key" not in str(refusal.value)
-    shown = repr(read(smtp_url="smtp://user:hunter2@mail:587", slack_bot_token="xoxb-1", google_client_secret="abc123"))
+    shown = repr(
+        read(
+            smtp_url="smtp://user:hunter2@mail:587",
+            slack_bot_token="xoxb-1",
+            google_client_secret="abc123",
+            google_client_id="id",
+        )
+    )
     assert not [secret for secret in (KEY, "hunter2", "xoxb-1", "abc123") if secret in shown]
 
 

@@ -75,7 +75,11 @@ def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entrie
         ),
     )
     answers = ((key, rows.answers[key]) for key in rows.dirty.get("answers", ()))
-    _many(connection, "save_answer", ((key, each.fingerprint, each.encoded, now) for key, each in answers))
+    _many(
+        connection,
+        "save_answer",
+        ((key, each.fingerprint, vault.seal_bytes(each.encoded), now) for key, each in answers),
+    )
 
 
 def _flush_links(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet) -> None:

@@ -25,7 +25,7 @@ def load(connection: sqlite3.Connection, vault: Vault, units: Sequence[Unit[Any]
     _load_people(connection, rows, around | _all(seeds, "accounts"))
     _load_incidents(connection, rows)
     _load_attempts(connection, vault, rows, _all(seeds, "attempts"))
-    _load_answers(connection, rows, {unit.request.id for unit in units if unit.request is not None})
+    _load_answers(connection, vault, rows, {unit.request.id for unit in units if unit.request is not None})
     return rows
 
 
@@ -95,6 +95,16 @@ def _attempt_of(row: Row, vault: Vault) -> LinkAttempt:
     )
 
 
-def _load_answers(connection: sqlite3.Connection, rows: WorkingSet, request_ids: set[str]) -> None:
-    for request_id, fingerprint, encoded in _by_keys(connection, "answers_by_request", request_ids):
-        rows.answers[request_id] = Answer(fingerprint, encoded)
+def _load_answers(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, request_ids: set[str]) -> None:
+    for row in _by_keys(connection, "answers_by_request", request_ids):
+        answer = answer_of(row, vault)
+        if answer is not None:
+            rows.answers[row[0]] = answer
+
+
+def answer_of(row: Row, vault: Vault) -> Answer | None:
+    """Read the kept answer of a request; one that no key opens any more is as good as none."""
+    _, fingerprint, sealed = row
+    with suppress(UnreadableError):
+        return Answer(fingerprint, vault.open_bytes(sealed))
+    return None

@@ -34,6 +34,7 @@ from calguard_server.store import deliveries
 from calguard_server.store.connection import connect
 from calguard_server.store.errors import StoreError, store_error
 from calguard_server.store.flush import EncodeChange
+from calguard_server.store.load import answer_of
 from calguard_server.store.migrate import migrate
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.readers import Readers
@@ -54,6 +55,7 @@ from calguard_server.store.writer import Writer
 
 T = TypeVar("T")
 
+_OWN = 0o600
 _READERS = 3
 _SNAPSHOTS = 4
 
@@ -100,7 +102,7 @@ class SqliteStore:
     async def answer(self, request_id: str) -> Answer | None:
         """Read the answer of a request that was done before."""
         row = await self._one("answers_by_request", json.dumps([request_id]))
-        return None if row is None else Answer(row[1], row[2])
+        return None if row is None else answer_of(row, self._vault)
 
     async def account(self, account_id: str) -> Account | None:
         """Read an account."""
@@ -286,7 +288,10 @@ def _prepare(connection: sqlite3.Connection, new_id: NewId) -> tuple[str, int]:
 def _lock(path: Path) -> IO[str]:
     """Take the database for this process: the writer counts revisions in memory, so there can be only one."""
     try:
-        lock = path.with_name(path.name + "-lock").open("w")
+        path.touch(mode=_OWN)  # before SQLite does: what it makes beside the database is as private as that
+        beside = path.with_name(path.name + "-lock")
+        beside.touch(mode=_OWN)
+        lock = beside.open("w")
     except OSError as error:
         raise StoreError(
             f"database {path}: its folder cannot be written ({error.strerror}): check that it exists and that this "

@@ -23,7 +23,15 @@ class Vault:
 
     def open(self, sealed: bytes) -> Secret:
         """Decrypt a secret. Raises UnreadableError."""
+        return Secret(self.open_bytes(sealed).decode())
+
+    def seal_bytes(self, content: bytes) -> bytes:
+        """Encrypt what may hold a secret."""
+        return self._fernet.encrypt(content)
+
+    def open_bytes(self, sealed: bytes) -> bytes:
+        """Decrypt it. Raises UnreadableError."""
         try:
-            return Secret(self._fernet.decrypt(sealed).decode())
+            return self._fernet.decrypt(sealed)
         except InvalidToken:
             raise UnreadableError from None

@@ -152,7 +152,7 @@ CREATE TABLE events (
   encoded BLOB NOT NULL
 );
 
--- Answers of requests that carried a request_id, for when they are repeated.
+-- Answers of requests that carried a request_id, for when they are repeated; encrypted, since some hold a secret.
 CREATE TABLE answers (
   request_id TEXT PRIMARY KEY,
   fingerprint TEXT NOT NULL,
