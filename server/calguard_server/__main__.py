@@ -12,7 +12,7 @@ import sys
 import structlog
 import uvloop
 
-from calguard_server.app import App
+from calguard_server.app import App, tune_garbage_collector
 from calguard_server.settings import Settings, SettingsError, read_settings, unknown_settings
 from calguard_server.store.errors import StoreError
 
@@ -30,6 +30,7 @@ def main() -> None:
     configure_logging(settings)
     for name in unknown_settings():
         structlog.get_logger().warning("not a setting of this server: see docs/settings.md", name=name)
+    tune_garbage_collector()
     sys.exit(uvloop.run(_serve(settings)))
 
 

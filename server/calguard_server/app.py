@@ -1,6 +1,7 @@
 """The wiring: the only place that knows every part. A started App is one whole server; tests start it in-process."""
 
 import asyncio
+import gc
 import random
 import uuid
 from collections.abc import Awaitable, Callable
@@ -65,6 +66,16 @@ class SystemClock:
 def random_id(noun: str) -> str:
     """Make an id that was never made before: the noun and 80 random bits."""
     return f"{noun}-{uuid.uuid4().hex[:20]}"  # noqa: TID251 - the one real source of ids
+
+
+def tune_garbage_collector() -> None:
+    """Look for cycles less often than Python does by default, and not among what was imported.
+
+    Nearly all that is made here is freed by its reference count; looking for cycles took a sixth of the time of a
+    durable change (measured by `make bench`).
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @dataclass(frozen=True, slots=True)

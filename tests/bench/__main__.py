@@ -1,6 +1,5 @@
 """`make bench`: measures, prints the results with their targets, and writes them to docs/benchmarks.md."""
 
-import asyncio
 import logging
 import os
 import platform
@@ -10,7 +9,9 @@ import sys
 from pathlib import Path
 
 import structlog
+import uvloop
 
+from calguard_server.app import tune_garbage_collector
 from tests.bench.durable_changes import CHANGES_A_SIGNAL, ROUNDS, Measured, measure
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "benchmarks.md"
@@ -46,10 +47,11 @@ waking the writers. The targets are not met.
 def main() -> None:
     """Measure, print, and write the page."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    tune_garbage_collector()
     page = _HEAD.format(machine=_machine())
     _print(page.rstrip())
     for writers, target in TARGETS.items():
-        row = _row(asyncio.run(measure(writers)), target)
+        row = _row(uvloop.run(measure(writers)), target)
         _print(row)
         page += row + "\n"
     PAGE.write_text(page + _FOOT)

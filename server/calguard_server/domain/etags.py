@@ -1,6 +1,7 @@
 """Etags: they change when what a caller can set changes, and not with the state."""
 
 import hashlib
+from functools import lru_cache
 
 from calguard_server.domain.account import Account
 from calguard_server.domain.errors import AbortedError
@@ -10,7 +11,12 @@ from calguard_server.domain.page import BookingPage
 
 def etag_of(resource: Account | CalendarLink | BookingPage) -> str:
     """Answer a resource's etag: opaque, 16 characters."""
-    return hashlib.sha256(repr(_settable(resource)).encode()).hexdigest()[:16]
+    return _digest(_settable(resource))
+
+
+@lru_cache(maxsize=4096)
+def _digest(settable: tuple[object, ...]) -> str:
+    return hashlib.sha256(repr(settable).encode()).hexdigest()[:16]
 
 
 def require_etag(resource: Account | CalendarLink | BookingPage, etag: str) -> None:

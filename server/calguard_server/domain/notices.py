@@ -130,4 +130,4 @@ def channels_of(account: Account, page_slack: SlackAddress, served: frozenset[Ch
         Channel.EMAIL: bool(account.email),
         Channel.SLACK: bool(account.email) or account.slack.reaches_somebody or page_slack.reaches_somebody,
     }
-    return tuple(channel for channel in Channel if known[channel] and channel in served)
+    return tuple(channel for channel, is_known in known.items() if is_known and channel in served)

@@ -24,7 +24,7 @@ from calguard_server.domain.notices import (
 from calguard_server.domain.page import BookingPage, Hand, PageDecision, decide_page, member_health
 from calguard_server.domain.schedule import next_check_time
 from calguard_server.engine.context import Context
-from calguard_server.engine.working_set import Incident, Told, WorkingSet, state_change
+from calguard_server.engine.working_set import Incident, Told, WorkingSet
 
 _TYPE_OF = {Notability.STATE_CHANGED: ChangeType.STATE_CHANGED, Notability.UPDATED: ChangeType.UPDATED}
 
@@ -48,9 +48,11 @@ class Propagation:
             self.rows.put_link(scheduled)
             return replace(decision, link=scheduled)
         kind = ChangeType.CREATED if created else _TYPE_OF[decision.notability]
-        saved = replace(decision.link, next_check_time=due, revision=self.rows.revision + 1)
+        saved = replace(decision.link, next_check_time=due, revision=self.rows.next_revision)
         previous = link.state if kind is ChangeType.STATE_CHANGED else ""
-        self.rows.append_change(state_change(kind=kind, resource=saved, now=self.now, previous_state=previous))
+        self.rows.append_change(
+            Change(revision=saved.revision, time=self.now, type=kind, resource=saved, previous_state=previous)
+        )
         self.rows.put_link(saved)
         self.reevaluate(saved.account_id, saved.revision)
         return replace(decision, link=saved)
@@ -62,8 +64,7 @@ class Propagation:
 
     def delete_link(self, link: CalendarLink) -> None:
         """Delete a link; its account's pages no longer refer to it."""
-        change = state_change(kind=ChangeType.DELETED, resource=link, now=self.now, previous_state=link.state)
-        revision = self.rows.append_change(change).revision
+        revision = self._append_deletion(link)
         self.rows.delete_link(link.id)
         self.reevaluate(link.account_id, revision)
 
@@ -90,21 +91,32 @@ class Propagation:
 
     def delete_page(self, page: BookingPage) -> None:
         """Delete a page; its incident is over."""
-        self.rows.append_change(
-            state_change(kind=ChangeType.DELETED, resource=page, now=self.now, previous_state=page.state)
-        )
+        self._append_deletion(page)
         incident = self.rows.open_incident(page.id)
         if incident is not None:
             self.rows.put_incident(replace(incident, close_time=self.now))
         self.rows.delete_page(page.id)
 
+    def _append_deletion(self, resource: CalendarLink | BookingPage) -> int:
+        revision = self.rows.next_revision
+        self.rows.append_change(
+            Change(
+                revision=revision,
+                time=self.now,
+                type=ChangeType.DELETED,
+                resource=resource,
+                previous_state=resource.state,
+            )
+        )
+        return revision
+
     def _append_page(
         self, before: BookingPage | None, page: BookingPage, kind: ChangeType, caused_by: int
     ) -> BookingPage:
-        saved = replace(page, revision=self.rows.revision + 1, update_time=self.now)
+        saved = replace(page, revision=self.rows.next_revision, update_time=self.now)
         former = () if before is None or before.account_ids == page.account_ids else before.account_ids
         change = Change(
-            revision=0,
+            revision=saved.revision,
             time=self.now,
             type=kind,
             resource=saved,

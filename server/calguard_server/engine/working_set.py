@@ -12,14 +12,14 @@ for each named link its account, with their links.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from calguard_server.domain.account import Account
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.errors import InvalidArgumentError
-from calguard_server.domain.events import Change, ChangeType
+from calguard_server.domain.events import Change
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage
@@ -162,13 +162,18 @@ class WorkingSet:
             raise
         return result
 
-    def append_change(self, change: Change) -> Change:
-        """Give a change the next revision and append it to the log."""
-        numbered = replace(change, revision=self.revision + 1)
-        self.revision += 1
-        self.changes.append(numbered)
+    @property
+    def next_revision(self) -> int:
+        """The revision of the next change."""
+        return self.revision + 1
+
+    def append_change(self, change: Change) -> None:
+        """Append a change to the log; raises ValueError unless it has the next revision."""
+        if change.revision != self.next_revision:
+            raise ValueError(f"the next revision is {self.next_revision}, not {change.revision}")
+        self.revision = change.revision
+        self.changes.append(change)
         self._journal.append(self._drop_last_change)
-        return numbered
 
     def append_delivery(self, delivery: Delivery) -> None:
         """Insert a delivery, and let its incident know of it."""
@@ -296,20 +301,6 @@ async def refuse_replay_of(store: "Store", request: Request | None) -> None:
     """Raise ReplayedError for a request that was done before, ahead of work that is not in its transaction."""
     if request is not None:
         refuse_replay(request, await store.answer(request.id))
-
-
-def state_change(
-    *,
-    kind: ChangeType,
-    resource: CalendarLink | BookingPage,
-    now: datetime,
-    previous_state: str = "",
-    caused_by: int = 0,
-) -> Change:
-    """Build a change that has no revision yet."""
-    return Change(
-        revision=0, time=now, type=kind, resource=resource, previous_state=previous_state, caused_by=caused_by
-    )
 
 
 def _has_member(page: BookingPage, account_id: str) -> bool:

@@ -51,7 +51,7 @@ def watch(
             token = message.resume_token or token
             _print_message(session, message)
     except grpc.RpcError as error:
-        raise WatchEndedError(Refusal.of(error), _hint(token)) from error
+        raise WatchEndedError(Refusal.of(error), _hint(token if token != resume_token else "")) from error
     raise WatchEndedError(_ENDED, _hint(token))
 
 
