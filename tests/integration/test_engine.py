@@ -1,5 +1,6 @@
 """The engine over a real store: a signal reaches the pages and the notices, in one transaction."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,14 @@ from calguard_server.domain.errors import FailedPreconditionError
 from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import PageState, SchedulingMode, StopCause
-from calguard_server.engine.ports import Grant, NotificationFilter, ProviderCalendar, ProviderFailureError
+from calguard_server.engine.ports import (
+    Grant,
+    NotificationFilter,
+    Probe,
+    ProbeRequest,
+    ProviderCalendar,
+    ProviderFailureError,
+)
 from tests.fakes.service import running_service
 
 REVOKED = (Finding(CauseReason.AUTHORIZATION_REVOKED),)
@@ -55,6 +63,26 @@ async def test_relinking_restarts_the_page(tmp_path: Path) -> None:
 
         assert (again.id, again.check_calendar_ids) == (link.id, link.check_calendar_ids)
         assert (await service.pages.get("all")).state is PageState.LINKED
+
+
+async def test_many_who_ask_for_a_check_share_one(tmp_path: Path) -> None:
+    """While one check is at work, however many ask: one more is made, and all are answered by it."""
+    async with running_service(tmp_path / "db") as service:
+        await service.add_account("ann")
+        link = await service.link("ann")
+        probe, google_answers = service.provider.probe, asyncio.Event()
+
+        async def slow_probe(request: ProbeRequest) -> Probe:
+            await google_answers.wait()
+            return await probe(request)
+
+        service.provider.probe = slow_probe  # type: ignore[method-assign]
+        service.provider.probes.clear()
+        asking = [asyncio.create_task(service.checks.check_now(link.id)) for _ in range(20)]
+        google_answers.set()
+        answered = await asyncio.gather(*asking)
+        assert {each.state for each in answered} == {LinkState.LINKED}
+        assert len(service.provider.probes) <= 2
 
 
 async def test_the_primary_calendar_is_selected_although_listing_failed_once(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ A check that changes nothing that anybody is told of makes no transaction: its t
 batch with others'.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,14 +36,24 @@ class CheckResult:
     times: CheckTimes | None = None
 
 
+class _SharedCheck:
+    """A check that several ask for, and how many of them still do."""
+
+    task: "asyncio.Task[CheckResult | None]"
+
+    def __init__(self) -> None:
+        self.askers = 0
+
+
 class Checks:
-    """Checks links, one check at a time a link."""
+    """Checks links, one check at a time a link; those who ask while one is at work share the next one."""
 
     def __init__(self, context: Context, provider: CalendarProvider, locks: KeyedLocks, alerts: OperatorAlerts) -> None:
         self._context = context
         self._provider = provider
         self._locks = locks
         self._alerts = alerts
+        self._waiting: dict[str, _SharedCheck] = {}
 
     async def check_now(self, link_id: str) -> CalendarLink:
         """Check a link and answer when the outcome is committed.
@@ -55,28 +66,60 @@ class Checks:
                 raise FailedPreconditionError(
                     "CALENDAR_LINK_STOPPED", f"calendar link {link_id} is disconnected: connect it first"
                 )
-            result = await self.check(link_id)
+            result = await self._shared_check(link_id)
             if result is not None and result.reason is not LinkReason.STALE_SIGNAL:
-                if result.times is not None:
-                    await self._context.store.record_checks([result.times])
                 return result.link
+
+    async def _shared_check(self, link_id: str) -> CheckResult | None:
+        """Join the check that waits to begin, or have one wait: however many ask, one waits behind the one at work.
+
+        A check that all have given up is given up.
+        """
+        shared = self._waiting.get(link_id)
+        if shared is None:
+            shared = self._waiting[link_id] = _SharedCheck()
+            shared.task = asyncio.create_task(self._check_and_save(link_id), name=f"check {link_id} now")
+        shared.askers += 1
+        try:
+            return await asyncio.shield(shared.task)
+        finally:
+            shared.askers -= 1
+            if not shared.askers:
+                shared.task.cancel()
+                self._begun(link_id, shared)
+
+    async def _check_and_save(self, link_id: str) -> CheckResult | None:
+        async with self._locks.hold(link_id):
+            self._begun(link_id, self._waiting.get(link_id))
+            result = await self._check(link_id)
+        if result is not None and result.times is not None:
+            await self._context.store.record_checks([result.times])
+        return result
+
+    def _begun(self, link_id: str, shared: "_SharedCheck | None") -> None:
+        """Let nobody join a check any more."""
+        if shared is not None and self._waiting.get(link_id) is shared:
+            del self._waiting[link_id]
 
     async def check(self, link_id: str) -> CheckResult | None:
         """Check a link; None where there is nothing to check any more."""
         async with self._locks.hold(link_id):
-            link = await self._context.store.link(link_id)
-            if link is None or link.state is LinkState.STOPPED:
-                return None
-            signal = await self._ask(link)
-            now = self._context.clock.now()
-            foreseen = decide_link(link, signal, now, self._context.policies.link)
-            for finding in foreseen.operator_findings:
-                await self._alerts.alert(finding.reason)
-            if foreseen.notability.makes_event:
-                return await self._commit(link_id, signal)
-            policy, chance = self._context.policies.schedule, self._context.chance()
-            due = next_check_time(foreseen.link, signal.findings, now, policy, chance)
-            return CheckResult(foreseen.link, foreseen.reason, _times(foreseen.link, signal, due))
+            return await self._check(link_id)
+
+    async def _check(self, link_id: str) -> CheckResult | None:
+        link = await self._context.store.link(link_id)
+        if link is None or link.state is LinkState.STOPPED:
+            return None
+        signal = await self._ask(link)
+        now = self._context.clock.now()
+        foreseen = decide_link(link, signal, now, self._context.policies.link)
+        for finding in foreseen.operator_findings:
+            await self._alerts.alert(finding.reason)
+        if foreseen.notability.makes_event:
+            return await self._commit(link_id, signal)
+        policy, chance = self._context.policies.schedule, self._context.chance()
+        due = next_check_time(foreseen.link, signal.findings, now, policy, chance)
+        return CheckResult(foreseen.link, foreseen.reason, _times(foreseen.link, signal, due))
 
     async def _ask(self, link: CalendarLink) -> Checked:
         grant = await usable_grant(self._context.store, link.id)
