@@ -119,8 +119,8 @@ class App:
     async def stop(self) -> None:
         """Drain: tell callers, let calls under way end, then end everything. What was answered is saved."""
         self._feed.drain()
-        await self._grpc.drain()
-        await self._grpc.stop(self._settings.drain_timeout.total_seconds())
+        await self._grpc.drain(self._settings.drain_timeout.total_seconds())
+        await self._grpc.stop(_LAST_GRACE_SECONDS)
         await self._close()
 
     async def _start(self) -> None:

@@ -13,6 +13,7 @@ import grpc.aio
 import pytest
 from cryptography.fernet import Fernet
 
+from calguard.v1 import account_pb2 as accounts_pb
 from calguard_client.refusal import Refusal
 from tests.e2e.server_process import ServerProcess
 from tests.e2e.stubs import ALL, Stubs
@@ -87,6 +88,25 @@ async def test_serves_and_drains(servers: Servers, environment: dict[str, str]) 
     assert (await watcher.ended()).reason == "SERVER_DRAINING"
     assert await server.ended() == EXIT_STOPPED
     assert server.complaints == ""
+
+
+async def test_calls_during_a_stop(servers: Servers, environment: dict[str, str]) -> None:
+    """Of many calls that meet a stop each is done, or told by name to go elsewhere; what was answered is kept."""
+    server = await servers.start(environment)
+    stubs = await servers.connect(server)
+    names = [f"account-{number}" for number in range(300)]
+    calls = [asyncio.ensure_future(stubs.add_account(name)) for name in names]
+    await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+    server.send(signal.SIGTERM)
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert await server.ended() == EXIT_STOPPED
+    errors = [outcome for outcome in outcomes if isinstance(outcome, grpc.aio.AioRpcError)]
+    assert {Refusal.of(error).reason for error in errors} <= {"SERVER_DRAINING"}
+    again = await servers.connect(await servers.start(environment))
+    done = [name for name, outcome in zip(names, outcomes, strict=True) if not isinstance(outcome, BaseException)]
+    assert done
+    for name in done:
+        assert (await again.accounts.GetAccount(accounts_pb.GetAccountRequest(id=name))).account.id == name
 
 
 async def test_sigint_stops_too(servers: Servers, environment: dict[str, str]) -> None:

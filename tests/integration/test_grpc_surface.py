@@ -108,7 +108,7 @@ async def test_health_is_told_a_service_and_watched(
     assert (await stub.Check(request)).status == health_pb2.HealthCheckResponse.SERVING
     watch = stub.Watch(request)
     assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
-    await server.drain()
+    await server.drain(1.0)
     assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
     watch.cancel()
 

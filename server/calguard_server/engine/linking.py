@@ -101,7 +101,10 @@ class Linking:
         """
         await refuse_replay_of(self._context.store, request)
         now = self._context.clock.now()
-        state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
+        state, verifier = (
+            secrets.token_hex(32),
+            secrets.token_urlsafe(64),
+        )  # no state begins with a hyphen: people type it
         attempt = LinkAttempt(
             digest=digest_of(state),
             account_id=wish.account_id,

@@ -27,6 +27,7 @@ from google.protobuf.message import DecodeError
 from calguard_server.domain.errors import CalguardError, InvalidArgumentError
 from calguard_server.engine.working_set import ReplayedError
 from calguard_server.grpc_api.errors import DETAILS_KEY, Refusal, internal_refusal, refusal_of
+from calguard_server.grpc_api.gate import Gate
 
 _log = structlog.get_logger(__name__)
 
@@ -39,15 +40,20 @@ Answering = Callable[[Any, Context], Awaitable[bytes]]
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps every handler. `timer` answers seconds that only grow; `new_error_id` makes ids for the log."""
+    """Wraps every handler. `timer` answers seconds that only grow; `new_error_id` makes ids for the log.
+
+    Unary calls pass the `gate`; streams end by themselves when the server drains.
+    """
 
     def __init__(
         self,
         timer: Callable[[], float] = time.perf_counter,
         new_error_id: Callable[[], str] = lambda: secrets.token_hex(8),
+        gate: Gate | None = None,
     ) -> None:
         self._timer = timer
         self._new_error_id = new_error_id
+        self._gate = gate or Gate()
         self._wrapped: dict[str, tuple[Handler, Handler]] = {}
 
     async def intercept_service(
@@ -73,7 +79,8 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             return handler
 
         async def answer(request: Any, context: Context) -> bytes:  # noqa: ANN401 - whatever the method takes
-            return encode(await behaviour(decode(request), context))
+            with self._gate.passing(method):
+                return encode(await behaviour(decode(request), context))
 
         async def guarded(request: Any, context: Context) -> bytes:  # noqa: ANN401 - whatever the method takes
             return await self._guard(method, answer, request, context)

@@ -19,6 +19,7 @@ from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.account_service import AccountService
 from calguard_server.grpc_api.booking_page_service import BookingPageService
 from calguard_server.grpc_api.calendar_link_service import THIRD_PARTY_ACCESS_URL, CalendarLinkService
+from calguard_server.grpc_api.gate import Gate
 from calguard_server.grpc_api.interceptors import ErrorInterceptor
 from calguard_server.grpc_api.notification_service import NotificationService
 from calguard_server.grpc_api.reflection import add_reflection
@@ -47,6 +48,10 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
 )
 
 
+_QUIET_SECONDS = 0.1
+"""How long no call may have come before a draining server stops: what is on its way is still told to go elsewhere."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseCases:
     """What the services call. `store` is only read."""
@@ -64,8 +69,9 @@ class UseCases:
 class GrpcServer:
     """A server that is bound to its port, and serves once started."""
 
-    def __init__(self, server: grpc.aio.Server, statuses: health.aio.HealthServicer, port: int) -> None:
+    def __init__(self, server: grpc.aio.Server, statuses: health.aio.HealthServicer, gate: Gate, port: int) -> None:
         self.port = port
+        self._gate = gate
         self._server = server
         self._statuses = statuses
 
@@ -75,9 +81,10 @@ class GrpcServer:
             await self._statuses.set(service, health_pb2.HealthCheckResponse.SERVING)
         await self._server.start()
 
-    async def drain(self) -> None:
-        """Tell that nothing here is SERVING any more, for good; calls are still answered."""
+    async def drain(self, at_most_seconds: float) -> None:
+        """Tell that nothing here is SERVING any more, for good, and refuse new calls while those under way end."""
         await self._statuses.enter_graceful_shutdown()
+        await self._gate.close(_QUIET_SECONDS, at_most_seconds)
 
     async def stop(self, grace: float | None) -> None:
         """Take no new calls; those under way have `grace` seconds, then they are cancelled."""
@@ -102,12 +109,13 @@ def build_server(
     `credentials` make it TLS. What handlers wrapped by `interceptors` raise leaves by the same door as all else.
     Raises OSError, naming the address, where it cannot be bound.
     """
-    server = grpc.aio.server(interceptors=(ErrorInterceptor(), *interceptors), options=OPTIONS)
+    gate = Gate()
+    server = grpc.aio.server(interceptors=(ErrorInterceptor(gate=gate), *interceptors), options=OPTIONS)
     _add_services(server, use_cases, third_party_access_url)
     statuses = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(statuses, server)
     add_reflection(server, (*SERVICES, health.SERVICE_NAME))
-    return GrpcServer(server, statuses, _bind(server, host, port, credentials))
+    return GrpcServer(server, statuses, gate, _bind(server, host, port, credentials))
 
 
 def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_access_url: str) -> None:
