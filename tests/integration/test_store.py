@@ -1,8 +1,11 @@
 """The store on a real SQLite file: group commit, revisions without holes, secrets, claims, and what stops a start."""
 
 import asyncio
+import os
 import sqlite3
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -193,9 +196,44 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         await open_test_store(tmp_path / "db", ManualClock(), CountingIds())
 
 
+@contextmanager
+def without_privileges() -> Iterator[None]:
+    """Be nobody for a while: for root no file is read-only."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def set_mode(path: Path, mode: int) -> None:
+    path.chmod(mode)
+
+
+async def test_a_read_only_database_is_refused_and_left_alone() -> None:
+    """The message says whose right is lacking; once it is given, everything is there."""
+    with tempfile.TemporaryDirectory() as made:
+        database = Path(made) / "db"
+        async with running_service(database) as service:
+            await service.add_account("ann")
+        set_mode(Path(made), 0o755)
+        set_mode(database, 0o444)
+        with (
+            without_privileges(),
+            pytest.raises(StoreError, match=r"cannot be written .*that this user may write both"),
+        ):
+            await open_test_store(database, ManualClock(), CountingIds())
+        set_mode(database, 0o600)
+        async with running_service(database) as service:
+            assert [account.id for account in await service.store.accounts("", 10)] == ["ann"]
+
+
 async def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     """The message names the folder's trouble."""
-    with pytest.raises(StoreError, match="check that it exists"):
+    with pytest.raises(StoreError, match="check that the folder exists"):
         await open_test_store(tmp_path / "nowhere" / "db", ManualClock(), CountingIds())
 
 

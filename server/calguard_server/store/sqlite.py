@@ -294,8 +294,8 @@ def _lock(path: Path) -> IO[str]:
         lock = beside.open("w")
     except OSError as error:
         raise StoreError(
-            f"database {path}: its folder cannot be written ({error.strerror}): check that it exists and that this "
-            "user may write there"
+            f"database {path}: it, or its folder, cannot be written ({error.strerror}): check that the folder exists "
+            "and that this user may write both"
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
