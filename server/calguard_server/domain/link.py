@@ -87,6 +87,14 @@ class LinkDecision:
     operator_findings: tuple[Finding, ...] = ()
 
 
+def require_connected(link: CalendarLink) -> None:
+    """Raise FailedPreconditionError `CALENDAR_LINK_STOPPED` where a link was disconnected on purpose."""
+    if link.state is LinkState.STOPPED:
+        raise FailedPreconditionError(
+            "CALENDAR_LINK_STOPPED", f"calendar link {link.id} is disconnected: connect it first"
+        )
+
+
 def decide_link(link: CalendarLink, signal: LinkSignal, now: datetime, policy: LinkPolicy) -> LinkDecision:
     """Decide what a signal does to a link.
 
@@ -115,10 +123,7 @@ def _decide_checked(link: CalendarLink, signal: Checked, now: datetime, policy: 
 
 
 def _decide_selected(link: CalendarLink, signal: Selected, now: datetime, policy: LinkPolicy) -> LinkDecision:
-    if link.state is LinkState.STOPPED:
-        raise FailedPreconditionError(
-            "CALENDAR_LINK_STOPPED", f"calendar link {link.id} is disconnected: connect it first"
-        )
+    require_connected(link)
     if signal.evidence != link.evidence:
         return LinkDecision(link, LinkReason.STALE_SIGNAL, Notability.NONE)
     subject = replace(

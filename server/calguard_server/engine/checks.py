@@ -10,8 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from calguard_server.domain.errors import FailedPreconditionError
-from calguard_server.domain.link import Checked, decide_link
+from calguard_server.domain.link import Checked, decide_link, require_connected
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.link_verdict import LinkReason
 from calguard_server.domain.schedule import next_check_time
@@ -62,10 +61,7 @@ class Checks:
         """
         while True:
             link = found_link(await self._context.store.link(link_id), link_id)
-            if link.state is LinkState.STOPPED:
-                raise FailedPreconditionError(
-                    "CALENDAR_LINK_STOPPED", f"calendar link {link_id} is disconnected: connect it first"
-                )
+            require_connected(link)
             result = await self._shared_check(link_id)
             if result is not None and result.reason is not LinkReason.STALE_SIGNAL:
                 return result.link

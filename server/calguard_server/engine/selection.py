@@ -7,7 +7,7 @@ from calguard_server.domain.calendars import CalendarUse, judge_calendar
 from calguard_server.domain.causes import RULES, CauseReason, Severity
 from calguard_server.domain.errors import AbortedError, CalguardError, FailedPreconditionError, UnavailableError
 from calguard_server.domain.etags import require_etag
-from calguard_server.domain.link import Selected
+from calguard_server.domain.link import Selected, require_connected
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.link_verdict import LinkReason
 from calguard_server.engine.checks import Checks
@@ -90,10 +90,7 @@ class Selection:
         request: Request | None,
     ) -> CalendarLink:
         require_etag(link, etag)
-        if link.state is LinkState.STOPPED:
-            raise FailedPreconditionError(
-                "CALENDAR_LINK_STOPPED", f"calendar link {link.id} is disconnected: connect it first"
-            )
+        require_connected(link)
         if check_calendar_ids or add_calendar_id:
             calendars = await self._usable_calendars(link)
             _refuse_unusable(calendars, check_calendar_ids, add_calendar_id)

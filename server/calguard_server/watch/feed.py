@@ -9,7 +9,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from calguard_server.domain.events import ResourceKind
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.engine.ports import Chance, Clock, LogEntry, Store, WatchSpec
+from calguard_server.engine.waiting import first_of
 from calguard_server.watch import frames
 from calguard_server.watch.filters import Matches, kinds_of, matcher
 from calguard_server.watch.ring import Batch, Ring, batches
@@ -160,7 +161,7 @@ class Feed:
                 yield frames.closing(mint.make(cursor), "SERVER_DRAINING")
                 raise _draining()
             else:
-                await _first(changed.wait(), self._clock.sleep(progress_due - self._clock.now()))
+                await first_of(changed.wait(), self._clock.sleep(progress_due - self._clock.now()))
             if self._clock.now() >= progress_due:
                 yield frames.progress(mint.make(cursor))
                 progress_due = self._progress_due(spec)
@@ -210,16 +211,6 @@ def _matching(batch: Batch, matches: Matches | None) -> Sequence[bytes]:
     if matches is None:
         return batch.frames
     return [framed for entry, framed in zip(batch.entries, batch.frames, strict=True) if matches(entry)]
-
-
-async def _first(event: Awaitable[object], timer: Awaitable[None]) -> None:
-    """Wait for whichever comes first; the other one is cancelled."""
-    events, timers = asyncio.ensure_future(event), asyncio.ensure_future(timer)
-    try:
-        await asyncio.wait((events, timers), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        events.cancel()
-        timers.cancel()
 
 
 def _draining() -> UnavailableError:

@@ -14,7 +14,7 @@ import structlog
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.engine.checks import CheckResult, Checks
 from calguard_server.engine.ports import CheckTimes, Clock, Store
-from calguard_server.workers.waiting import Doorbell
+from calguard_server.workers.doorbell import Doorbell
 
 _log = structlog.get_logger()
 

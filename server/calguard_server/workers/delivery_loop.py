@@ -24,7 +24,7 @@ from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import Chance, ClaimedDelivery, Clock, DeliveryUpdate, Store
 from calguard_server.notifiers.message import Address, Notifier
 from calguard_server.workers.composer import Composer
-from calguard_server.workers.waiting import Doorbell
+from calguard_server.workers.doorbell import Doorbell
 
 _log = structlog.get_logger()
 

@@ -1,9 +1,10 @@
-"""Waiting for something to do, or for a time."""
+"""A worker's doorbell."""
 
 import asyncio
 from datetime import timedelta
 
 from calguard_server.engine.ports import Clock
+from calguard_server.engine.waiting import first_of
 
 
 class Doorbell:
@@ -19,11 +20,5 @@ class Doorbell:
 
     async def wait(self, at_most: timedelta) -> None:
         """Return when somebody rings, or after that much time."""
-        ring = asyncio.ensure_future(self._rung.wait())
-        timer = asyncio.ensure_future(self._clock.sleep(at_most))
-        try:
-            await asyncio.wait((ring, timer), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ring.cancel()
-            timer.cancel()
+        await first_of(self._rung.wait(), self._clock.sleep(at_most))
         self._rung.clear()
