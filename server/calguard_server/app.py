@@ -125,7 +125,9 @@ class App:
 
     async def _start(self) -> None:
         self._store = await self._open_store()
-        session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True)
+        # How many calls are made at once is bounded by their makers: a wait for a connection would count as silence.
+        connector = aiohttp.TCPConnector(limit=0)
+        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         self._closers.append(session.close)
         use_cases = self._build_use_cases(session)
         self._start_workers(session)
