@@ -1,8 +1,9 @@
 """Accounts, links, pages and causes as the domain knows them: in order unless a test says otherwise."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
 from calguard_server.domain.causes import Cause, CauseReason, Finding

@@ -1,6 +1,5 @@
 """The domain's resources and changes in the contract's words: nothing is lost, nothing is made up."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from calguard.v1 import account_pb2, booking_page_pb2, calendar_link_pb2, cause_pb2, notification_pb2, watch_pb2
 from calguard_server.domain.account import Account

@@ -4,7 +4,6 @@ The model (`PersonsLink`, `ModelPage`, in rules_model.py) knows nothing of the d
 plain words, and says what must be true then. The machine below tells both, and compares after every step.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import settings
@@ -16,6 +15,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 
 from calguard_server.domain.causes import CauseReason, NextAction
 from calguard_server.domain.errors import FailedPreconditionError, IllegalTransitionError

@@ -1,10 +1,10 @@
 """What changes an etag, and what a stale one does."""
 
 from collections.abc import Callable
-from dataclasses import fields, replace
 from itertools import combinations
 
 import pytest
+from msgspec.structs import fields, replace
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
 from calguard_server.domain.errors import AbortedError

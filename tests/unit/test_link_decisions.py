@@ -1,9 +1,9 @@
 """What a check does to a link: the table of reasons, and when a second check is due."""
 
 import copy
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from calguard_server.domain.causes import Capability, Cause, CauseReason, Finding, NextAction
 from calguard_server.domain.events import Notability

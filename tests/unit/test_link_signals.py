@@ -1,8 +1,7 @@
 """What the person does to a link: consent, selection and disconnect, and what they outdate."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from calguard_server.domain.causes import Capability, Cause, CauseReason, Finding, NextAction
 from calguard_server.domain.events import Notability

@@ -1,9 +1,9 @@
 """When a link is checked next."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.link import decide_link

@@ -1,10 +1,9 @@
 """The parts of the feed: tokens, frames, filters and the ring."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from calguard.v1 import watch_pb2
 from calguard_server.domain.errors import CalguardError

@@ -1,8 +1,9 @@
 """The people of the booking product."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Locale(StrEnum):
@@ -12,8 +13,7 @@ class Locale(StrEnum):
     JAPANESE = "ja"
 
 
-@dataclass(frozen=True, slots=True)
-class SlackAddress:
+class SlackAddress(Struct, frozen=True):
     """Where Slack messages go; empty parts are not set. `channel_id` goes before `user_id`."""
 
     workspace_id: str = ""
@@ -26,8 +26,7 @@ class SlackAddress:
         return bool(self.user_id or self.channel_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """A person: owns pages, is a member of pages, has calendar links, is told when one breaks."""
 
     id: str

@@ -1,7 +1,8 @@
 """What a calendar can be used for, by the linked account's role on it and by what its grant permits."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from calguard_server.domain.causes import Capability
 from calguard_server.domain.scopes import missing_capabilities
@@ -13,8 +14,7 @@ CHECK_CALENDARS_MAX = 50
 """How many calendars one link can check: as many as one freebusy query takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarUse:
+class CalendarUse(Struct, frozen=True):
     """What a calendar can be used for; `refusal` says in English why not for both, and is empty otherwise."""
 
     can_check: bool

@@ -4,9 +4,10 @@ docs/failures.md tells the same for users. A `Finding` is what one check met; a 
 on. The table `RULES` is the only place that ties a reason to its severity and its words.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class CauseReason(StrEnum):
@@ -60,8 +61,7 @@ class NextAction(StrEnum):
     CONTACT_SUPPORT = "CONTACT_SUPPORT"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What one check met. `retry_after` is what the provider asked for, where it did."""
 
     reason: CauseReason
@@ -70,8 +70,7 @@ class Finding:
     retry_after: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """Why a link is not LINKED; `since` is when an unbroken run of this reason began."""
 
     reason: CauseReason
@@ -95,8 +94,7 @@ class Cause:
         return RULES[self.reason].severity is Severity.OPERATOR
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonRule:
+class ReasonRule(Struct, frozen=True):
     """What a reason means. `voids_grant`: the person must consent again before anything works."""
 
     severity: Severity

@@ -7,10 +7,11 @@
    asked to wait is waited. A permanent failure is DEAD at once.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
+
+from msgspec import Struct
 
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import BookingPage, Fault, PagePhase
@@ -32,8 +33,7 @@ class DeliveryState(StrEnum):
         return self in (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.RETRYING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """One notice to one recipient by one channel.
 
     Unique on (incident_id, recipient_account_id, channel, stage). `recipient_account_id` is empty for the operator.
@@ -108,8 +108,7 @@ def _stop_no_longer_true(delivery: Delivery, page: BookingPage) -> SuppressReaso
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True):
     """How long, and how often, a delivery is tried again."""
 
     base: timedelta = timedelta(seconds=5)
@@ -118,8 +117,7 @@ class RetryPolicy:
     attempts_max: int = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How an attempt ended: sent, refused for good, or to be tried again.
 
     `doubtful`: it may have been received, although that was not confirmed. `detail` is a code and a short text without
@@ -134,8 +132,7 @@ class Outcome:
     retry_after: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NextStep:
+class NextStep(Struct, frozen=True):
     """What becomes of a delivery after an attempt."""
 
     state: DeliveryState

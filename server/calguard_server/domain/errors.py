@@ -5,11 +5,11 @@ ever holds a secret or a library's own words.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class FieldViolation:
+class FieldViolation(Struct, frozen=True):
     """A field of a request that is wrong: its path as the caller wrote it, and what was expected."""
 
     field: str

@@ -1,9 +1,10 @@
 """What happened to a link or a page, as subscribers are told."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from calguard_server.domain.link_state import CalendarLink
@@ -40,8 +41,7 @@ class ChangeType(StrEnum):
     DELETED = "DELETED"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One change of one resource: the resource as it stands after it, or last stood.
 
     `former_account_ids` are those whom the resource concerned before the change, and no longer does. `caused_by` is

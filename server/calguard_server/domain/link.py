@@ -12,9 +12,11 @@
 6. A signal that rests on older evidence than the link's is dropped: `evidence` counts what the link rests on.
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from calguard_server.domain.causes import Finding, Severity, severity_of
 from calguard_server.domain.errors import FailedPreconditionError
@@ -31,8 +33,7 @@ from calguard_server.domain.link_verdict import (
 from calguard_server.domain.machine import Move
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """A check ended. `confirmed`: a second check, at once, met the same. `evidence`: the link's when it began."""
 
     findings: tuple[Finding, ...]
@@ -41,8 +42,7 @@ class Checked:
     granted_scopes: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Authorized:
+class Authorized(Struct, frozen=True):
     """The person gave consent; the new grant was checked with the selection given here."""
 
     provider_subject: str
@@ -54,8 +54,7 @@ class Authorized:
     confirmed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Struct, frozen=True):
     """Calendars were selected, and checked. `evidence`: the link's when that began."""
 
     check_calendar_ids: tuple[str, ...]
@@ -65,16 +64,14 @@ class Selected:
     confirmed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected:
+class Disconnected(Struct, frozen=True):
     """The person ended the link on purpose."""
 
 
 LinkSignal = Checked | Authorized | Selected | Disconnected
 
 
-@dataclass(frozen=True, slots=True)
-class LinkDecision:
+class LinkDecision(Struct, frozen=True):
     """What a signal does: the link as it stands after it, why, and whether anybody needs to hear of it.
 
     `move` is None where the signal leaves the machine alone. `operator_findings` are the operator's to mend.

@@ -1,8 +1,9 @@
 """The calendar link: its states, the table of its moves, and what is kept of it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from calguard_server.domain.causes import RULES, Cause, CauseReason, NextAction
 from calguard_server.domain.machine import TransitionTable
@@ -58,8 +59,7 @@ LINK_TABLE = TransitionTable(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarLink:
+class CalendarLink(Struct, frozen=True, kw_only=True):
     """One Google account that an account has connected.
 
     `evidence` grows with every change that is told, so that a signal which began before one is found stale.

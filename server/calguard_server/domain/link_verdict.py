@@ -1,17 +1,18 @@
 """What a check's findings say of a link: the gravest of them becomes one trigger, and a cause that goes with it."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from calguard_server.domain.causes import Capability, Cause, CauseReason, Finding, Severity, severity_of
 from calguard_server.domain.link_state import CalendarLink, LinkState, LinkTrigger
 from calguard_server.domain.scopes import missing_capabilities
 
 
-@dataclass(frozen=True, slots=True)
-class LinkPolicy:
+class LinkPolicy(Struct, frozen=True):
     """When what may pass by itself fails a link. `quota_grace`: how long an exhausted quota changes nothing."""
 
     failure_threshold: int = 3
@@ -37,8 +38,7 @@ class LinkReason(StrEnum):
     STALE_SIGNAL = "STALE_SIGNAL"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What findings amount to; without a trigger the state stays. `counts`: it is one of the failures in a row."""
 
     trigger: LinkTrigger | None

@@ -7,9 +7,9 @@ made of a state and a trigger once, it makes again: its moves are remembered, wh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from transitions import EventData, Machine, MachineError
 
 from calguard_server.domain.errors import IllegalTransitionError
@@ -18,8 +18,7 @@ Rows = Sequence[tuple[str, str, str]]
 """The table of a machine: (trigger, state before, state after)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """A move that a machine made; `source` equals `dest` where the trigger confirms the state."""
 
     trigger: str

@@ -13,8 +13,9 @@
 A notice names a `stage`: within an incident, nothing is told twice to the same recipient for the same stage.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from calguard_server.domain.account import Account, SlackAddress
 from calguard_server.domain.page import BookingPage, Fault, PagePhase, SchedulingMode
@@ -57,8 +58,7 @@ class IncidentStep(StrEnum):
     CLOSE = "CLOSE"  # and those who were told are told that it is over
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """One thing to tell, to some accounts. `faults` are the members it names, `stage` says which of its kind it is."""
 
     kind: NoticeKind
@@ -67,8 +67,7 @@ class Notice:
     faults: tuple[Fault, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeDecision:
+class NoticeDecision(Struct, frozen=True):
     """What a change of a page means for its incident, and whom it is told to."""
 
     reason: NoticeReason

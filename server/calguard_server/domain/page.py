@@ -9,10 +9,12 @@
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from calguard_server.domain.account import SlackAddress
 from calguard_server.domain.causes import Cause
@@ -121,16 +123,14 @@ _STATE_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """Whose calendars a page refers to. The higher `priority` (0 to 1000), the earlier under PRIORITY."""
 
     account_id: str
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Why a member is faulty: its failed link, the one with the lowest id where several failed."""
 
     account_id: str
@@ -138,8 +138,7 @@ class Fault:
     cause: Cause
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookingPage:
+class BookingPage(Struct, frozen=True, kw_only=True):
     """A booking page; `faulty` is in member order."""
 
     id: str
@@ -186,8 +185,7 @@ class Condition(StrEnum):
     FAULTY = "FAULTY"
 
 
-@dataclass(frozen=True, slots=True)
-class MemberHealth:
+class MemberHealth(Struct, frozen=True):
     """A member's condition; `fault` is set exactly when it is FAULTY."""
 
     account_id: str
@@ -206,16 +204,14 @@ class PageReason(StrEnum):
     EVERY_FAULTY_STOPS = "EVERY_FAULTY_STOPS"
 
 
-@dataclass(frozen=True, slots=True)
-class PageVerdict:
+class PageVerdict(Struct, frozen=True):
     """What the rule of a scheduling mode says of the members as they are."""
 
     trigger: PageTrigger
     reason: PageReason
 
 
-@dataclass(frozen=True, slots=True)
-class PageDecision:
+class PageDecision(Struct, frozen=True):
     """The page as it stands after a decision, why, and what of it is worth an event."""
 
     page: BookingPage

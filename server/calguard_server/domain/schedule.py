@@ -1,9 +1,10 @@
 """When a link is checked next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
+
+from msgspec import Struct
 
 from calguard_server.domain.causes import RULES, CauseReason, Finding
 from calguard_server.domain.link_state import CalendarLink, LinkState
@@ -12,8 +13,7 @@ _NOT_SOON = frozenset({CauseReason.RATE_LIMITED, CauseReason.QUOTA_EXHAUSTED, Ca
 """What asking again soon makes no better."""
 
 
-@dataclass(frozen=True, slots=True)
-class SchedulePolicy:
+class SchedulePolicy(Struct, frozen=True):
     """How often links are checked.
 
     `retry_interval` doubles with each failure in a row up to `retry_interval_max`. `void_grant_factor`: a link whose

@@ -1,8 +1,9 @@
 """Use cases of accounts."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from calguard_server.domain.account import Account
 from calguard_server.domain.errors import AlreadyExistsError, FailedPreconditionError

@@ -5,10 +5,10 @@ batch with others'.
 """
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from msgspec import Struct
 
 from calguard_server.domain.link import Checked, decide_link, require_connected
 from calguard_server.domain.link_state import CalendarLink, LinkState
@@ -26,8 +26,7 @@ from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Struct, frozen=True):
     """A link after its check, and why it stands so; `times` are to be saved where nothing was committed."""
 
     link: CalendarLink

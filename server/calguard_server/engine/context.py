@@ -1,7 +1,8 @@
 """What every use case is built with."""
 
-from dataclasses import dataclass, field
 from datetime import timedelta
+
+from msgspec import Struct, field
 
 from calguard_server.domain.delivery import RetryPolicy
 from calguard_server.domain.link_verdict import LinkPolicy
@@ -10,8 +11,7 @@ from calguard_server.domain.schedule import SchedulePolicy
 from calguard_server.engine.ports import Chance, Clock, NewId, Store
 
 
-@dataclass(frozen=True, slots=True)
-class Policies:
+class Policies(Struct, frozen=True):
     """The numbers that decisions rest on; settings make them. `served` are the channels that this server can use."""
 
     link: LinkPolicy = field(default_factory=LinkPolicy)
@@ -22,8 +22,7 @@ class Policies:
     served: frozenset[Channel] = frozenset(Channel)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """Where state is kept, what time it is, where ids and chance come from, and the policies."""
 
     store: Store

@@ -4,7 +4,7 @@ The grant is revoked at the provider first, then forgotten here; when the provid
 all the same and the caller is told.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from calguard_server.domain.etags import require_etag
 from calguard_server.domain.link import Disconnected, decide_link
@@ -35,8 +35,7 @@ class GrantRevoker:
         return True if grant is None else await self._provider.revoke(grant)
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """A disconnected link, and whether the provider confirmed that its grant is revoked."""
 
     link: CalendarLink

@@ -1,6 +1,6 @@
 """Asking the provider how a link is: a probe, and at once a second one where the first must be confirmed."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.link_state import CalendarLink
@@ -8,8 +8,7 @@ from calguard_server.domain.link_verdict import confirms, needs_confirmation
 from calguard_server.engine.ports import CalendarProvider, Grant, GrantUnreadableError, ProbeRequest, Store
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What was found; `confirmed`: a second probe met the same. `granted_scopes` where the provider told them anew."""
 
     findings: tuple[Finding, ...]

@@ -11,8 +11,10 @@ import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from calguard_server.domain.calendars import judge_calendar
 from calguard_server.domain.causes import RULES, CauseReason, Severity
@@ -45,8 +47,7 @@ from calguard_server.engine.propagate import Propagation
 from calguard_server.engine.working_set import LinkAttempt, Request, Seeds, Unit, WorkingSet, refuse_replay_of
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What a caller of `begin` asks for; empty texts are not set."""
 
     account_id: str
@@ -57,8 +58,7 @@ class Wish:
     allow_account_change: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """The address of the consent page; `state` identifies the attempt."""
 
     authorization_url: str
@@ -66,8 +66,7 @@ class Begun:
     expire_time: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
+class _Choice(Struct, frozen=True):
     """The calendars that a completed link starts with."""
 
     check_calendar_ids: tuple[str, ...]

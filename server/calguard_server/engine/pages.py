@@ -1,8 +1,9 @@
 """Use cases of booking pages."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from calguard_server.domain.errors import AlreadyExistsError, FailedPreconditionError
 from calguard_server.domain.etags import require_etag

@@ -5,9 +5,10 @@ The clock and the provider have a fake in the tests; the store has SQLite now, a
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 from calguard_server.domain.account import Account
 from calguard_server.domain.causes import CauseReason, Finding
@@ -61,8 +62,7 @@ class IdentityUnverifiedError(Exception):
     """The provider's identity token is missing, or does not verify."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationRequest:
+class AuthorizationRequest(Struct, frozen=True):
     """What the consent page is asked. `code_challenge` is PKCE's S256."""
 
     state: str
@@ -71,8 +71,7 @@ class AuthorizationRequest:
     login_hint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """What the provider answered for an authorization code. `refresh_token` is None without offline access."""
 
     subject: str
@@ -81,8 +80,7 @@ class Consent:
     refresh_token: Secret | None
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """What is kept of a consent; the scopes are those that were granted."""
 
     refresh_token: Secret
@@ -93,8 +91,7 @@ class GrantUnreadableError(Exception):
     """A grant is stored, but none of the keys opens it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeRequest:
+class ProbeRequest(Struct, frozen=True):
     """What to probe: the calendars to read, the one to write (empty: none), and what the grant should permit."""
 
     calendar_link_id: str
@@ -103,16 +100,14 @@ class ProbeRequest:
     add_calendar_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """What a probe found; no findings means all is well. `granted_scopes` is set where the provider told them anew."""
 
     findings: tuple[Finding, ...]
     granted_scopes: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderCalendar:
+class ProviderCalendar(Struct, frozen=True):
     """A calendar as the linked account shows it; `access_role` as Google names it."""
 
     id: str
@@ -152,8 +147,7 @@ class CalendarProvider(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class CheckTimes:
+class CheckTimes(Struct, frozen=True):
     """What a check that changed nothing leaves behind; dropped where the link rests on other evidence by now."""
 
     calendar_link_id: str
@@ -165,8 +159,7 @@ class CheckTimes:
     quota_exhausted_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryUpdate:
+class DeliveryUpdate(Struct, frozen=True):
     """How a claimed delivery goes on; dropped where it has been claimed anew, by the fence."""
 
     delivery_id: str
@@ -181,8 +174,7 @@ class DeliveryUpdate:
     doubtful: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True):
     """One change of the log: `encoded` is the whole change, encoded once; filters decide on the rest.
 
     `commit_revision` is the last revision of its transaction.
@@ -196,24 +188,21 @@ class LogEntry:
     encoded: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class LinkFilter:
+class LinkFilter(Struct, frozen=True):
     """Which links to list; empty parts do not narrow."""
 
     account_id: str = ""
     states: frozenset[LinkState] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class PageFilter:
+class PageFilter(Struct, frozen=True):
     """Which pages to list; empty parts do not narrow. `account_id` is the owner or a member."""
 
     account_id: str = ""
     states: frozenset[PageState] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class NotificationFilter:
+class NotificationFilter(Struct, frozen=True):
     """Which notifications to list; empty parts do not narrow."""
 
     states: frozenset[DeliveryState] = frozenset()
@@ -221,8 +210,7 @@ class NotificationFilter:
     account_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(Struct, frozen=True):
     """A delivery with all pages that its message was about; `sequence` grows with each that is decided."""
 
     sequence: int
@@ -230,8 +218,7 @@ class Notification:
     booking_page_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedDelivery:
+class ClaimedDelivery(Struct, frozen=True):
     """A delivery that is to be sent now, with what is needed to tell whether it is still true.
 
     `told`: what its incident owed the recipient by the channel before was, or may have been, received.
@@ -373,8 +360,7 @@ CommitListener = Callable[[Sequence[LogEntry]], None]
 """Told of the entries of each commit, after it. One that raises ends the store: what it missed, it missed for good."""
 
 
-@dataclass(frozen=True, slots=True)
-class WatchSpec:
+class WatchSpec(Struct, frozen=True):
     """What a watcher asks for; empty collections do not narrow. See WatchRequest of the contract."""
 
     account_ids: frozenset[str] = frozenset()

@@ -5,8 +5,10 @@ member, then the notices of each page that changed.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from calguard_server.domain.account import SlackAddress
 from calguard_server.domain.delivery import Delivery, DeliveryState
@@ -29,8 +31,7 @@ from calguard_server.engine.working_set import Incident, Told, WorkingSet
 _TYPE_OF = {Notability.STATE_CHANGED: ChangeType.STATE_CHANGED, Notability.UPDATED: ChangeType.UPDATED}
 
 
-@dataclass(frozen=True, slots=True)
-class Propagation:
+class Propagation(Struct, frozen=True):
     """One transaction's view: the working set, the time, and what the use cases are built with."""
 
     rows: WorkingSet

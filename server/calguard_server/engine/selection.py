@@ -1,7 +1,8 @@
 """Use cases of a link's calendars: listing them, and selecting which are checked and which is added to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from calguard_server.domain.calendars import CalendarUse, judge_calendar
 from calguard_server.domain.causes import RULES, CauseReason, Severity
@@ -21,8 +22,7 @@ from calguard_server.engine.propagate import Propagation
 from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
 
 
-@dataclass(frozen=True, slots=True)
-class UsableCalendar:
+class UsableCalendar(Struct, frozen=True):
     """A calendar as the linked account shows it, with what it can be used for."""
 
     calendar: ProviderCalendar

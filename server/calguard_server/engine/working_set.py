@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from msgspec import Struct
+
 from calguard_server.domain.account import Account
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.errors import InvalidArgumentError
@@ -31,8 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Seeds:
+class Seeds(Struct, frozen=True):
     """What a unit of work names; see above for what is loaded with it."""
 
     links: tuple[str, ...] = ()
@@ -42,8 +43,7 @@ class Seeds:
     attempts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A call that may be repeated: `fingerprint` tells whether it is the same call, `encode` keeps its answer."""
 
     id: str
@@ -59,8 +59,7 @@ class ReplayedError(Exception):
         self.answer = answer
 
 
-@dataclass(frozen=True, slots=True)
-class Unit(Generic[T]):
+class Unit(Struct, Generic[T], frozen=True):
     """A unit of work: what it needs, and the synchronous decision on it."""
 
     seeds: Seeds
@@ -68,8 +67,7 @@ class Unit(Generic[T]):
     request: Request | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkAttempt:
+class LinkAttempt(Struct, frozen=True, kw_only=True):
     """A begun linking: found by a digest of its `state`, good once and until `expire_time`.
 
     `calendar_link_id` is empty for a new link. `code_verifier` is PKCE's.
@@ -87,8 +85,7 @@ class LinkAttempt:
     used: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What an incident owed a recipient, and what became of it; `doubtful`: it may have been received."""
 
     recipient_account_id: str
@@ -98,8 +95,7 @@ class Told:
     doubtful: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incident:
+class Incident(Struct, frozen=True, kw_only=True):
     """A stop by rule of a page, from its first notice until it is over."""
 
     id: str
@@ -109,8 +105,7 @@ class Incident:
     told: tuple[Told, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The kept answer of a request."""
 
     fingerprint: str

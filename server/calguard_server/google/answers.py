@@ -1,8 +1,9 @@
 """What is asked of Google, what can come back, and what that can mean: the words that `classify` is written in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from calguard_server.domain.causes import Capability, Finding
 
@@ -22,8 +23,7 @@ class Endpoint(StrEnum):
     DELETE_EVENT = "DELETE_EVENT"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One call: the calendars it is about, and what the link uses those for."""
 
     endpoint: Endpoint
@@ -31,8 +31,7 @@ class Call:
     purpose: Capability = Capability.LIST
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An HTTP answer. The body is left out of the representation: a token may be in it."""
 
     status: int
@@ -71,8 +70,7 @@ class Outcome(StrEnum):
     CODE_REFUSED = "CODE_REFUSED"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a call's answer means. DONE, SPLIT, RESYNC, RENEW_TOKEN and CODE_REFUSED carry no findings."""
 
     outcome: Outcome

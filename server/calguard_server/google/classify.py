@@ -7,8 +7,9 @@
 4. The sources are the API's "Handle API errors" guide, the OAuth 2.0 guide for web servers, and RFC 6749.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.google.answers import Answer, Call, Endpoint, Outcome, TransportFailure, Verdict

@@ -1,10 +1,10 @@
 """Google as the engine's CalendarProvider."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import aiohttp
+from msgspec.structs import replace
 
 from calguard_server.domain.causes import RULES, Capability, CauseReason, Finding, Severity
 from calguard_server.domain.scopes import missing_capabilities

@@ -10,7 +10,6 @@
 
 import asyncio
 import ssl
-from dataclasses import replace
 from datetime import timedelta
 from email.headerregistry import Address as Mailbox
 from enum import StrEnum
@@ -18,6 +17,7 @@ from typing import assert_never
 
 from aiosmtplib import SMTP
 from aiosmtplib.errors import SMTPException, SMTPResponseException
+from msgspec.structs import replace
 
 from calguard_server.domain.delivery import Outcome
 from calguard_server.engine.ports import Clock

@@ -3,8 +3,9 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate

@@ -60,6 +60,16 @@ def from_list(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text)) if text != "[]" else ()
 
 
+@lru_cache(maxsize=4096)
+def _to_members(members: tuple[Member, ...]) -> str:
+    return json.dumps([[member.account_id, member.priority] for member in members])
+
+
+@lru_cache(maxsize=4096)
+def _from_members(text: str) -> tuple[Member, ...]:
+    return tuple(Member(account_id, priority) for account_id, priority in json.loads(text))
+
+
 def account_row(account: Account) -> Row:
     """Write an account."""
     slack = account.slack
@@ -151,7 +161,7 @@ def page_row(page: BookingPage) -> Row:
         page.owner_account_id,
         page.title,
         page.scheduling_mode.value,
-        json.dumps([[member.account_id, member.priority] for member in page.members]),
+        _to_members(page.members),
         page.faulty_members.value,
         page.assignment_method.value,
         slack.workspace_id,
@@ -173,7 +183,7 @@ def page_of(row: Row) -> BookingPage:
         owner_account_id=row[1],
         title=row[2],
         scheduling_mode=SchedulingMode(row[3]),
-        members=tuple(Member(account_id, priority) for account_id, priority in json.loads(row[4])),
+        members=_from_members(row[4]),
         faulty_members=FaultyMembers(row[5]),
         assignment_method=AssignmentMethod(row[6]),
         slack=SlackAddress(row[7], row[8], row[9]),

@@ -6,10 +6,11 @@ claimed again. Groups are sent side by side, so that one channel's failure, or s
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
+from msgspec.structs import replace
 
 from calguard_server.domain.delivery import (
     Delivery,
