@@ -4,7 +4,7 @@ import asyncio
 import gc
 import random
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter
 from calguard_server.domain.delivery import RetryPolicy
 from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.notices import Channel
+from calguard_server.domain.provider_incident import IncidentPolicy
 from calguard_server.domain.schedule import SchedulePolicy
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.accounts import Accounts
@@ -26,8 +27,10 @@ from calguard_server.engine.locks import KeyedLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import Chance, Clock, NewId
+from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.selection import Selection
 from calguard_server.google.options import GoogleOptions
+from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
 from calguard_server.grpc_api.convert import encode_change, encode_snapshot
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
@@ -41,8 +44,10 @@ from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.watch.feed import Feed, FeedOptions
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
+from calguard_server.workers.check_pace import CheckPace, PaceOptions
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
+from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.retention import Retention, RetentionOptions
 
 _log = structlog.get_logger()
@@ -130,6 +135,7 @@ class App:
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         self._closers.append(session.close)
         use_cases = self._build_use_cases(session)
+        await self._incidents.load()
         self._start_workers(session)
         self._grpc = self._bind_grpc(use_cases)
         await self._start_http()
@@ -151,7 +157,8 @@ class App:
         provider = GoogleCalendarProvider(session, self._google_options(), self._world.clock)
         revoker, locks = GrantRevoker(self._store, provider), KeyedLocks()
         self._alerts = OperatorAlerts(context, self._operator_channels())
-        self._checks = Checks(context, provider, locks, self._alerts)
+        self._incidents = ProviderIncidents(context, self._alerts)
+        self._checks = Checks(context, provider, locks, self._alerts, self._incidents)
         self._linking = Linking(context, provider, locks, self._alerts, self._redirect_uri)
         self._feed = Feed(
             self._store,
@@ -169,6 +176,7 @@ class App:
             selection=Selection(context, provider, locks, self._checks, self._alerts),
             checks=self._checks,
             ending=Ending(context, revoker, locks),
+            incidents=self._incidents,
             store=self._store,
             feed=self._feed,
         )
@@ -178,6 +186,9 @@ class App:
         policies = Policies(
             link=LinkPolicy(settings.failure_threshold, settings.failure_after),
             schedule=SchedulePolicy(settings.check_interval, settings.retry_interval),
+            incident=IncidentPolicy(
+                settings.incident_window, settings.incident_accounts, settings.incident_share, settings.incident_hold
+            ),
             notice_group_wait=settings.notice_group_wait,
             served=self._served_channels(),
         )
@@ -211,6 +222,7 @@ class App:
             revoke_uri=settings.google_revoke_uri,
             certs_uri=settings.google_certs_uri,
             api_endpoint=settings.google_api_endpoint,
+            quotas=Quotas(settings.google_quota, settings.google_user_quota),
         )
 
     def _redirect_uri(self) -> str:
@@ -219,19 +231,7 @@ class App:
 
     def _start_workers(self, session: aiohttp.ClientSession) -> None:
         settings, world = self._settings, self._world
-        checked = Counter(
-            "calguard_checks",
-            "Checks of calendar links, by the reason of their decision.",
-            ["reason"],
-            registry=self.registry,
-        )
-        check_loop = CheckLoop(
-            self._store,
-            self._checks,
-            world.clock,
-            CheckLoopOptions(concurrency=settings.check_concurrency),
-            lambda reason: checked.labels(reason).inc(),
-        )
+        review = IncidentReview(self._incidents, world.clock, settings.incident_window)
         composer = Composer(
             self._store,
             ComposerOptions(
@@ -250,9 +250,31 @@ class App:
         )
         self._store.listen(lambda _: deliveries.nudge())
         retention = Retention(self._store, world.clock, RetentionOptions(settings.watch_retention))
-        for name, run in (("checks", check_loop.run), ("deliveries", deliveries.run), ("retention", retention.run)):
+        workers = {"incidents": review.run, "deliveries": deliveries.run, "retention": retention.run}
+        for name, run in (*self._check_loops().items(), *workers.items()):
             self._supervise(asyncio.create_task(run(), name=name))
         self._closers.append(self._stop_workers)
+
+    def _check_loops(self) -> dict[str, Callable[[], Coroutine[object, object, None]]]:
+        checked = Counter(
+            "calguard_checks",
+            "Checks of calendar links, by the reason of their decision.",
+            ["reason"],
+            registry=self.registry,
+        )
+        policy = SchedulePolicy(self._settings.check_interval, self._settings.retry_interval)
+        intervals = {False: policy.check_interval, True: min(policy.retry_interval_max, policy.check_interval)}
+        return {
+            "checks of failing links" if failing else "checks": CheckLoop(
+                self._store,
+                self._checks,
+                self._world.clock,
+                CheckPace(self._store, PaceOptions(interval), failing=failing),
+                CheckLoopOptions(failing, self._settings.check_concurrency // 2),
+                lambda reason: checked.labels(reason).inc(),
+            ).run
+            for failing, interval in intervals.items()
+        }
 
     def _notifiers(self, session: aiohttp.ClientSession) -> dict[Channel, Notifier]:
         settings = self._settings

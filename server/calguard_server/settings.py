@@ -152,7 +152,18 @@ class Settings(BaseSettings):
     )
     support_url: str = Field("http://localhost:3000/support", description="The support (chat) address in notices.")
     check_interval: Duration = Field(timedelta(minutes=10), description="How often a healthy link is checked.")
-    check_concurrency: int = Field(64, ge=1, le=1000, description="How many checks run at a time.")
+    check_concurrency: int = Field(
+        64,
+        ge=2,
+        le=1000,
+        description="How many checks run at a time: half of them of links that fail just now, half of all others.",
+    )
+    google_quota: int = Field(
+        10_000, ge=1, le=10_000_000, description="How many requests a minute Google Calendar is sent in all."
+    )
+    google_user_quota: int = Field(
+        600, ge=1, le=10_000_000, description="How many requests a minute Google Calendar is sent for one link."
+    )
     failure_threshold: int = Field(
         3, ge=1, le=100, description="How many checks in a row must fail before what may pass fails a link."
     )
@@ -161,6 +172,20 @@ class Settings(BaseSettings):
     )
     retry_interval: Duration = Field(
         timedelta(seconds=15), description="How soon a failing link is checked again; doubles up to 5m."
+    )
+    incident_window: Duration = Field(
+        timedelta(minutes=5), description="Within which time links that fail alike are taken together as an incident."
+    )
+    incident_accounts: int = Field(
+        10, ge=2, le=1_000_000, description="How many unrelated accounts must fail alike at least for an incident."
+    )
+    incident_share: float = Field(
+        0.05, gt=0, le=1, description="Which share of the links checked must fail alike at least for an incident."
+    )
+    incident_hold: WaitDuration = Field(
+        timedelta(hours=24),
+        description="How long an incident holds links at most that only people can mend. What passes by itself is held "
+        "until it is over.",
     )
     notice_group_wait: WaitDuration = Field(
         timedelta(seconds=5), description="How long a notice waits for others to the same recipient."

@@ -10,6 +10,7 @@ from calguard.v1 import account_pb2 as accounts
 from calguard.v1 import booking_page_pb2 as pages
 from calguard.v1 import calendar_link_pb2 as links
 from calguard.v1 import notification_pb2 as notices
+from calguard.v1 import provider_pb2 as provider
 from calguard.v1 import watch_pb2 as watch
 from calguard.v1.slack_pb2 import SlackAddress
 
@@ -195,6 +196,7 @@ def _rows_of_the_rest() -> list[Row]:
         ("ListNotifications", listing(booking_page_id=BAD_ID, account_id=BAD_ID), ("booking_page_id", "account_id")),
         ("ListNotifications", listing(page_size=-1), ("page_size",)),
         ("ListNotifications", listing(page_token="AAAAAAAAAAAA"), ("page_token",)),
+        ("GetProviderStatus", provider.GetProviderStatusRequest(provider=77), ("provider",)),
         ("Watch", watch.WatchRequest(account_ids=[""]), ("account_ids[0]",)),
         ("Watch", watch.WatchRequest(progress_interval=Duration(seconds=-1)), ("progress_interval",)),
     ]

@@ -28,6 +28,7 @@ from calguard_server.engine.linking import Linking, Wish
 from calguard_server.engine.locks import KeyedLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
+from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.convert import encode_change
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
@@ -51,6 +52,7 @@ class Service:
     linking: Linking
     selection: Selection
     checks: Checks
+    incidents: ProviderIncidents
     ending: Ending
 
     async def add_account(self, account_id: str, **fields: object) -> Account:
@@ -61,10 +63,10 @@ class Service:
     ) -> BookingPage:
         return await self.pages.create(make_page(page_id, mode, owner, *members, **fields))
 
-    async def link(self, account_id: str, subject: str = "", *, link_id: str = "") -> CalendarLink:
+    async def link(self, account_id: str, subject: str = "", *, link_id: str = "", email: str = "") -> CalendarLink:
         """Link a Google account, with its primary calendar selected."""
         subject = subject or f"sub-{account_id}"
-        self.provider.consents[f"code-{subject}"] = consent(subject, f"{subject}@example.com")
+        self.provider.consents[f"code-{subject}"] = consent(subject, email or f"{subject}@example.com")
         begun = await self.linking.begin(Wish(account_id, calendar_link_id=link_id, select_primary=True))
         return await self.linking.complete(begun.state, code=f"code-{subject}")
 
@@ -117,7 +119,9 @@ async def running_service(path: Path, policies: Policies | None = None) -> Async
         context = Context(store, clock, ids, middle, policies)
         revoker, locks = GrantRevoker(store, provider), KeyedLocks()
         alerts = OperatorAlerts(context, frozenset({Channel.EMAIL}))
-        checks = Checks(context, provider, locks, alerts)
+        incidents = ProviderIncidents(context, alerts)
+        await incidents.load()
+        checks = Checks(context, provider, locks, alerts, incidents)
         yield Service(
             context,
             store,
@@ -128,6 +132,7 @@ async def running_service(path: Path, policies: Policies | None = None) -> Async
             Linking(context, provider, locks, alerts, lambda: "http://127.0.0.1/oauth/callback"),
             Selection(context, provider, locks, checks, alerts),
             checks,
+            incidents,
             Ending(context, revoker, locks),
         )
     finally:

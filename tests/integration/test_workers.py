@@ -18,6 +18,7 @@ from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import LinkFilter, Notification, NotificationFilter, Probe, ProbeRequest
 from calguard_server.notifiers.message import Address, NoticeMessage
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
+from calguard_server.workers.check_pace import CheckPace, PaceOptions
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
 from tests.fakes.service import Service, running_service
@@ -210,15 +211,25 @@ async def test_what_a_dead_process_had_claimed_is_sent_by_the_next(tmp_path: Pat
 @asynccontextmanager
 async def checking(service: Service, concurrency: int = 4) -> AsyncIterator[list[str]]:
     reasons: list[str] = []
-    loop = CheckLoop(
-        service.store, service.checks, service.clock, CheckLoopOptions(concurrency=concurrency), reasons.append
-    )
-    task = asyncio.create_task(loop.run())
+    tasks = [
+        asyncio.create_task(
+            CheckLoop(
+                service.store,
+                service.checks,
+                service.clock,
+                CheckPace(service.store, PaceOptions(timedelta(minutes=10), least_per_second=1000), failing=failing),
+                CheckLoopOptions(failing, concurrency),
+                reasons.append,
+            ).run()
+        )
+        for failing in (False, True)
+    ]
     try:
         yield reasons
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _linked(service: Service, count: int) -> list[CalendarLink]:
@@ -236,11 +247,16 @@ async def _rescheduled(service: Service, count: int) -> list[CalendarLink]:
     return saved if len(saved) == count else []
 
 
+async def _rescheduled_in_time(service: Service, count: int) -> list[CalendarLink]:
+    service.clock.advance(timedelta(seconds=1))
+    return await _rescheduled(service, count)
+
+
 async def test_a_due_link_is_checked_and_a_check_that_changes_nothing_makes_no_event(tmp_path: Path) -> None:
     """Its times are saved, the log does not grow."""
     async with running_service(tmp_path / "db") as service:
         await _linked(service, 20)
-        service.clock.advance(timedelta(minutes=11))
+        service.clock.advance(timedelta(minutes=16))
         revision = await service.store.revision()
         async with checking(service) as reasons:
             links = await eventually(lambda: _rescheduled(service, 20))
@@ -267,9 +283,9 @@ async def test_a_check_that_hangs_holds_up_nothing_but_its_link(tmp_path: Path) 
             return answer
 
         service.provider.probe = hanging  # type: ignore[method-assign]
-        service.clock.advance(timedelta(minutes=11))
+        service.clock.advance(timedelta(minutes=16))
         async with checking(service, concurrency=4):
-            await eventually(lambda: _rescheduled(service, 29))
+            await eventually(partial(_rescheduled_in_time, service, 29))
         assert most <= 4
 
 

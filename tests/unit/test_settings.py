@@ -57,7 +57,7 @@ def test_a_duration_is_written_as_it_is_read(duration: timedelta) -> None:
         ("check_interval", "9999999d", "at most 365d"),
         ("failure_after", "366d", "at most 365d"),
         ("google_client_secret", "alone", "both, or neither"),
-        ("check_concurrency", "0", "greater than or equal to 1"),
+        ("check_concurrency", "1", "greater than or equal to 2"),
         ("failure_threshold", "many", "valid integer"),
         ("log_level", "loud", "'debug', 'info', 'warning' or 'error'"),
     ],

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from calguard_server.domain.delivery import RetryPolicy
 from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.notices import Channel
+from calguard_server.domain.provider_incident import IncidentPolicy
 from calguard_server.domain.schedule import SchedulePolicy
 from calguard_server.engine.ports import Chance, Clock, NewId, Store
 
@@ -16,6 +17,7 @@ class Policies(Struct, frozen=True):
 
     link: LinkPolicy = field(default_factory=LinkPolicy)
     schedule: SchedulePolicy = field(default_factory=SchedulePolicy)
+    incident: IncidentPolicy = field(default_factory=IncidentPolicy)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     notice_group_wait: timedelta = timedelta(seconds=5)
     attempt_lifetime: timedelta = timedelta(minutes=30)

@@ -11,6 +11,12 @@ from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
 
 _log = structlog.get_logger()
 
+INCIDENT_OPENED = "PROVIDER_INCIDENT_OPENED"
+INCIDENT_OVER = "PROVIDER_INCIDENT_OVER"
+"""The stages of a provider incident's alerts."""
+
+_SHORT = {INCIDENT_OPENED: "opened", INCIDENT_OVER: "over"}
+
 
 class OperatorAlerts:
     """Owes the operator an alert; a repeated one on the same day is the same alert."""
@@ -27,7 +33,7 @@ class OperatorAlerts:
         if incident_id in self._alerted:
             return
         _log.error("only the operator can mend this", reason=reason)
-        alerts = [self._delivery(incident_id, reason, channel, now) for channel in sorted(self._channels)]
+        alerts = self._deliveries(incident_id, incident_id, reason, now)
 
         def decide(rows: WorkingSet) -> None:
             for alert in alerts:
@@ -37,19 +43,26 @@ class OperatorAlerts:
             await self._context.store.transact(Unit(Seeds(), decide))
         self._alerted = {each for each in self._alerted if each.endswith(f"{now:%Y%m%d}")} | {incident_id}
 
-    def _delivery(self, incident_id: str, reason: str, channel: Channel, now: datetime) -> Delivery:
-        return Delivery(
-            id=f"{incident_id}-{channel}",
-            incident_id=incident_id,
-            booking_page_id="",
-            kind=NoticeKind.OPERATOR_ALERT,
-            stage=reason,
-            recipient_account_id="",
-            channel=channel,
-            faults=(),
-            revision=0,
-            state=DeliveryState.PENDING,
-            attempts=0,
-            next_attempt_time=now,
-            create_time=now,
-        )
+    def of_incident(self, incident_id: str, stage: str, now: datetime) -> list[Delivery]:
+        """Answer the alerts that a provider incident owes the operator at a stage of it."""
+        return self._deliveries(f"{incident_id}-{_SHORT[stage]}", incident_id, stage, now)
+
+    def _deliveries(self, prefix: str, incident_id: str, stage: str, now: datetime) -> list[Delivery]:
+        return [
+            Delivery(
+                id=f"{prefix}-{channel}",
+                incident_id=incident_id,
+                booking_page_id="",
+                kind=NoticeKind.OPERATOR_ALERT,
+                stage=stage,
+                recipient_account_id="",
+                channel=channel,
+                faults=(),
+                revision=0,
+                state=DeliveryState.PENDING,
+                attempts=0,
+                next_attempt_time=now,
+                create_time=now,
+            )
+            for channel in sorted(self._channels)
+        ]

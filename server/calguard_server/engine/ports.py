@@ -16,6 +16,7 @@ from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.events import ResourceKind
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.page import BookingPage, PageState
+from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.working_set import Answer, Unit
 
@@ -147,6 +148,13 @@ class CalendarProvider(Protocol):
         ...
 
 
+class DueLink(Struct, frozen=True):
+    """A link whose check is due, and its grant; None where none is stored, or no key opens it."""
+
+    link: CalendarLink
+    grant: Grant | None
+
+
 class CheckTimes(Struct, frozen=True):
     """What a check that changed nothing leaves behind; dropped where the link rests on other evidence by now."""
 
@@ -246,6 +254,10 @@ class Snapshot(Protocol):
         """Iterate over pages in batches; empty collections do not narrow."""
         ...
 
+    def provider_statuses(self) -> AsyncIterator[list[ProviderStatus]]:
+        """Iterate over the status of every provider that ever had an incident."""
+        ...
+
 
 class Store(Protocol):
     """The durable state. Reads see what was committed; every write is committed when its call returns."""
@@ -277,6 +289,10 @@ class Store(Protocol):
 
     async def notification(self, notification_id: str) -> Notification | None:
         """Read a notification; None where there is none."""
+        ...
+
+    async def provider_status(self) -> ProviderStatus | None:
+        """Read the provider's status; None where it never had an incident."""
         ...
 
     async def grant(self, link_id: str) -> Grant | None:
@@ -311,8 +327,12 @@ class Store(Protocol):
         """List notifications newest first, those with a sequence number below the one given (0: all)."""
         ...
 
-    async def due_links(self, now: datetime, limit: int, besides: Collection[str]) -> list[CalendarLink]:
-        """Answer links whose check is due, the longest due first."""
+    async def due_links(self, now: datetime, limit: int, besides: Collection[str], *, failing: bool) -> list[DueLink]:
+        """Answer links whose check is due, the longest due first: those that fail just now, or all others."""
+        ...
+
+    async def count_scheduled(self, *, failing: bool) -> int:
+        """Count the links that are to be checked: those that fail just now, or all others."""
         ...
 
     async def record_checks(self, times: Sequence[CheckTimes]) -> None:

@@ -24,6 +24,7 @@ from calguard_server.domain.notices import (
     decide_notices,
 )
 from calguard_server.domain.page import BookingPage, Hand, PageDecision, decide_page, member_health
+from calguard_server.domain.provider_incident import STRICT, Leniency, leniency_of
 from calguard_server.domain.schedule import next_check_time
 from calguard_server.engine.context import Context
 from calguard_server.engine.working_set import Incident, Told, WorkingSet
@@ -40,7 +41,7 @@ class Propagation(Struct, frozen=True):
 
     def signal(self, link: CalendarLink, signal: LinkSignal, *, created: bool = False) -> LinkDecision:
         """Let a signal decide a link, save it, and carry on to its account's pages."""
-        decision = decide_link(link, signal, self.now, self.context.policies.link)
+        decision = decide_link(link, signal, self.now, self.context.policies.link, self._leniency())
         if decision.notability is Notability.NONE:
             return decision
         due = self._next_check_time(decision.link, signal)
@@ -57,6 +58,10 @@ class Propagation(Struct, frozen=True):
         self.rows.put_link(saved)
         self.reevaluate(saved.account_id, saved.revision)
         return replace(decision, link=saved)
+
+    def _leniency(self) -> Leniency:
+        status = self.rows.provider_status
+        return STRICT if status is None else leniency_of(status, self.now, self.context.policies.incident)
 
     def _next_check_time(self, link: CalendarLink, signal: LinkSignal) -> datetime | None:
         findings = getattr(signal, "findings", ())

@@ -8,7 +8,7 @@
 What is loaded for `Seeds`, by every store alike: the links, pages, attempts and requests named; for each named link,
 and each of `page_accounts`, the pages that its account is a member of (for `page_accounts` also those it owns); of all
 these pages the owner's and the members' accounts, the members' links and the open incident; the named accounts, and
-for each named link its account, with their links.
+for each named link its account, with their links. The provider's status always is, once it ever had an incident.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,6 +25,7 @@ from calguard_server.domain.events import Change
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage
+from calguard_server.domain.provider_incident import GOOGLE, ProviderStatus
 from calguard_server.domain.secret import Secret
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class WorkingSet:
     attempts: dict[str, LinkAttempt] = field(default_factory=dict)
     answers: dict[str, Answer] = field(default_factory=dict)
     grants: dict[str, "Grant | None"] = field(default_factory=dict)
+    provider_statuses: dict[str, ProviderStatus] = field(default_factory=dict)
     links_of: dict[str, set[str]] = field(default_factory=dict)
     pages_of: dict[str, set[str]] = field(default_factory=dict)
     incident_of: dict[str, str] = field(default_factory=dict)
@@ -206,6 +208,15 @@ class WorkingSet:
         """Delete a page with its members."""
         self.members_changed.add(page_id)
         self._put("pages", self.pages, page_id, None)
+
+    @property
+    def provider_status(self) -> ProviderStatus | None:
+        """The provider's status; None where it never had an incident."""
+        return self.provider_statuses.get(GOOGLE)
+
+    def put_provider_status(self, status: ProviderStatus) -> None:
+        """Save the provider's status."""
+        self._put("provider_statuses", self.provider_statuses, status.id, status)
 
     def put_grant(self, link_id: str, grant: "Grant | None") -> None:
         """Save a link's grant, or forget it."""

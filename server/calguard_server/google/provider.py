@@ -25,6 +25,7 @@ from calguard_server.google.calendar import CalendarRequests, batches, calendars
 from calguard_server.google.identity import CertificateStore, IdentityVerifier
 from calguard_server.google.oauth import OAuth
 from calguard_server.google.options import GoogleOptions
+from calguard_server.google.pacer import Pacer
 from calguard_server.google.session import GrantSession
 from calguard_server.google.tokens import AccessTokens
 from calguard_server.google.transport import Transport
@@ -46,6 +47,7 @@ class GoogleCalendarProvider:
         self._oauth = OAuth(self._transport, identity, options, clock)
         self._tokens = AccessTokens(self._oauth, clock)
         self._requests = CalendarRequests(options)
+        self._pacer = Pacer(options.quotas, clock)
 
     def authorization_url(self, request: AuthorizationRequest) -> str:
         """Build the address of the consent page."""
@@ -103,7 +105,7 @@ class GoogleCalendarProvider:
         self._tokens.forget(calendar_link_id)
 
     def _session(self, link_id: str, grant: Grant) -> GrantSession:
-        return GrantSession(self._transport, self._tokens, self._clock, link_id, grant)
+        return GrantSession(self._transport, self._tokens, self._pacer, self._clock, link_id, grant)
 
     async def _probe_add_calendar(self, session: GrantSession, calendar_id: str) -> list[Finding]:
         """Ask for the role on the add calendar; what passes by itself there concerns adding only."""

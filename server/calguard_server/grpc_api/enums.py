@@ -3,13 +3,14 @@
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-from calguard.v1 import booking_page_pb2, calendar_link_pb2, cause_pb2, notification_pb2, watch_pb2
+from calguard.v1 import booking_page_pb2, calendar_link_pb2, cause_pb2, notification_pb2, provider_pb2, watch_pb2
 from calguard_server.domain.causes import Capability, CauseReason, NextAction
 from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.events import ChangeType, ResourceKind
 from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import AssignmentMethod, FaultyMembers, PageState, SchedulingMode, StopCause
+from calguard_server.domain.provider_incident import ProviderState
 
 D = TypeVar("D", bound=StrEnum)
 W = TypeVar("W", bound=int)
@@ -33,6 +34,7 @@ class EnumMap(Generic[D, W]):
         self.to_domain: dict[int, D] = {number: member for member, number in self.to_wire.items()}
 
 
+PROVIDER_STATE = EnumMap("PROVIDER_STATE", ProviderState, provider_pb2.ProviderState)
 LINK_STATE = EnumMap("CALENDAR_LINK_STATE", LinkState, calendar_link_pb2.CalendarLinkState)
 NEXT_ACTION = EnumMap("NEXT_ACTION", NextAction, calendar_link_pb2.NextAction)
 CAUSE_REASON = EnumMap("CAUSE_REASON", CauseReason, cause_pb2.CauseReason)

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from calguard_server.domain.events import Change, ResourceKind
 from calguard_server.domain.link_state import CalendarLink
+from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.engine.ports import LogEntry
 from calguard_server.engine.working_set import LinkAttempt, WorkingSet
 from calguard_server.store.queries import QUERIES
@@ -16,6 +17,7 @@ from calguard_server.store.rows import (
     link_row,
     optional_micros,
     page_row,
+    provider_status_row,
     to_list,
     to_micros,
 )
@@ -56,6 +58,8 @@ def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entrie
             for each in incidents
         ),
     )
+    statuses = (rows.provider_statuses[each] for each in rows.dirty.get("provider_statuses", ()))
+    _many(connection, "save_provider_status", map(provider_status_row, statuses))
     _many(connection, "insert_delivery", map(delivery_row, rows.deliveries))
     times = {change.revision: to_micros(change.time) for change in rows.changes}
     _many(
@@ -147,4 +151,6 @@ def _keys_of(change: Change) -> tuple[ResourceKind, tuple[str, ...]]:
     resource = change.resource
     if isinstance(resource, CalendarLink):
         return ResourceKind.CALENDAR_LINK, (resource.account_id,)
+    if isinstance(resource, ProviderStatus):
+        return ResourceKind.PROVIDER_STATUS, ()
     return ResourceKind.BOOKING_PAGE, (*resource.account_ids, *change.former_account_ids)

@@ -10,7 +10,7 @@ from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.notices import Channel
 from calguard_server.engine.working_set import Answer, Incident, LinkAttempt, Seeds, Told, Unit, WorkingSet
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import Row, account_of, from_micros, link_of, page_of
+from calguard_server.store.rows import Row, account_of, from_micros, link_of, page_of, provider_status_of
 from calguard_server.store.vault import UnreadableError, Vault
 
 
@@ -24,6 +24,8 @@ def load(connection: sqlite3.Connection, vault: Vault, units: Sequence[Unit[Any]
     _load_pages(connection, rows, _all(seeds, "pages"), around, page_accounts)
     _load_people(connection, rows, around | _all(seeds, "accounts"))
     _load_incidents(connection, rows)
+    for row in connection.execute(QUERIES["provider_statuses"]):
+        rows.provider_statuses[row[0]] = provider_status_of(row)
     _load_attempts(connection, vault, rows, _all(seeds, "attempts"))
     _load_answers(connection, vault, rows, {unit.request.id for unit in units if unit.request is not None})
     return rows

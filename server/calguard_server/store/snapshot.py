@@ -8,12 +8,13 @@ from typing import TypeVar
 
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
+from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.store.connection import BatchConnection
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.readers import Readers
-from calguard_server.store.rows import Row, link_of, page_of
+from calguard_server.store.rows import Row, link_of, page_of, provider_status_of
 
-T = TypeVar("T", CalendarLink, BookingPage)
+T = TypeVar("T", CalendarLink, BookingPage, ProviderStatus)
 
 _BATCH = 500
 """How many rows one step reads."""
@@ -33,6 +34,10 @@ class SqliteSnapshot:
     def pages(self, ids: Collection[str], account_ids: Collection[str]) -> AsyncIterator[list[BookingPage]]:
         """Iterate over pages in batches; empty collections do not narrow."""
         return self._batches("pages_of_snapshot", page_of, ids, account_ids)
+
+    async def provider_statuses(self) -> AsyncIterator[list[ProviderStatus]]:
+        """Iterate over the status of every provider that ever had an incident."""
+        yield await self._connection.run(_reading("provider_statuses", provider_status_of, ()))
 
     async def _batches(
         self, query: str, object_of: Callable[[Row], T], ids: Collection[str], account_ids: Collection[str]

@@ -4,7 +4,7 @@ import fcntl
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,12 +13,14 @@ from typing import IO, TypeVar
 from calguard_server.domain.account import Account
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
+from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.engine.ports import (
     CheckTimes,
     ClaimedDelivery,
     Clock,
     CommitListener,
     DeliveryUpdate,
+    DueLink,
     Grant,
     GrantUnreadableError,
     LinkFilter,
@@ -47,6 +49,7 @@ from calguard_server.store.rows import (
     optional_micros,
     optional_time,
     page_of,
+    provider_status_of,
     to_micros,
 )
 from calguard_server.store.snapshot import open_snapshot
@@ -122,6 +125,10 @@ class SqliteStore:
         row = await self._one("notification_by_id", notification_id)
         return None if row is None else (await self._notifications([row]))[0]
 
+    async def provider_status(self) -> ProviderStatus | None:
+        """Read the provider's status."""
+        return next(iter(await self._all(provider_status_of, "provider_statuses")), None)
+
     async def grant(self, link_id: str) -> Grant | None:
         """Read a link's grant."""
         row = await self._one("grant_by_link", link_id)
@@ -164,9 +171,24 @@ class SqliteStore:
         values = (before, limit, json.dumps(sorted(chosen.states)), chosen.booking_page_id, chosen.account_id)
         return await self._notifications(await self._all(tuple, "notifications_before", *values))
 
-    async def due_links(self, now: datetime, limit: int, besides: Collection[str]) -> list[CalendarLink]:
+    async def due_links(self, now: datetime, limit: int, besides: Collection[str], *, failing: bool) -> list[DueLink]:
         """Answer links whose check is due."""
-        return await self._all(link_of, "due_links", to_micros(now), limit, json.dumps(list(besides)))
+        query = "due_failing_links" if failing else "due_links"
+        return await self._all(self._due_link_of, query, to_micros(now), limit, json.dumps(list(besides)))
+
+    async def count_scheduled(self, *, failing: bool) -> int:
+        """Count the links that are to be checked."""
+        row = await self._one("count_scheduled_failing" if failing else "count_scheduled")
+        return 0 if row is None else int(row[0])
+
+    def _due_link_of(self, row: Row) -> DueLink:
+        """Read a due link; a grant that no key opens is as good as none."""
+        *_, sealed, scopes = row
+        grant: Grant | None = None
+        if sealed is not None:
+            with suppress(UnreadableError):
+                grant = Grant(self._vault.open(sealed), from_list(scopes))
+        return DueLink(link_of(row), grant)
 
     async def record_checks(self, times: Sequence[CheckTimes]) -> None:
         """Save the times of checks that changed nothing."""

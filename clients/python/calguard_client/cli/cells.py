@@ -14,11 +14,13 @@ NOTHING = "-"
 
 _STYLES = {
     "LINKED": "green",
+    "OPERATIONAL": "green",
     "SENT": "green",
     "DEGRADED": "yellow",
     "RETRYING": "yellow",
     "FAILED": "bold red",
     "STOPPED": "bold red",
+    "INCIDENT": "bold red",
     "DEAD": "bold red",
     "SUPPRESSED": "dim",
 }

@@ -46,6 +46,14 @@ SELECT {attempts} FROM attempts WHERE digest IN (SELECT value FROM json_each(?1)
 -- Kept answers of repeated requests.
 SELECT request_id, fingerprint, encoded FROM answers WHERE request_id IN (SELECT value FROM json_each(?1));
 
+-- name: provider_statuses
+-- The status of every provider that ever had an incident.
+SELECT id, incidents, revision, update_time FROM provider_status;
+
+-- name: save_provider_status
+-- Insert or replace a provider's status.
+INSERT OR REPLACE INTO provider_status (id, incidents, revision, update_time) VALUES (?1, ?2, ?3, ?4);
+
 -- name: grant_by_link
 -- A link's encrypted grant.
 SELECT refresh_token, granted_scopes FROM grants WHERE link_id = ?1;
