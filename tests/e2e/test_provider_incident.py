@@ -49,7 +49,7 @@ async def until_operational(backend: Backend, links: list[links_pb.CalendarLink]
 
 
 async def test_an_outage_from_its_beginning_to_its_end(backend: Backend) -> None:
-    """503 for all, past every threshold; one grant is revoked meanwhile, which shows when its token is to be renewed."""
+    """503 for all, past every threshold; one grant is revoked meanwhile, and fails when its token is renewed."""
     links = await linked(backend)
     assert (await status_of(backend)).revision == 0
     watcher = backend.watch()
