@@ -7,8 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from calguard_server.domain.delivery import DeliveryState
+from calguard_server.domain.incident import Incident, Told
 from calguard_server.domain.notices import Channel
-from calguard_server.engine.working_set import Answer, Incident, LinkAttempt, Seeds, Told, Unit, WorkingSet
+from calguard_server.engine.working_set import Answer, LinkAttempt, Seeds, Unit, WorkingSet
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import Row, account_of, from_micros, link_of, page_of
 from calguard_server.store.vault import UnreadableError, Vault
