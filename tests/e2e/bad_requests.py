@@ -141,7 +141,24 @@ def _rows_of_pages() -> list[Row]:
         ("DeleteBookingPage", pages.DeleteBookingPageRequest(id="x", etag=LONG), ("etag",)),
         ("StopBookingPage", pages.StopBookingPageRequest(id="x", request_id="y"), ("request_id",)),
         ("ResumeBookingPage", pages.ResumeBookingPageRequest(id=LONG_ID, request_id="y"), ("id", "request_id")),
+        *_rows_of_explanations(),
     ]
+
+
+def _rows_of_explanations() -> list[Row]:
+    explain = pages.ExplainBookingPageRequest
+    faulty, healthy = "assume_faulty_account_ids", "assume_healthy_account_ids"
+    many = [f"a{number}" for number in range(501)]
+    rows = [
+        (explain(id="x", **{faulty: ["ann", BAD_ID]}), (f"{faulty}[1]",)),
+        (explain(id="x", **{healthy: [""]}), (f"{healthy}[0]",)),
+        (explain(id="x", **{faulty: ["ann", "ben", "ann"]}), (f"{faulty}[2]",)),
+        (explain(id="x", **{healthy: ["ann", "ann"]}), (f"{healthy}[1]",)),
+        (explain(id="x", **{faulty: ["ann", "ben"], healthy: ["cleo", "ben"]}), (f"{faulty}[1]", f"{healthy}[1]")),
+        (explain(id="x", **{faulty: many, healthy: many}), (faulty, healthy)),
+        (explain(id=BAD_ID, **{faulty: [LONG_ID]}), ("id", f"{faulty}[0]")),
+    ]
+    return [("ExplainBookingPage", request, fields) for request, fields in rows]
 
 
 def _rows_of_links() -> list[Row]:
@@ -211,6 +228,7 @@ def _rows_of_ids() -> list[Row]:
         pages.DeleteBookingPageRequest,
         pages.StopBookingPageRequest,
         pages.ResumeBookingPageRequest,
+        pages.ExplainBookingPageRequest,
         links.GetCalendarLinkRequest,
         links.CheckCalendarLinkRequest,
         links.DisconnectCalendarLinkRequest,

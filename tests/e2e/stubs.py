@@ -84,6 +84,9 @@ class Stubs:
     async def resume_page(self, page_id: str) -> pages_pb.BookingPage:
         return (await self.pages.ResumeBookingPage(pages_pb.ResumeBookingPageRequest(id=page_id))).booking_page
 
+    async def explain(self, page_id: str, **assumed: Iterable[str]) -> pages_pb.ExplainBookingPageResponse:
+        return await self.pages.ExplainBookingPage(pages_pb.ExplainBookingPageRequest(id=page_id, **assumed))
+
     async def all_pages(self) -> list[pages_pb.BookingPage]:
         return list((await self.pages.ListBookingPages(pages_pb.ListBookingPagesRequest(page_size=1000))).booking_pages)
 

@@ -169,6 +169,42 @@ def test_a_page_is_created_changed_stopped_resumed_and_deleted(calguard: Calguar
     assert calguard.run("pages", "list", "--account", account, "--state", "LINKED").stdout == ""
 
 
+def test_a_page_explains_itself(calguard: Calguard, account: str, link: str) -> None:
+    page = page_of(calguard, account)
+    explained = calguard.run("pages", "explain", page).stdout.splitlines()
+    assert "stands         LINKED" in explained
+    assert "rule           ALL_HEALTHY: every member is healthy" in explained
+    assert "would be told  nobody; UNCHANGED: nothing changes" in explained
+    assert [account, "HEALTHY", "LINKS_FINE", "yes", "-", "-"] in [row.split() for row in explained]
+    assert not any(row.startswith(("would stand", "NOTICE")) for row in explained)
+
+    assumed = calguard.run("pages", "explain", page, "--assume-faulty", account).stdout.splitlines()
+    assert "stands         LINKED" in assumed
+    assert "would stand    STOPPED  CALENDAR_FAILURE" in assumed
+    assert "would be told  those below; STOPPED_BY_RULE: the page stops" in assumed
+    assert [account, "FAULTY", "ASSUMED_FAULTY", "no", "-", "-"] in [row.split() for row in assumed]
+    assert ["PAGE_STOPPED", account, "EMAIL,", "SLACK", account] in [row.split() for row in assumed]
+
+    whole = calguard.json("pages", "explain", page, "--assume-healthy", account)
+    assert whole["booking_page"] == calguard.json("pages", "get", page)
+    [member] = whole["members"]
+    assert (member["account_id"], member["assumed"]) == (account, True)
+    calguard.revoke(ANN)
+    calguard.run("links", "check", link)
+    failed = calguard.run("pages", "explain", page).stdout.splitlines()
+    assert [account, "FAULTY", "LINK_FAILED", "no", link, "AUTHORIZATION_REVOKED"] in [row.split() for row in failed]
+
+
+def test_what_cannot_be_explained_is_refused(calguard: Calguard, account: str) -> None:
+    page = page_of(calguard, account)
+    stranger = calguard.run("pages", "explain", page, "--assume-faulty", account, "--assume-faulty", "stranger")
+    expected = f"assume_faulty_account_ids[1]: expected a member of booking page {page}"
+    assert (stranger.exit_code, stranger.stderr) == (1, f"calguard: INVALID_ARGUMENT NOT_A_MEMBER: {expected}\n")
+    both = calguard.run("pages", "explain", page, "--assume-faulty", account, "--assume-healthy", account)
+    assert both.stderr.startswith("calguard: INVALID_ARGUMENT INVALID_FIELD: assume_faulty_account_ids[0]: ")
+    assert calguard.run("pages", "explain", "none").exit_code == 3
+
+
 def test_every_bad_field_is_named_on_one_line(calguard: Calguard) -> None:
     refused = calguard.run("accounts", "create", "--name", "Ann", "--email", "nowhere", "--locale", "xx")
     assert refused.exit_code == 1

@@ -18,7 +18,7 @@ from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.page import BookingPage, PageState
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.working_set import Answer, Unit
+from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
 
 T = TypeVar("T")
 
@@ -269,6 +269,10 @@ class Store(Protocol):
 
         Raises what the unit raises, and UnavailableError where it cannot be committed.
         """
+        ...
+
+    async def look(self, seeds: Seeds) -> WorkingSet:
+        """Load what a unit of work would work on, as it stands at one revision; what is put there is not saved."""
         ...
 
     async def answer(self, request_id: str) -> Answer | None:

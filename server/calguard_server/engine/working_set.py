@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from msgspec import Struct
 
 from calguard_server.domain.account import Account
-from calguard_server.domain.delivery import Delivery, DeliveryState
+from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.errors import InvalidArgumentError
 from calguard_server.domain.events import Change
+from calguard_server.domain.incident import Incident
 from calguard_server.domain.link_state import CalendarLink
-from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage
 from calguard_server.domain.provider_incident import GOOGLE, ProviderStatus
 from calguard_server.domain.secret import Secret
@@ -84,26 +84,6 @@ class LinkAttempt(Struct, frozen=True, kw_only=True):
     create_time: datetime
     expire_time: datetime
     used: bool = False
-
-
-class Told(Struct, frozen=True):
-    """What an incident owed a recipient, and what became of it; `doubtful`: it may have been received."""
-
-    recipient_account_id: str
-    channel: Channel
-    stage: str
-    state: DeliveryState
-    doubtful: bool = False
-
-
-class Incident(Struct, frozen=True, kw_only=True):
-    """A stop by rule of a page, from its first notice until it is over."""
-
-    id: str
-    booking_page_id: str
-    open_time: datetime
-    close_time: datetime | None = None
-    told: tuple[Told, ...] = ()
 
 
 class Answer(Struct, frozen=True):

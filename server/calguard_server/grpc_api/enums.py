@@ -3,13 +3,30 @@
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-from calguard.v1 import booking_page_pb2, calendar_link_pb2, cause_pb2, notification_pb2, provider_pb2, watch_pb2
+from calguard.v1 import (
+    booking_page_pb2,
+    calendar_link_pb2,
+    cause_pb2,
+    explanation_pb2,
+    notification_pb2,
+    provider_pb2,
+    watch_pb2,
+)
 from calguard_server.domain.causes import Capability, CauseReason, NextAction
 from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.events import ChangeType, ResourceKind
+from calguard_server.domain.explanation import MemberReason
 from calguard_server.domain.link_state import LinkState
-from calguard_server.domain.notices import Channel, NoticeKind
-from calguard_server.domain.page import AssignmentMethod, FaultyMembers, PageState, SchedulingMode, StopCause
+from calguard_server.domain.notices import Channel, NoticeKind, NoticeReason
+from calguard_server.domain.page import (
+    AssignmentMethod,
+    Condition,
+    FaultyMembers,
+    PageReason,
+    PageState,
+    SchedulingMode,
+    StopCause,
+)
 from calguard_server.domain.provider_incident import ProviderState
 
 D = TypeVar("D", bound=StrEnum)
@@ -44,6 +61,10 @@ FAULTY_MEMBERS = EnumMap("FAULTY_MEMBERS", FaultyMembers, booking_page_pb2.Fault
 ASSIGNMENT_METHOD = EnumMap("ASSIGNMENT_METHOD", AssignmentMethod, booking_page_pb2.AssignmentMethod)
 PAGE_STATE = EnumMap("BOOKING_PAGE_STATE", PageState, booking_page_pb2.BookingPageState)
 STOP_CAUSE = EnumMap("STOP_CAUSE", StopCause, booking_page_pb2.StopCause)
+VERDICT_REASON = EnumMap("VERDICT_REASON", PageReason, explanation_pb2.VerdictReason)
+MEMBER_CONDITION = EnumMap("MEMBER_CONDITION", Condition, explanation_pb2.MemberCondition)
+MEMBER_REASON = EnumMap("MEMBER_REASON", MemberReason, explanation_pb2.MemberReason)
+NOTICE_REASON = EnumMap("NOTICE_REASON", NoticeReason, explanation_pb2.NoticeReason)
 NOTICE_KIND = EnumMap("NOTIFICATION_KIND", NoticeKind, notification_pb2.NotificationKind)
 CHANNEL = EnumMap("NOTIFICATION_CHANNEL", Channel, notification_pb2.NotificationChannel)
 DELIVERY_STATE = EnumMap("NOTIFICATION_STATE", DeliveryState, notification_pb2.NotificationState)

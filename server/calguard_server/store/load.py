@@ -7,8 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from calguard_server.domain.delivery import DeliveryState
+from calguard_server.domain.incident import Incident, Told
 from calguard_server.domain.notices import Channel
-from calguard_server.engine.working_set import Answer, Incident, LinkAttempt, Seeds, Told, Unit, WorkingSet
+from calguard_server.engine.working_set import Answer, LinkAttempt, Seeds, Unit, WorkingSet
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import Row, account_of, from_micros, link_of, page_of, provider_status_of
 from calguard_server.store.vault import UnreadableError, Vault
@@ -16,8 +17,14 @@ from calguard_server.store.vault import UnreadableError, Vault
 
 def load(connection: sqlite3.Connection, vault: Vault, units: Sequence[Unit[Any]], revision: int) -> WorkingSet:
     """Load the working set of a group; what belongs to it is told in engine/working_set.py."""
+    rows = load_seeds(connection, vault, [unit.seeds for unit in units], revision)
+    _load_answers(connection, vault, rows, {unit.request.id for unit in units if unit.request is not None})
+    return rows
+
+
+def load_seeds(connection: sqlite3.Connection, vault: Vault, seeds: Sequence[Seeds], revision: int) -> WorkingSet:
+    """Load what seeds name, as the transaction that is open on the connection shows it."""
     rows = WorkingSet(revision)
-    seeds = [unit.seeds for unit in units]
     page_accounts = _all(seeds, "page_accounts")
     linked = _by_keys(connection, "account_ids_by_link", _all(seeds, "links"))
     around = page_accounts | {row[0] for row in linked}
@@ -27,7 +34,6 @@ def load(connection: sqlite3.Connection, vault: Vault, units: Sequence[Unit[Any]
     for row in connection.execute(QUERIES["provider_statuses"]):
         rows.provider_statuses[row[0]] = provider_status_of(row)
     _load_attempts(connection, vault, rows, _all(seeds, "attempts"))
-    _load_answers(connection, vault, rows, {unit.request.id for unit in units if unit.request is not None})
     return rows
 
 

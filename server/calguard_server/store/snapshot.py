@@ -1,4 +1,4 @@
-"""The state as it stood at one revision: one read transaction for as long as it is open."""
+"""The state as it stood at one revision: one read transaction for as long as it is open, or for one look."""
 
 import json
 import sqlite3
@@ -9,10 +9,13 @@ from typing import TypeVar
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.domain.provider_incident import ProviderStatus
+from calguard_server.engine.working_set import Seeds, WorkingSet
 from calguard_server.store.connection import BatchConnection
+from calguard_server.store.load import load_seeds
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.readers import Readers
 from calguard_server.store.rows import Row, link_of, page_of, provider_status_of
+from calguard_server.store.vault import Vault
 
 T = TypeVar("T", CalendarLink, BookingPage, ProviderStatus)
 
@@ -71,6 +74,14 @@ async def open_snapshot(readers: Readers) -> AsyncIterator[SqliteSnapshot]:
             yield SqliteSnapshot(connection, revision)
         finally:
             await connection.run(_end)
+
+
+def look(connection: sqlite3.Connection, vault: Vault, seeds: Seeds) -> WorkingSet:
+    """Load what seeds name, all of it as it stands at one revision."""
+    try:
+        return load_seeds(connection, vault, [seeds], _begin(connection))
+    finally:
+        _end(connection)
 
 
 def _begin(connection: sqlite3.Connection) -> int:

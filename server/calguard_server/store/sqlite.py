@@ -31,7 +31,7 @@ from calguard_server.engine.ports import (
     PageFilter,
     Snapshot,
 )
-from calguard_server.engine.working_set import Answer, Unit
+from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
 from calguard_server.store import deliveries
 from calguard_server.store.connection import connect
 from calguard_server.store.errors import StoreError, store_error
@@ -52,7 +52,7 @@ from calguard_server.store.rows import (
     provider_status_of,
     to_micros,
 )
-from calguard_server.store.snapshot import open_snapshot
+from calguard_server.store.snapshot import look, open_snapshot
 from calguard_server.store.vault import UnreadableError, Vault
 from calguard_server.store.writer import Writer
 
@@ -101,6 +101,10 @@ class SqliteStore:
     async def transact(self, unit: Unit[T]) -> T:
         """Do a unit of work."""
         return await self.writer.submit(unit)
+
+    async def look(self, seeds: Seeds) -> WorkingSet:
+        """Load what a unit of work would work on."""
+        return await self._readers.read(lambda connection: look(connection, self._vault, seeds))
 
     async def answer(self, request_id: str) -> Answer | None:
         """Read the answer of a request that was done before."""
