@@ -20,6 +20,7 @@ from calguard_server.domain.secret import Secret
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context, Policies
+from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending, GrantRevoker
 from calguard_server.engine.linking import Linking
 from calguard_server.engine.locks import KeyedLocks
@@ -169,6 +170,7 @@ class App:
             selection=Selection(context, provider, locks, self._checks, self._alerts),
             checks=self._checks,
             ending=Ending(context, revoker, locks),
+            diagnosis=Diagnosis(context, provider, self._checks, self._alerts, self._settings.support_url),
             store=self._store,
             feed=self._feed,
         )

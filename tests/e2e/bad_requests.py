@@ -211,6 +211,7 @@ def _rows_of_ids() -> list[Row]:
         pages.ResumeBookingPageRequest,
         links.GetCalendarLinkRequest,
         links.CheckCalendarLinkRequest,
+        links.DiagnoseCalendarLinkRequest,
         links.DisconnectCalendarLinkRequest,
         links.DeleteCalendarLinkRequest,
         notices.GetNotificationRequest,
@@ -219,4 +220,10 @@ def _rows_of_ids() -> list[Row]:
     return [(kind.DESCRIPTOR.name.removesuffix("Request"), kind(id=each), ("id",)) for kind in by_id for each in bad]
 
 
-BAD_REQUESTS = [*_rows_of_ids(), *_rows_of_accounts(), *_rows_of_pages(), *_rows_of_links(), *_rows_of_the_rest()]
+BAD_REQUESTS = [
+    *_rows_of_ids(),
+    *_rows_of_accounts(),
+    *_rows_of_pages(),
+    *_rows_of_links(),
+    *_rows_of_the_rest(),
+]

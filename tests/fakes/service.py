@@ -23,6 +23,7 @@ from calguard_server.domain.secret import Secret
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context, Policies
+from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending, GrantRevoker
 from calguard_server.engine.linking import Linking, Wish
 from calguard_server.engine.locks import KeyedLocks
@@ -35,6 +36,7 @@ from calguard_server.store.vault import Vault
 from tests.fakes.provider import FakeProvider, consent
 from tests.fakes.world import START, CountingIds, ManualClock, middle
 
+SUPPORT = "https://booking.test/support"
 KEY = Secret(Fernet.generate_key().decode())
 
 
@@ -52,6 +54,7 @@ class Service:
     selection: Selection
     checks: Checks
     ending: Ending
+    diagnosis: Diagnosis
 
     async def add_account(self, account_id: str, **fields: object) -> Account:
         return await self.accounts.create(make_account(account_id, **fields))
@@ -129,6 +132,7 @@ async def running_service(path: Path, policies: Policies | None = None) -> Async
             Selection(context, provider, locks, checks, alerts),
             checks,
             Ending(context, revoker, locks),
+            Diagnosis(context, provider, checks, alerts, SUPPORT),
         )
     finally:
         await store.close()

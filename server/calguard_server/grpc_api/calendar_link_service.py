@@ -1,10 +1,14 @@
 """CalendarLinkService."""
 # ruff: noqa: N802 - the methods are named by the contract
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
 from calguard.v1 import calendar_link_pb2 as pb
 from calguard.v1 import calendar_link_pb2_grpc
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.engine.checks import Checks
+from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ended, Ending
 from calguard_server.engine.found import found_link
 from calguard_server.engine.linking import Begun, Linking
@@ -12,6 +16,7 @@ from calguard_server.engine.ports import LinkFilter, Store
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.convert import calendar_to_wire, link_to_wire, to_timestamp
+from calguard_server.grpc_api.diagnosis_wire import step_to_wire
 from calguard_server.grpc_api.idempotency import request_of
 from calguard_server.grpc_api.link_requests import read_outcome, read_selection, read_wish
 from calguard_server.grpc_api.paging import Paging, page_size, split
@@ -30,6 +35,7 @@ class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
         selection: Selection,
         checks: Checks,
         ending: Ending,
+        diagnosis: Diagnosis,
         third_party_access_url: str = THIRD_PARTY_ACCESS_URL,
     ) -> None:
         self._store = store
@@ -37,6 +43,7 @@ class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
         self._selection = selection
         self._checks = checks
         self._ending = ending
+        self._diagnosis = diagnosis
         self._third_party_access_url = third_party_access_url
 
     async def BeginCalendarLink(
@@ -92,6 +99,14 @@ class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
         """Check a link now."""
         link = await self._checks.check_now(_required_id("id", request.id))
         return pb.CheckCalendarLinkResponse(calendar_link=link_to_wire(link))
+
+    async def DiagnoseCalendarLink(
+        self, request: pb.DiagnoseCalendarLinkRequest, _context: object
+    ) -> AsyncGenerator[pb.DiagnoseCalendarLinkResponse, None]:
+        """Find out at which stage a link fails."""
+        async with aclosing(self._diagnosis.diagnose(_required_id("id", request.id))) as steps:
+            async for step in steps:
+                yield pb.DiagnoseCalendarLinkResponse(step=step_to_wire(step))
 
     async def DisconnectCalendarLink(
         self, request: pb.DisconnectCalendarLinkRequest, _context: object

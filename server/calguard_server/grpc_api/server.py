@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from calguard.v1 import account_pb2_grpc, booking_page_pb2_grpc, calendar_link_pb2_grpc, notification_pb2_grpc
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
+from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending
 from calguard_server.engine.linking import Linking
 from calguard_server.engine.pages import Pages
@@ -62,6 +63,7 @@ class UseCases:
     selection: Selection
     checks: Checks
     ending: Ending
+    diagnosis: Diagnosis
     store: Store
     feed: WatchFeed
 
@@ -127,6 +129,7 @@ def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_acce
         use_cases.selection,
         use_cases.checks,
         use_cases.ending,
+        use_cases.diagnosis,
         third_party_access_url,
     )
     calendar_link_pb2_grpc.add_CalendarLinkServiceServicer_to_server(links, server)
