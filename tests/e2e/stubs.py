@@ -102,6 +102,10 @@ class Stubs:
         stream = self.links.DiagnoseCalendarLink(links_pb.DiagnoseCalendarLinkRequest(id=link_id))
         return [message.step async for message in stream]
 
+    async def report(self, link_id: str, **fields: object) -> links_pb.ReportCalendarFailureResponse:
+        request = links_pb.ReportCalendarFailureRequest(calendar_link_id=link_id, **fields)
+        return await self.links.ReportCalendarFailure(request)
+
     async def begin(self, account_id: str, **fields: object) -> links_pb.BeginCalendarLinkResponse:
         fields = {"select_primary": True} | fields
         return await self.links.BeginCalendarLink(links_pb.BeginCalendarLinkRequest(account_id=account_id, **fields))

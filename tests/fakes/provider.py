@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from calguard_server.domain.causes import Finding
+from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.scopes import REQUESTED_SCOPES
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.ports import (
@@ -26,7 +26,7 @@ HOLIDAYS = ProviderCalendar("holidays@example.com", "Holidays", "reader", primar
 class FakeProvider:
     """Every grant works until `findings` says otherwise; `consents` answers codes.
 
-    A finding that names a calendar is met by who asks for that one.
+    A finding that names a calendar is met by who asks for that one. A failure of status 400 reads as its body says.
     """
 
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
@@ -78,6 +78,9 @@ class FakeProvider:
         if isinstance(found, Finding):
             raise ProviderFailureError(found)
         return found
+
+    def read_failure(self, http_status: int, body: str) -> CauseReason | None:
+        return CauseReason(body) if http_status == 400 else None
 
     async def revoke(self, grant: Grant) -> bool:
         self.revoked.append(grant.refresh_token.reveal())

@@ -29,6 +29,7 @@ from calguard_server.engine.linking import Linking, Wish
 from calguard_server.engine.locks import KeyedLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
+from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.convert import encode_change
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
@@ -55,6 +56,7 @@ class Service:
     checks: Checks
     ending: Ending
     diagnosis: Diagnosis
+    reports: Reports
 
     async def add_account(self, account_id: str, **fields: object) -> Account:
         return await self.accounts.create(make_account(account_id, **fields))
@@ -133,6 +135,7 @@ async def running_service(path: Path, policies: Policies | None = None) -> Async
             checks,
             Ending(context, revoker, locks),
             Diagnosis(context, provider, checks, alerts, SUPPORT),
+            Reports(context, provider, checks),
         )
     finally:
         await store.close()

@@ -63,6 +63,7 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
         checks=case,
         ending=case,
         diagnosis=case,
+        reports=case,
         store=case,
         feed=feed,
     )

@@ -1,8 +1,9 @@
-"""`calguard doctor`, on the real server with a local Google."""
+"""`calguard doctor` and `calguard links report`, on the real server with a local Google."""
 
 import json
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -103,6 +104,42 @@ def test_a_link_that_is_not_there(calguard: Calguard) -> None:
     result = calguard.run("doctor", "nothing")
     assert result.exit_code == 3
     assert result.stderr.startswith("calguard: NOT_FOUND CALENDAR_LINK_NOT_FOUND: ")
+
+
+def test_a_report_has_the_link_checked(calguard: Calguard, link: str, tmp_path: Path) -> None:
+    """Whatever is reported, the link is shown as its check found it."""
+    body = tmp_path / "body"
+    body.write_bytes(b'\xff{"error": {"code": 403, "errors": [{"reason": "notACalendarUser"}]}}')
+    lying = calguard.run("links", "report", link, "--body-file", str(body))
+    assert (lying.exit_code, lying.stderr) == (0, "read as CALENDAR_SERVICE_OFF; the link was checked\n")
+    assert "state            LINKED\n" in lying.stdout
+    calguard.revoke(ANN)
+    told = calguard.json("links", "report", link, "--status", "401", "--reason", "authorization_revoked")
+    assert told["read_as"] == "CAUSE_REASON_AUTHORIZATION_REVOKED"
+    assert told["calendar_link"]["state"] == "CALENDAR_LINK_STATE_FAILED"
+
+
+def test_a_body_that_is_too_long_is_refused(calguard: Calguard, link: str, tmp_path: Path) -> None:
+    body = tmp_path / "body"
+    body.write_bytes(b"x" * 5_000_000)
+    refused = calguard.run("links", "report", link, "--body-file", str(body))
+    assert refused.exit_code == 1
+    assert refused.stderr == "calguard: INVALID_ARGUMENT INVALID_FIELD: body: expected at most 65536 bytes\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("links", "report", "one"),
+        ("links", "report", "one", "--status", "99"),
+        ("links", "report", "one", "--reason", "bad_luck"),
+        ("links", "report", "one", "--reason", "rate_limited", "--body-file", "-"),
+        ("links", "report", "one", "--body-file", "/does/not/exist"),
+        ("doctor",),
+    ],
+)
+def test_wrong_usage_asks_no_server(arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).exit_code == 2
 
 
 def test_help_tells_of_the_exit_code() -> None:

@@ -162,6 +162,13 @@ class CalendarProvider(Protocol):
         """Count the events of a window that are marked Free, repeated ones each time. Raises ProviderFailureError."""
         ...
 
+    def read_failure(self, http_status: int, body: str) -> CauseReason | None:
+        """Name what an answer amounts to that somebody else got; None where it names no fault. Never raises.
+
+        `http_status` is 0 where it is not known.
+        """
+        ...
+
     async def revoke(self, grant: Grant) -> bool:
         """Revoke a grant at the provider; True when it is revoked or was void already. Never raises for an answer."""
         ...

@@ -27,6 +27,7 @@ from calguard_server.google.free_events import count_free_events
 from calguard_server.google.identity import CertificateStore, IdentityVerifier
 from calguard_server.google.oauth import OAuth
 from calguard_server.google.options import GoogleOptions
+from calguard_server.google.reported import read_reported
 from calguard_server.google.session import GrantSession
 from calguard_server.google.tokens import AccessTokens
 from calguard_server.google.transport import Transport
@@ -110,6 +111,10 @@ class GoogleCalendarProvider:
         """Count the events that are marked Free. Raises ProviderFailureError."""
         session = self._session(calendar_link_id, grant)
         return await count_free_events(session, self._requests, calendar_id, start, end)
+
+    def read_failure(self, http_status: int, body: str) -> CauseReason | None:
+        """Name what an answer of Google's amounts to that somebody else got; None where it names no fault."""
+        return read_reported(http_status, body)
 
     async def revoke(self, grant: Grant) -> bool:
         """Revoke a grant at Google; True when it is revoked or was void already."""

@@ -13,6 +13,7 @@ from calguard_server.engine.ending import Ended, Ending
 from calguard_server.engine.found import found_link
 from calguard_server.engine.linking import Begun, Linking
 from calguard_server.engine.ports import LinkFilter, Store
+from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.convert import calendar_to_wire, link_to_wire, to_timestamp
@@ -20,6 +21,7 @@ from calguard_server.grpc_api.diagnosis_wire import step_to_wire
 from calguard_server.grpc_api.idempotency import request_of
 from calguard_server.grpc_api.link_requests import read_outcome, read_selection, read_wish
 from calguard_server.grpc_api.paging import Paging, page_size, split
+from calguard_server.grpc_api.report_wire import read_report, reason_to_wire
 from calguard_server.grpc_api.validation import ID, Checker
 
 THIRD_PARTY_ACCESS_URL = "https://myaccount.google.com/connections"
@@ -36,6 +38,7 @@ class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
         checks: Checks,
         ending: Ending,
         diagnosis: Diagnosis,
+        reports: Reports,
         third_party_access_url: str = THIRD_PARTY_ACCESS_URL,
     ) -> None:
         self._store = store
@@ -44,6 +47,7 @@ class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
         self._checks = checks
         self._ending = ending
         self._diagnosis = diagnosis
+        self._reports = reports
         self._third_party_access_url = third_party_access_url
 
     async def BeginCalendarLink(
@@ -107,6 +111,15 @@ class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
         async with aclosing(self._diagnosis.diagnose(_required_id("id", request.id))) as steps:
             async for step in steps:
                 yield pb.DiagnoseCalendarLinkResponse(step=step_to_wire(step))
+
+    async def ReportCalendarFailure(
+        self, request: pb.ReportCalendarFailureRequest, _context: object
+    ) -> pb.ReportCalendarFailureResponse:
+        """Check a link because another service met a failure."""
+        result = await self._reports.report(read_report(request))
+        return pb.ReportCalendarFailureResponse(
+            calendar_link=link_to_wire(result.link), read_as=reason_to_wire(result.read_as)
+        )
 
     async def DisconnectCalendarLink(
         self, request: pb.DisconnectCalendarLinkRequest, _context: object

@@ -16,6 +16,7 @@ from calguard_server.engine.ending import Ending
 from calguard_server.engine.linking import Linking
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import Store
+from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.account_service import AccountService
 from calguard_server.grpc_api.booking_page_service import BookingPageService
@@ -64,6 +65,7 @@ class UseCases:
     checks: Checks
     ending: Ending
     diagnosis: Diagnosis
+    reports: Reports
     store: Store
     feed: WatchFeed
 
@@ -130,6 +132,7 @@ def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_acce
         use_cases.checks,
         use_cases.ending,
         use_cases.diagnosis,
+        use_cases.reports,
         third_party_access_url,
     )
     calendar_link_pb2_grpc.add_CalendarLinkServiceServicer_to_server(links, server)

@@ -894,6 +894,72 @@ class DiagnosedCalendar(_message.Message):
 Global___DiagnosedCalendar: _TypeAlias = DiagnosedCalendar  # noqa: Y015
 
 @_typing.final
+class ReportCalendarFailureRequest(_message.Message):
+    """What ReportCalendarFailure needs: the link, and at least one of the others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALENDAR_LINK_ID_FIELD_NUMBER: _builtins.int
+    HTTP_STATUS_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    calendar_link_id: _builtins.str
+    """The link whose calendars were used. Required."""
+    http_status: _builtins.int
+    """The HTTP status that the provider answered, 100 to 599. 0: not known, or there was no answer."""
+    body: _builtins.str
+    """The body of the provider's answer, as text; at most 65,536 bytes. It is read, and neither logged nor kept."""
+    reason: _cause_pb2.CauseReason.ValueType
+    """What the reporting service took it for."""
+    def __init__(
+        self,
+        *,
+        calendar_link_id: _builtins.str = ...,
+        http_status: _builtins.int = ...,
+        body: _builtins.str = ...,
+        reason: _cause_pb2.CauseReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "evidence", b"evidence", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "calendar_link_id", b"calendar_link_id", "evidence", b"evidence", "http_status", b"http_status", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_evidence: _TypeAlias = _typing.Literal["body", "reason"]  # noqa: Y015
+    _WhichOneofArgType_evidence: _TypeAlias = _typing.Literal["evidence", b"evidence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_evidence) -> _WhichOneofReturnType_evidence | None: ...
+
+Global___ReportCalendarFailureRequest: _TypeAlias = ReportCalendarFailureRequest  # noqa: Y015
+
+@_typing.final
+class ReportCalendarFailureResponse(_message.Message):
+    """What ReportCalendarFailure answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALENDAR_LINK_FIELD_NUMBER: _builtins.int
+    READ_AS_FIELD_NUMBER: _builtins.int
+    read_as: _cause_pb2.CauseReason.ValueType
+    """What the report was read as: the reason given, or what the status and the body say. Unspecified where they name no
+    fault. A 401 reads as AUTHORIZATION_REVOKED. The link's own cause is what the check found, and may be another.
+    """
+    @_builtins.property
+    def calendar_link(self) -> Global___CalendarLink:
+        """The link as it stands after a check that began after the report."""
+
+    def __init__(
+        self,
+        *,
+        calendar_link: Global___CalendarLink | None = ...,
+        read_as: _cause_pb2.CauseReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["calendar_link", b"calendar_link"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar_link", b"calendar_link", "read_as", b"read_as"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportCalendarFailureResponse: _TypeAlias = ReportCalendarFailureResponse  # noqa: Y015
+
+@_typing.final
 class DisconnectCalendarLinkRequest(_message.Message):
     """What DisconnectCalendarLink needs."""
 

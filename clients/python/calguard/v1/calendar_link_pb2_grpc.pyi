@@ -82,6 +82,12 @@ class CalendarLinkServiceStub:
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; UNAVAILABLE `SERVER_DRAINING`. That Google cannot be asked is no error of the
     stream, but of the stage.
     """
+    ReportCalendarFailure: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.ReportCalendarFailureRequest, _calendar_link_pb2.ReportCalendarFailureResponse]
+    """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
+    outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
+    link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
+    """
     DisconnectCalendarLink: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.DisconnectCalendarLinkRequest, _calendar_link_pb2.DisconnectCalendarLinkResponse]
     """Revokes the grant at Google, forgets the tokens, and stops the link. Its id and selection stay, for linking again.
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is STOPPED already.
@@ -144,6 +150,12 @@ class CalendarLinkServiceAsyncStub(CalendarLinkServiceStub):
     before the stream ends: who reads the link then sees its state. Cancelling the stream stops the work.
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; UNAVAILABLE `SERVER_DRAINING`. That Google cannot be asked is no error of the
     stream, but of the stage.
+    """
+    ReportCalendarFailure: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.ReportCalendarFailureRequest, _calendar_link_pb2.ReportCalendarFailureResponse]  # type: ignore[assignment]
+    """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
+    outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
+    link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
     """
     DisconnectCalendarLink: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.DisconnectCalendarLinkRequest, _calendar_link_pb2.DisconnectCalendarLinkResponse]  # type: ignore[assignment]
     """Revokes the grant at Google, forgets the tokens, and stops the link. Its id and selection stay, for linking again.
@@ -252,6 +264,18 @@ class CalendarLinkServiceServicer(metaclass=_abc_1.ABCMeta):
         before the stream ends: who reads the link then sees its state. Cancelling the stream stops the work.
         NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; UNAVAILABLE `SERVER_DRAINING`. That Google cannot be asked is no error of the
         stream, but of the stage.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportCalendarFailure(
+        self,
+        request: _calendar_link_pb2.ReportCalendarFailureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_calendar_link_pb2.ReportCalendarFailureResponse, _abc.Awaitable[_calendar_link_pb2.ReportCalendarFailureResponse]]:
+        """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
+        outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
+        link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
+        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
         """
 
     @_abc_1.abstractmethod
