@@ -21,6 +21,7 @@ from calguard_server.domain.secret import Secret
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context, Policies
+from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending, GrantRevoker
 from calguard_server.engine.linking import Linking
 from calguard_server.engine.locks import KeyedLocks
@@ -28,6 +29,7 @@ from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import Chance, Clock, NewId
 from calguard_server.engine.provider_incidents import ProviderIncidents
+from calguard_server.engine.reports import ReportObserver, Reports
 from calguard_server.engine.selection import Selection
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
@@ -177,9 +179,20 @@ class App:
             checks=self._checks,
             ending=Ending(context, revoker, locks),
             incidents=self._incidents,
+            diagnosis=Diagnosis(context, provider, self._checks, self._alerts, self._settings.support_url),
+            reports=Reports(context, provider, self._checks, self._count_reports()),
             store=self._store,
             feed=self._feed,
         )
+
+    def _count_reports(self) -> ReportObserver:
+        reported = Counter(
+            "calguard_failure_reports",
+            "Reports of other services that a calendar failed, by what each was read as.",
+            ["reason"],
+            registry=self.registry,
+        )
+        return lambda reason: reported.labels(reason).inc()
 
     def _context(self) -> Context:
         settings = self._settings

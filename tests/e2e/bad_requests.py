@@ -206,6 +206,25 @@ def _rows_of_links() -> list[Row]:
     ]
 
 
+def _rows_of_reports() -> list[Row]:
+    report = links.ReportCalendarFailureRequest
+    bad: list[tuple[links.ReportCalendarFailureRequest, tuple[str, ...]]] = [
+        (report(http_status=401), ("calendar_link_id",)),
+        (report(calendar_link_id=BAD_ID, http_status=401), ("calendar_link_id",)),
+        (report(calendar_link_id="x"), ("evidence",)),
+        (report(calendar_link_id="x", body=""), ("evidence",)),
+        (report(calendar_link_id="x", http_status=99), ("http_status",)),
+        (report(calendar_link_id="x", http_status=600, body="x"), ("http_status",)),
+        (report(calendar_link_id="x", http_status=-(2**31)), ("http_status",)),
+        (report(calendar_link_id="x", reason=0), ("reason",)),
+        (report(calendar_link_id="x", http_status=401, reason=99), ("reason",)),
+        (report(calendar_link_id="x", body="x" * (64 * 1024 + 1)), ("body",)),
+        (report(calendar_link_id="x", body="é" * (32 * 1024 + 1)), ("body",)),
+        (report(), ("calendar_link_id", "evidence")),
+    ]
+    return [("ReportCalendarFailure", request, fields) for request, fields in bad]
+
+
 def _rows_of_the_rest() -> list[Row]:
     listing = notices.ListNotificationsRequest
     return [
@@ -231,6 +250,7 @@ def _rows_of_ids() -> list[Row]:
         pages.ExplainBookingPageRequest,
         links.GetCalendarLinkRequest,
         links.CheckCalendarLinkRequest,
+        links.DiagnoseCalendarLinkRequest,
         links.DisconnectCalendarLinkRequest,
         links.DeleteCalendarLinkRequest,
         notices.GetNotificationRequest,
@@ -239,4 +259,11 @@ def _rows_of_ids() -> list[Row]:
     return [(kind.DESCRIPTOR.name.removesuffix("Request"), kind(id=each), ("id",)) for kind in by_id for each in bad]
 
 
-BAD_REQUESTS = [*_rows_of_ids(), *_rows_of_accounts(), *_rows_of_pages(), *_rows_of_links(), *_rows_of_the_rest()]
+BAD_REQUESTS = [
+    *_rows_of_ids(),
+    *_rows_of_accounts(),
+    *_rows_of_pages(),
+    *_rows_of_links(),
+    *_rows_of_reports(),
+    *_rows_of_the_rest(),
+]

@@ -100,6 +100,15 @@ class Stubs:
     async def check(self, link_id: str) -> links_pb.CalendarLink:
         return (await self.links.CheckCalendarLink(links_pb.CheckCalendarLinkRequest(id=link_id))).calendar_link
 
+    async def diagnose(self, link_id: str) -> list[links_pb.DiagnosisStep]:
+        """Every step of a diagnosis that runs to its end."""
+        stream = self.links.DiagnoseCalendarLink(links_pb.DiagnoseCalendarLinkRequest(id=link_id))
+        return [message.step async for message in stream]
+
+    async def report(self, link_id: str, **fields: object) -> links_pb.ReportCalendarFailureResponse:
+        request = links_pb.ReportCalendarFailureRequest(calendar_link_id=link_id, **fields)
+        return await self.links.ReportCalendarFailure(request)
+
     async def begin(self, account_id: str, **fields: object) -> links_pb.BeginCalendarLinkResponse:
         fields = {"select_primary": True} | fields
         return await self.links.BeginCalendarLink(links_pb.BeginCalendarLinkRequest(account_id=account_id, **fields))

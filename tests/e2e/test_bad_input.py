@@ -72,6 +72,8 @@ async def test_unknown_ids(backend: Backend) -> None:
         ("ListCalendars", links_pb.ListCalendarsRequest(calendar_link_id="x"), link),
         ("SelectCalendars", links_pb.SelectCalendarsRequest(id="x", check_calendar_ids=["a"]), link),
         ("CheckCalendarLink", links_pb.CheckCalendarLinkRequest(id="x"), link),
+        ("DiagnoseCalendarLink", links_pb.DiagnoseCalendarLinkRequest(id="x"), link),
+        ("ReportCalendarFailure", links_pb.ReportCalendarFailureRequest(calendar_link_id="x", http_status=401), link),
         ("DisconnectCalendarLink", links_pb.DisconnectCalendarLinkRequest(id="x"), link),
         ("DeleteCalendarLink", links_pb.DeleteCalendarLinkRequest(id="x"), link),
         ("GetNotification", notices_pb.GetNotificationRequest(id="x"), "NOTIFICATION_NOT_FOUND"),

@@ -23,12 +23,14 @@ from calguard_server.domain.secret import Secret
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context, Policies
+from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending, GrantRevoker
 from calguard_server.engine.linking import Linking, Wish
 from calguard_server.engine.locks import KeyedLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.provider_incidents import ProviderIncidents
+from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.convert import encode_change
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
@@ -36,6 +38,7 @@ from calguard_server.store.vault import Vault
 from tests.fakes.provider import FakeProvider, consent
 from tests.fakes.world import START, CountingIds, ManualClock, middle
 
+SUPPORT = "https://booking.test/support"
 KEY = Secret(Fernet.generate_key().decode())
 
 
@@ -54,6 +57,8 @@ class Service:
     checks: Checks
     incidents: ProviderIncidents
     ending: Ending
+    diagnosis: Diagnosis
+    reports: Reports
 
     async def add_account(self, account_id: str, **fields: object) -> Account:
         return await self.accounts.create(make_account(account_id, **fields))
@@ -134,6 +139,8 @@ async def running_service(path: Path, policies: Policies | None = None) -> Async
             checks,
             incidents,
             Ending(context, revoker, locks),
+            Diagnosis(context, provider, checks, alerts, SUPPORT),
+            Reports(context, provider, checks),
         )
     finally:
         await store.close()

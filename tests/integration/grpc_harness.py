@@ -63,6 +63,8 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
         checks=case,
         ending=case,
         incidents=case,
+        diagnosis=case,
+        reports=case,
         store=case,
         feed=feed,
     )

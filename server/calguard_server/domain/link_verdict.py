@@ -172,9 +172,11 @@ def _is_outdated(cause: Cause, link: CalendarLink) -> bool:
 
 
 def _cause_of(finding: Finding | None, known: Cause | None, now: datetime) -> Cause | None:
+    return None if finding is None else cause_of(finding, known, now)
+
+
+def cause_of(finding: Finding, known: Cause | None, now: datetime) -> Cause:
     """Name the cause; it keeps its `since` where the link had the same one before."""
-    if finding is None:
-        return None
     fresh = Cause(finding.reason, now, finding.calendar_id, finding.capability)
     if known is not None and replace(known, since=now) == fresh:
         return known

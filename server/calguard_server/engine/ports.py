@@ -117,6 +117,17 @@ class ProviderCalendar(Struct, frozen=True):
     primary: bool
 
 
+class FreeEvents(Struct, frozen=True):
+    """The events of one calendar that are marked Free, and so do not block.
+
+    `more`: there are more events than are counted at once. `access_role` as Google names it.
+    """
+
+    count: int
+    more: bool
+    access_role: str
+
+
 class CalendarProvider(Protocol):
     """Google, as far as the engine needs it. Secrets go in and come out wrapped."""
 
@@ -137,6 +148,26 @@ class CalendarProvider(Protocol):
 
     async def list_calendars(self, calendar_link_id: str, grant: Grant) -> Sequence[ProviderCalendar]:
         """List all calendars that the account shows. Raises ProviderFailureError."""
+        ...
+
+    async def refresh(self, calendar_link_id: str, grant: Grant) -> tuple[str, ...] | None:
+        """Have a grant accepted anew, whatever is held; answers the scopes where they are told.
+
+        Raises ProviderFailureError.
+        """
+        ...
+
+    async def count_free_events(
+        self, calendar_link_id: str, grant: Grant, calendar_id: str, start: datetime, end: datetime
+    ) -> FreeEvents:
+        """Count the events of a window that are marked Free, repeated ones each time. Raises ProviderFailureError."""
+        ...
+
+    def read_failure(self, http_status: int, body: str) -> CauseReason | None:
+        """Name what an answer amounts to that somebody else got; None where it names no fault. Never raises.
+
+        `http_status` is 0 where it is not known.
+        """
         ...
 
     async def revoke(self, grant: Grant) -> bool:

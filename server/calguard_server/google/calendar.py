@@ -20,6 +20,12 @@ from calguard_server.google.options import GoogleOptions
 PAGE_SIZE = 250
 """The most that calendarList.list answers at once."""
 
+EVENTS_PAGE_SIZE = 2_500
+"""The most that events.list answers at once."""
+
+EVENT_FIELDS = "kind,accessRole,nextPageToken,items(status,transparency,eventType)"
+"""What is read of a page of events: nothing of what they are about."""
+
 MOST_CALENDARS = 50
 """The most that a freebusy query may name (`calendarExpansionMax`)."""
 
@@ -68,6 +74,7 @@ class CalendarRequests:
         )
         self._calendar_list = service.calendarList()
         self._free_busy = service.freebusy()
+        self._events = service.events()
 
     def list_calendars(self, page_token: str) -> ApiRequest:
         """Ask for a page of the calendar list, the first where the token is empty."""
@@ -88,6 +95,19 @@ class CalendarRequests:
         }
         call = Call(Endpoint.FREE_BUSY, tuple(calendar_ids), Capability.CHECK)
         return ApiRequest(call, self._free_busy.query(body=body))
+
+    def list_events(self, calendar_id: str, start: datetime, end: datetime, page_token: str) -> ApiRequest:
+        """Ask for a page of the single events of a window, repeated ones each time, and for how each is marked only."""
+        built = self._events.list(
+            calendarId=calendar_id,
+            timeMin=start.isoformat(),
+            timeMax=end.isoformat(),
+            singleEvents=True,
+            maxResults=EVENTS_PAGE_SIZE,
+            pageToken=page_token or None,
+            fields=EVENT_FIELDS,
+        )
+        return ApiRequest(Call(Endpoint.LIST_EVENTS, (calendar_id,), Capability.CHECK), built)
 
 
 def batches(calendar_ids: Sequence[str]) -> list[tuple[str, ...]]:

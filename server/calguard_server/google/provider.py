@@ -1,7 +1,7 @@
 """Google as the engine's CalendarProvider."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import aiohttp
 from msgspec.structs import replace
@@ -13,6 +13,7 @@ from calguard_server.engine.ports import (
     AuthorizationRequest,
     Clock,
     Consent,
+    FreeEvents,
     Grant,
     Probe,
     ProbeRequest,
@@ -22,10 +23,12 @@ from calguard_server.engine.ports import (
 from calguard_server.google.answers import Outcome
 from calguard_server.google.bodies import text_in
 from calguard_server.google.calendar import CalendarRequests, batches, calendars_of
+from calguard_server.google.free_events import count_free_events
 from calguard_server.google.identity import CertificateStore, IdentityVerifier
 from calguard_server.google.oauth import OAuth
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Pacer
+from calguard_server.google.reported import read_reported
 from calguard_server.google.session import GrantSession
 from calguard_server.google.tokens import AccessTokens
 from calguard_server.google.transport import Transport
@@ -95,6 +98,25 @@ class GoogleCalendarProvider:
             if not page_token:
                 return listed
         raise ProviderFailureError(Finding(CauseReason.PROVIDER_UNAVAILABLE))
+
+    async def refresh(self, calendar_link_id: str, grant: Grant) -> tuple[str, ...] | None:
+        """Have the grant accepted anew. Raises ProviderFailureError.
+
+        Of several who ask at once one makes it: a refresh that ends after this was asked for will do.
+        """
+        held = self._tokens.held(calendar_link_id, grant)
+        return (await self._tokens.renew(calendar_link_id, grant, rejected=held)).scopes
+
+    async def count_free_events(
+        self, calendar_link_id: str, grant: Grant, calendar_id: str, start: datetime, end: datetime
+    ) -> FreeEvents:
+        """Count the events that are marked Free. Raises ProviderFailureError."""
+        session = self._session(calendar_link_id, grant)
+        return await count_free_events(session, self._requests, calendar_id, start, end)
+
+    def read_failure(self, http_status: int, body: str) -> CauseReason | None:
+        """Name what an answer of Google's amounts to that somebody else got; None where it names no fault."""
+        return read_reported(http_status, body)
 
     async def revoke(self, grant: Grant) -> bool:
         """Revoke a grant at Google; True when it is revoked or was void already."""

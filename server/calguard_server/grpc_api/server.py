@@ -17,11 +17,13 @@ from calguard.v1 import (
 )
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
+from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending
 from calguard_server.engine.linking import Linking
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import Store
 from calguard_server.engine.provider_incidents import ProviderIncidents
+from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.account_service import AccountService
 from calguard_server.grpc_api.booking_page_service import BookingPageService
@@ -72,6 +74,8 @@ class UseCases:
     checks: Checks
     ending: Ending
     incidents: ProviderIncidents
+    diagnosis: Diagnosis
+    reports: Reports
     store: Store
     feed: WatchFeed
 
@@ -137,6 +141,8 @@ def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_acce
         use_cases.selection,
         use_cases.checks,
         use_cases.ending,
+        use_cases.diagnosis,
+        use_cases.reports,
         third_party_access_url,
     )
     calendar_link_pb2_grpc.add_CalendarLinkServiceServicer_to_server(links, server)

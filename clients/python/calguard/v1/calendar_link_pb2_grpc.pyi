@@ -73,6 +73,21 @@ class CalendarLinkServiceStub:
     """Checks the link now and answers when the outcome is committed.
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
     """
+    DiagnoseCalendarLink: _grpc.UnaryStreamMultiCallable[_calendar_link_pb2.DiagnoseCalendarLinkRequest, _calendar_link_pb2.DiagnoseCalendarLinkResponse]
+    """Finds out at which stage a link fails: tries the seven stages in their order and sends each as it ends, one a
+    message. A stage that cannot be tried, because one before it failed or nothing is selected, is SKIPPED; those that
+    can, are tried. Each stage is given 20 s. A STOPPED link is answered, too: its first stage fails, with CONNECT.
+    Nothing is changed by a diagnosis itself. Where what it met differs from how the link stands, the link is checked
+    before the stream ends: who reads the link then sees its state. Cancelling the stream stops the work.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; UNAVAILABLE `SERVER_DRAINING`. That Google cannot be asked is no error of the
+    stream, but of the stage.
+    """
+    ReportCalendarFailure: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.ReportCalendarFailureRequest, _calendar_link_pb2.ReportCalendarFailureResponse]
+    """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
+    outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
+    link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
+    """
     DisconnectCalendarLink: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.DisconnectCalendarLinkRequest, _calendar_link_pb2.DisconnectCalendarLinkResponse]
     """Revokes the grant at Google, forgets the tokens, and stops the link. Its id and selection stay, for linking again.
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is STOPPED already.
@@ -125,6 +140,21 @@ class CalendarLinkServiceAsyncStub(CalendarLinkServiceStub):
     """
     CheckCalendarLink: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.CheckCalendarLinkRequest, _calendar_link_pb2.CheckCalendarLinkResponse]  # type: ignore[assignment]
     """Checks the link now and answers when the outcome is committed.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
+    """
+    DiagnoseCalendarLink: _aio.UnaryStreamMultiCallable[_calendar_link_pb2.DiagnoseCalendarLinkRequest, _calendar_link_pb2.DiagnoseCalendarLinkResponse]  # type: ignore[assignment]
+    """Finds out at which stage a link fails: tries the seven stages in their order and sends each as it ends, one a
+    message. A stage that cannot be tried, because one before it failed or nothing is selected, is SKIPPED; those that
+    can, are tried. Each stage is given 20 s. A STOPPED link is answered, too: its first stage fails, with CONNECT.
+    Nothing is changed by a diagnosis itself. Where what it met differs from how the link stands, the link is checked
+    before the stream ends: who reads the link then sees its state. Cancelling the stream stops the work.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; UNAVAILABLE `SERVER_DRAINING`. That Google cannot be asked is no error of the
+    stream, but of the stage.
+    """
+    ReportCalendarFailure: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.ReportCalendarFailureRequest, _calendar_link_pb2.ReportCalendarFailureResponse]  # type: ignore[assignment]
+    """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
+    outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
+    link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
     """
     DisconnectCalendarLink: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.DisconnectCalendarLinkRequest, _calendar_link_pb2.DisconnectCalendarLinkResponse]  # type: ignore[assignment]
@@ -218,6 +248,33 @@ class CalendarLinkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_calendar_link_pb2.CheckCalendarLinkResponse, _abc.Awaitable[_calendar_link_pb2.CheckCalendarLinkResponse]]:
         """Checks the link now and answers when the outcome is committed.
+        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
+        """
+
+    @_abc_1.abstractmethod
+    def DiagnoseCalendarLink(
+        self,
+        request: _calendar_link_pb2.DiagnoseCalendarLinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_calendar_link_pb2.DiagnoseCalendarLinkResponse], _abc.AsyncIterator[_calendar_link_pb2.DiagnoseCalendarLinkResponse]]:
+        """Finds out at which stage a link fails: tries the seven stages in their order and sends each as it ends, one a
+        message. A stage that cannot be tried, because one before it failed or nothing is selected, is SKIPPED; those that
+        can, are tried. Each stage is given 20 s. A STOPPED link is answered, too: its first stage fails, with CONNECT.
+        Nothing is changed by a diagnosis itself. Where what it met differs from how the link stands, the link is checked
+        before the stream ends: who reads the link then sees its state. Cancelling the stream stops the work.
+        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; UNAVAILABLE `SERVER_DRAINING`. That Google cannot be asked is no error of the
+        stream, but of the stage.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportCalendarFailure(
+        self,
+        request: _calendar_link_pb2.ReportCalendarFailureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_calendar_link_pb2.ReportCalendarFailureResponse, _abc.Awaitable[_calendar_link_pb2.ReportCalendarFailureResponse]]:
+        """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
+        outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
+        link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
         NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
         """
 

@@ -1,14 +1,20 @@
 """`calguard links`: the calendars that accounts have connected."""
 
+from typing import IO
+
 import click
 
-from calguard.v1 import calendar_link_pb2
+from calguard.v1 import calendar_link_pb2, cause_pb2
 from calguard.v1.calendar_link_pb2_grpc import CalendarLinkServiceStub
+from calguard_client.cli.cells import enum_name
 from calguard_client.cli.choices import enum_option, etag_option, limit_option
 from calguard_client.cli.link_report import CALENDAR_COLUMNS, COLUMNS, details
 from calguard_client.cli.linking import begin_link, complete_link
 from calguard_client.cli.paging import gather, show_list
 from calguard_client.cli.session import Session, pass_session
+
+_BODY_READ = 64 * 1024 + 1
+"""As much of a body as the server can tell to be too long."""
 
 link_argument = click.argument("link_id", metavar="LINK")
 
@@ -71,6 +77,42 @@ def check_link(session: Session, link_id: str) -> None:
     """Check a link now, and show what was found."""
     request = calendar_link_pb2.CheckCalendarLinkRequest(id=link_id)
     session.show(session.call(_stub(session).CheckCalendarLink, request).calendar_link, details)
+
+
+@links.command("report")
+@link_argument
+@click.option(
+    "--status", "http_status", metavar="STATUS", type=click.IntRange(100, 599), help="The HTTP status that Google gave."
+)
+@click.option("--body-file", type=click.File("rb"), help="The body of Google's answer; - reads standard input.")
+@enum_option("--reason", cause_pb2.CauseReason.DESCRIPTOR, help="What the failure was taken for.")
+@pass_session
+def report_failure(
+    session: Session,
+    link_id: str,
+    http_status: int | None,
+    body_file: IO[bytes] | None,
+    reason: "cause_pb2.CauseReason.ValueType | None",
+) -> None:
+    """Report a failure that was met elsewhere.
+
+    The link is checked, and shown as it is found. What is reported decides nothing.
+    """
+    if body_file is not None and reason is not None:
+        raise click.UsageError("Give either --body-file or --reason.")
+    if http_status is None and body_file is None and reason is None:
+        raise click.UsageError("Nothing to report: give --status, --body-file or --reason.")
+    request = calendar_link_pb2.ReportCalendarFailureRequest(calendar_link_id=link_id, http_status=http_status or 0)
+    if reason is not None:
+        request.reason = reason
+    elif body_file is not None:
+        request.body = body_file.read(_BODY_READ).decode(errors="ignore")
+    answer = session.call(_stub(session).ReportCalendarFailure, request)
+    if session.as_json:
+        session.screen.document(answer)
+        return
+    session.screen.remark(f"read as {enum_name(answer, 'read_as')}; the link was checked")
+    session.screen.details(details(answer.calendar_link))
 
 
 @links.command("select")
