@@ -20,12 +20,13 @@ from calguard_server.domain.secret import Secret
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context, Policies
-from calguard_server.engine.ending import Ending, GrantRevoker
+from calguard_server.engine.ending import Ending
 from calguard_server.engine.linking import Linking
-from calguard_server.engine.locks import KeyedLocks
+from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import Chance, Clock, NewId
+from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.provider import GoogleCalendarProvider
@@ -149,10 +150,10 @@ class App:
     def _build_use_cases(self, session: aiohttp.ClientSession) -> UseCases:
         context = self._context()
         provider = GoogleCalendarProvider(session, self._google_options(), self._world.clock)
-        revoker, locks = GrantRevoker(self._store, provider), KeyedLocks()
+        revoker, locks = GrantRevoker(self._store, provider), LinkLocks()
         self._alerts = OperatorAlerts(context, self._operator_channels())
-        self._checks = Checks(context, provider, locks, self._alerts)
-        self._linking = Linking(context, provider, locks, self._alerts, self._redirect_uri)
+        self._checks = Checks(context, provider, locks.links, self._alerts)
+        self._linking = Linking(context, provider, revoker, locks, self._alerts, self._redirect_uri)
         self._feed = Feed(
             self._store,
             encode_snapshot,
@@ -163,10 +164,10 @@ class App:
         )
         self._store.listen(self._feed.publish)
         return UseCases(
-            accounts=Accounts(context, revoker),
+            accounts=Accounts(context, revoker, locks),
             pages=Pages(context),
             linking=self._linking,
-            selection=Selection(context, provider, locks, self._checks, self._alerts),
+            selection=Selection(context, provider, locks.links, self._checks, self._alerts),
             checks=self._checks,
             ending=Ending(context, revoker, locks),
             store=self._store,

@@ -10,6 +10,7 @@ from calguard_server.domain.events import ChangeType, ResourceKind
 from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import AssignmentMethod, FaultyMembers, PageState, SchedulingMode, StopCause
+from calguard_server.engine.revoking import Revocation
 
 D = TypeVar("D", bound=StrEnum)
 W = TypeVar("W", bound=int)
@@ -35,6 +36,7 @@ class EnumMap(Generic[D, W]):
 
 LINK_STATE = EnumMap("CALENDAR_LINK_STATE", LinkState, calendar_link_pb2.CalendarLinkState)
 NEXT_ACTION = EnumMap("NEXT_ACTION", NextAction, calendar_link_pb2.NextAction)
+GRANT_REVOCATION = EnumMap("GRANT_REVOCATION", Revocation, calendar_link_pb2.GrantRevocation)
 CAUSE_REASON = EnumMap("CAUSE_REASON", CauseReason, cause_pb2.CauseReason)
 CAPABILITY = EnumMap("CAPABILITY", Capability, cause_pb2.Capability)
 SCHEDULING_MODE = EnumMap("SCHEDULING_MODE", SchedulingMode, booking_page_pb2.SchedulingMode)

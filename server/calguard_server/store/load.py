@@ -10,7 +10,7 @@ from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.notices import Channel
 from calguard_server.engine.working_set import Answer, Incident, LinkAttempt, Seeds, Told, Unit, WorkingSet
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import Row, account_of, from_micros, link_of, page_of
+from calguard_server.store.rows import Row, account_of, from_list, from_micros, link_of, page_of
 from calguard_server.store.vault import UnreadableError, Vault
 
 
@@ -24,7 +24,7 @@ def load(connection: sqlite3.Connection, vault: Vault, units: Sequence[Unit[Any]
     _load_pages(connection, rows, _all(seeds, "pages"), around, page_accounts)
     _load_people(connection, rows, around | _all(seeds, "accounts"))
     _load_incidents(connection, rows)
-    _load_attempts(connection, vault, rows, _all(seeds, "attempts"))
+    _load_attempts(connection, vault, rows, _all(seeds, "attempts"), _all(seeds, "attempts_of"))
     _load_answers(connection, vault, rows, {unit.request.id for unit in units if unit.request is not None})
     return rows
 
@@ -73,9 +73,12 @@ def _load_incidents(connection: sqlite3.Connection, rows: WorkingSet) -> None:
     )
 
 
-def _load_attempts(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, digests: set[str]) -> None:
+def _load_attempts(
+    connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, digests: set[str], accounts: set[str]
+) -> None:
     """Load attempts; one that no key opens any more is as good as none: it can only be begun again."""
-    for row in _by_keys(connection, "attempts_by_digest", digests):
+    named = _by_keys(connection, "attempts_by_digest", digests)
+    for row in (*named, *_by_keys(connection, "attempts_by_account", accounts)):
         with suppress(UnreadableError):
             rows.attempts[row[0]] = _attempt_of(row, vault)
 
@@ -92,6 +95,8 @@ def _attempt_of(row: Row, vault: Vault) -> LinkAttempt:
         create_time=from_micros(row[7]),
         expire_time=from_micros(row[8]),
         used=bool(row[9]),
+        superseded=bool(row[10]),
+        ended_subjects=from_list(row[11]),
     )
 
 

@@ -128,9 +128,13 @@ class SqliteStore:
         if row is None:
             return None
         try:
-            return Grant(self._vault.open(row[0]), from_list(row[1]))
+            return Grant(self._vault.open(row[0]), from_list(row[1]), row[2])
         except UnreadableError:
             raise GrantUnreadableError from None
+
+    async def links_with_grant_of(self, subject: str) -> list[str]:
+        """Name the links that hold a grant of a Google account."""
+        return await self._all(_first, "links_with_grant_of", subject)
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
         """List accounts."""
@@ -303,6 +307,10 @@ def _lock(path: Path) -> IO[str]:
         lock.close()
         raise StoreError(f"database {path}: another calguard-server uses it: stop that one first") from error
     return lock
+
+
+def _first(row: Row) -> str:
+    return str(row[0])
 
 
 def _phases_of(states: frozenset[PageState]) -> list[str]:
