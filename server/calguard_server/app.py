@@ -32,6 +32,7 @@ from calguard_server.google.options import GoogleOptions
 from calguard_server.google.provider import GoogleCalendarProvider
 from calguard_server.grpc_api.convert import encode_change, encode_snapshot
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
+from calguard_server.http_api.page import CallbackPage
 from calguard_server.http_api.server import HttpServer
 from calguard_server.notifiers.email import EmailNotifier
 from calguard_server.notifiers.message import Notifier
@@ -278,7 +279,10 @@ class App:
             return
         host, _, port = self._settings.http_listen.rpartition(":")
         server = HttpServer(
-            self._linking, lambda: not self._store.writer.failed.done(), self.registry, self._settings.support_url
+            self._linking,
+            lambda: not self._store.writer.failed.done(),
+            self.registry,
+            CallbackPage(self._settings.support_url, self._settings.relink_url),
         )
         self.http_port = await server.start(host, int(port))
         self._closers.append(server.stop)

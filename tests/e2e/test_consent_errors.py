@@ -42,6 +42,20 @@ async def test_error_is_named(backend: Backend, error: str, status: str, reason:
     assert (await backend.check(link.id)).state == links_pb.CALENDAR_LINK_STATE_LINKED
 
 
+@pytest.mark.parametrize(("error", "_status", "_reason", "http", "words"), ERRORS)
+async def test_callback_tells_what_to_do(
+    backend: Backend, error: str, _status: str, _reason: str, http: int, words: str
+) -> None:
+    """A first link is not made; the attempt is over."""
+    begun = await backend.begin("ann")
+    status, page = await backend.open_callback(callback(backend, begun.state, error))
+    assert status == http
+    assert words in page
+    assert error not in page
+    assert await backend.all_links() == []
+    assert (await backend.open_callback(callback(backend, begun.state, error)))[0] == 409
+
+
 async def test_operator_is_alerted_of_what_only_the_operator_can_mend(backend: Backend) -> None:
     begun = await backend.begin("ann")
     await backend.open_callback(callback(backend, begun.state, "unauthorized_client"))

@@ -183,6 +183,17 @@ async def test_no_lasting_permission_is_withdrawn(backend: Backend) -> None:
     assert not granted(backend, ANN)
 
 
+async def test_a_withdrawal_that_google_does_not_confirm_is_told(backend: Backend) -> None:
+    """The person is given Google's page of third-party access."""
+    link = await backend.link("ann")
+    begun = await backend.begin("ann", calendar_link_id=link.id)
+    backend.sandbox.fault("api/503_html", endpoint="revoke", times=1)
+    status, page = await backend.open_callback(await backend.consent(begun, BEN))
+    assert status == 409
+    assert "This is another Google account" in page
+    assert f'href="{ACCESS_URL}"' in page
+
+
 async def test_the_account_that_a_link_leaves_is_let_go(backend: Backend) -> None:
     """A link that changes to another Google account, as was meant, leaves no grant of the one before."""
     link = await backend.link("ann")

@@ -45,6 +45,18 @@ async def test_consent_after_a_disconnect(backend: Backend, named: bool) -> None
     assert backend.rows("SELECT * FROM grants") == []
 
 
+async def test_callback_after_a_disconnect_says_so(backend: Backend) -> None:
+    """The person reads what happened, that the permission was withdrawn, and where to connect after all."""
+    link = await backend.link("ann")
+    begun = await backend.begin("ann", calendar_link_id=link.id)
+    await backend.disconnect(link.id)
+    status, page = await backend.open_callback(await backend.consent(begun, ANN))
+    assert status == 409
+    assert "This attempt is out of date" in page
+    assert "was withdrawn at Google again" in page
+    assert f"/calendar-links/{link.id}/reconnect" in page
+
+
 async def test_consent_before_a_disconnect_and_callback_after_it(backend: Backend) -> None:
     """Ending the link made the code void at Google too: the refusal names the true reason."""
     link = await backend.link("ann")
