@@ -22,20 +22,22 @@ from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context, Policies
 from calguard_server.engine.diagnosis import Diagnosis
-from calguard_server.engine.ending import Ending, GrantRevoker
+from calguard_server.engine.ending import Ending
 from calguard_server.engine.linking import Linking
-from calguard_server.engine.locks import KeyedLocks
+from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import Chance, Clock, NewId
 from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import ReportObserver, Reports
+from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
 from calguard_server.grpc_api.convert import encode_change, encode_snapshot
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
+from calguard_server.http_api.page import CallbackPage
 from calguard_server.http_api.server import HttpServer
 from calguard_server.notifiers.email import EmailNotifier
 from calguard_server.notifiers.message import Notifier
@@ -157,11 +159,11 @@ class App:
     def _build_use_cases(self, session: aiohttp.ClientSession) -> UseCases:
         context = self._context()
         provider = GoogleCalendarProvider(session, self._google_options(), self._world.clock)
-        revoker, locks = GrantRevoker(self._store, provider), KeyedLocks()
+        revoker, locks = GrantRevoker(self._store, provider), LinkLocks()
         self._alerts = OperatorAlerts(context, self._operator_channels())
         self._incidents = ProviderIncidents(context, self._alerts)
-        self._checks = Checks(context, provider, locks, self._alerts, self._incidents)
-        self._linking = Linking(context, provider, locks, self._alerts, self._redirect_uri)
+        self._checks = Checks(context, provider, locks.links, self._alerts, self._incidents)
+        self._linking = Linking(context, provider, revoker, locks, self._alerts, self._redirect_uri)
         self._feed = Feed(
             self._store,
             encode_snapshot,
@@ -172,10 +174,10 @@ class App:
         )
         self._store.listen(self._feed.publish)
         return UseCases(
-            accounts=Accounts(context, revoker),
+            accounts=Accounts(context, revoker, locks),
             pages=Pages(context),
             linking=self._linking,
-            selection=Selection(context, provider, locks, self._checks, self._alerts),
+            selection=Selection(context, provider, locks.links, self._checks, self._alerts),
             checks=self._checks,
             ending=Ending(context, revoker, locks),
             incidents=self._incidents,
@@ -312,7 +314,10 @@ class App:
             return
         host, _, port = self._settings.http_listen.rpartition(":")
         server = HttpServer(
-            self._linking, lambda: not self._store.writer.failed.done(), self.registry, self._settings.support_url
+            self._linking,
+            lambda: not self._store.writer.failed.done(),
+            self.registry,
+            CallbackPage(self._settings.support_url, self._settings.relink_url),
         )
         self.http_port = await server.start(host, int(port))
         self._closers.append(server.stop)

@@ -147,10 +147,12 @@ class Settings(BaseSettings):
     email_from: str = Field("Calguard <calguard@localhost>", description="The sender of e-mail.")
     relink_url: str = Field(
         "http://localhost:3000/calendar-links/{calendar_link_id}/reconnect",
-        description="The address in notices at which a person reconnects a calendar; `{calendar_link_id}` and "
-        "`{account_id}` are filled in.",
+        description="The address in notices, and on the callback page, at which a person reconnects a calendar; "
+        "`{calendar_link_id}` and `{account_id}` are filled in.",
     )
-    support_url: str = Field("http://localhost:3000/support", description="The support (chat) address in notices.")
+    support_url: str = Field(
+        "http://localhost:3000/support", description="The support (chat) address in notices and on the callback page."
+    )
     check_interval: Duration = Field(timedelta(minutes=10), description="How often a healthy link is checked.")
     check_concurrency: int = Field(
         64,

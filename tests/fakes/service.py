@@ -24,13 +24,14 @@ from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context, Policies
 from calguard_server.engine.diagnosis import Diagnosis
-from calguard_server.engine.ending import Ending, GrantRevoker
+from calguard_server.engine.ending import Ending
 from calguard_server.engine.linking import Linking, Wish
-from calguard_server.engine.locks import KeyedLocks
+from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import Reports
+from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.convert import encode_change
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
@@ -122,20 +123,20 @@ async def running_service(path: Path, policies: Policies | None = None) -> Async
     try:
         policies = policies or Policies(notice_group_wait=timedelta())
         context = Context(store, clock, ids, middle, policies)
-        revoker, locks = GrantRevoker(store, provider), KeyedLocks()
+        revoker, locks = GrantRevoker(store, provider), LinkLocks()
         alerts = OperatorAlerts(context, frozenset({Channel.EMAIL}))
         incidents = ProviderIncidents(context, alerts)
         await incidents.load()
-        checks = Checks(context, provider, locks, alerts, incidents)
+        checks = Checks(context, provider, locks.links, alerts, incidents)
         yield Service(
             context,
             store,
             clock,
             provider,
-            Accounts(context, revoker),
+            Accounts(context, revoker, locks),
             Pages(context),
-            Linking(context, provider, locks, alerts, lambda: "http://127.0.0.1/oauth/callback"),
-            Selection(context, provider, locks, checks, alerts),
+            Linking(context, provider, revoker, locks, alerts, lambda: "http://127.0.0.1/oauth/callback"),
+            Selection(context, provider, locks.links, checks, alerts),
             checks,
             incidents,
             Ending(context, revoker, locks),

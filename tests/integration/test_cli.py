@@ -32,9 +32,9 @@ def link(calguard: Calguard, account: str) -> str:
     return linked(calguard, account)
 
 
-def linked(calguard: Calguard, account: str, *options: str) -> str:
+def linked(calguard: Calguard, account: str, *options: str, email: str = ANN) -> str:
     begun = calguard.json("links", "begin", account, "--select-primary", *options)
-    sent_back = parse_qs(urlsplit(calguard.consent(begun["authorization_url"], ANN)).query)
+    sent_back = parse_qs(urlsplit(calguard.consent(begun["authorization_url"], email)).query)
     completed = calguard.json("links", "complete", begun["state"], "--code", sent_back["code"][0])
     return str(completed["id"])
 
@@ -146,11 +146,43 @@ def test_a_revoked_link_is_shown_with_cause_and_remedy_in_full(calguard: Calguar
     assert calguard.run("notifications", "list", "--state", "dead", "--page", page).exit_code == 0
 
 
-def test_a_link_is_disconnected_then_deleted(calguard: Calguard, link: str) -> None:
+def google_account(calguard: Calguard) -> str:
+    """A Google account that no other test's link is of."""
+    email = f"{uuid.uuid4().hex}@example.com"  # noqa: TID251 - the tests share one server
+    calguard.control("POST", "/google/users", email=email)
+    return email
+
+
+def test_a_link_is_disconnected_then_deleted(calguard: Calguard, account: str) -> None:
+    link = linked(calguard, account, email=google_account(calguard))
     disconnected = calguard.run("links", "disconnect", link).stdout
     assert disconnected.startswith(f"disconnected calendar link {link}; the grant is revoked at Google: see https://")
     assert calguard.run("links", "check", link).exit_code == 4
-    assert calguard.json("links", "delete", link) == {"revoked_at_provider": True}
+    assert calguard.json("links", "delete", link) == {
+        "revoked_at_provider": True,
+        "revocation": "GRANT_REVOCATION_CONFIRMED",
+        "third_party_access_url": "https://myaccount.google.com/connections",
+    }
+
+
+@pytest.mark.parametrize("command", [("links", "disconnect"), ("links", "delete"), ("accounts", "delete")])
+def test_what_google_does_not_confirm_is_said_with_where_to_end_it(
+    calguard: Calguard, account: str, command: tuple[str, str]
+) -> None:
+    link = linked(calguard, account, email=google_account(calguard))
+    calguard.control("POST", "/faults", match={"endpoint": "revoke"}, respond="api/503_html", times=1)
+    ended = calguard.run(*command, account if command[0] == "accounts" else link)
+    assert ended.exit_code == 0
+    assert "the grant is NOT known to be revoked at Google" in ended.stdout
+    assert ended.stdout.endswith("remove the access at https://myaccount.google.com/connections\n")
+
+
+def test_a_grant_that_another_link_rests_on_is_said_to_stay(calguard: Calguard, account: str) -> None:
+    email = google_account(calguard)
+    link = linked(calguard, account, email=email)
+    other = str(calguard.json("accounts", "create", "--name", "Ben")["id"])
+    linked(calguard, other, email=email)
+    assert "the grant stays at Google: another" in calguard.run("links", "disconnect", link).stdout
 
 
 def test_a_page_is_created_changed_stopped_resumed_and_deleted(calguard: Calguard, account: str) -> None:

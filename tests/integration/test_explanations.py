@@ -27,6 +27,7 @@ from calguard_server.engine.ports import DeliveryUpdate, Notification, Notificat
 from tests.fakes.provider import PRIMARY
 from tests.fakes.service import Service, running_service
 
+SESSION_ENDED = (Finding(CauseReason.SESSION_POLICY),)
 REVOKED = (Finding(CauseReason.AUTHORIZATION_REVOKED),)
 READ_ONLY = (Finding(CauseReason.CALENDAR_READ_ONLY, PRIMARY.id),)
 LINKED_PEOPLE = ("ann", "bob", "cleo")
@@ -74,7 +75,7 @@ class History:
 
     async def breaks(self, name: str) -> None:
         link = await self.link(name)
-        self.service.provider.findings[link.id] = REVOKED
+        self.service.provider.findings[link.id] = SESSION_ENDED
         if link.state is LinkState.STOPPED:
             await self.foretell(name, Condition.FAULTY, lambda: self.service.link(name, link_id=link.id))
         elif link.check_calendar_ids:

@@ -60,7 +60,15 @@ class CodeRefusedError(Exception):
 
 
 class IdentityUnverifiedError(Exception):
-    """The provider's identity token is missing, or does not verify."""
+    """The provider's identity token is missing, or does not verify.
+
+    `subject` is whose the token says it is, where the provider signed that; `grant` what was given all the same.
+    """
+
+    def __init__(self, fault: str, *, subject: str = "", grant: "Grant | None" = None) -> None:
+        super().__init__(fault)
+        self.subject = subject
+        self.grant = grant
 
 
 class AuthorizationRequest(Struct, frozen=True):
@@ -73,19 +81,24 @@ class AuthorizationRequest(Struct, frozen=True):
 
 
 class Consent(Struct, frozen=True):
-    """What the provider answered for an authorization code. `refresh_token` is None without offline access."""
+    """What the provider answered for an authorization code. `refresh_token` is None without offline access.
+
+    `access_token` is good for ending such a grant, and is not kept.
+    """
 
     subject: str
     email: str
     granted_scopes: tuple[str, ...]
     refresh_token: Secret | None
+    access_token: Secret | None = None
 
 
 class Grant(Struct, frozen=True):
-    """What is kept of a consent; the scopes are those that were granted."""
+    """What is kept of a consent; the scopes are those that were granted, `subject` is the Google account's."""
 
     refresh_token: Secret
     granted_scopes: tuple[str, ...]
+    subject: str = ""
 
 
 class GrantUnreadableError(Exception):
@@ -332,6 +345,10 @@ class Store(Protocol):
 
     async def grant(self, link_id: str) -> Grant | None:
         """Answer a link's grant; None where none is stored. Raises GrantUnreadableError."""
+        ...
+
+    async def links_with_grant_of(self, subject: str) -> list[str]:
+        """Name the links, of whatever account, that hold a grant of a Google account, in the order of ids."""
         ...
 
     async def accounts(self, after: str, limit: int) -> list[Account]:

@@ -8,7 +8,8 @@
 What is loaded for `Seeds`, by every store alike: the links, pages, attempts and requests named; for each named link,
 and each of `page_accounts`, the pages that its account is a member of (for `page_accounts` also those it owns); of all
 these pages the owner's and the members' accounts, the members' links and the open incident; the named accounts, and
-for each named link its account, with their links. The provider's status always is, once it ever had an incident.
+for each named link its account, with their links; and all attempts of each of `attempts_of`. The provider's status
+always is, once it ever had an incident.
 """
 
 from collections.abc import Callable, Iterable
@@ -42,6 +43,7 @@ class Seeds(Struct, frozen=True):
     accounts: tuple[str, ...] = ()
     page_accounts: tuple[str, ...] = ()
     attempts: tuple[str, ...] = ()
+    attempts_of: tuple[str, ...] = ()
 
 
 class Request(Struct, frozen=True):
@@ -71,7 +73,9 @@ class Unit(Struct, Generic[T], frozen=True):
 class LinkAttempt(Struct, frozen=True, kw_only=True):
     """A begun linking: found by a digest of its `state`, good once and until `expire_time`.
 
-    `calendar_link_id` is empty for a new link. `code_verifier` is PKCE's.
+    `calendar_link_id` is empty for a new link. `code_verifier` is PKCE's. `superseded`: the link that it names was
+    ended after it began, or its account was deleted. `ended_subjects`: the Google accounts of its account's other
+    links that were ended after it began.
     """
 
     digest: str
@@ -84,6 +88,8 @@ class LinkAttempt(Struct, frozen=True, kw_only=True):
     create_time: datetime
     expire_time: datetime
     used: bool = False
+    superseded: bool = False
+    ended_subjects: tuple[str, ...] = ()
 
 
 class Answer(Struct, frozen=True):
@@ -132,8 +138,7 @@ class WorkingSet:
         try:
             result = unit.decide(self)
             if unit.request is not None:
-                answer = Answer(unit.request.fingerprint, unit.request.encode(result))
-                self._put("answers", self.answers, unit.request.id, answer)
+                self.put_answer(unit.request, result)
         except BaseException:
             self._roll_back()
             raise
@@ -206,6 +211,11 @@ class WorkingSet:
         """Save an attempt at linking."""
         self._put("attempts", self.attempts, attempt.digest, attempt)
 
+    def put_answer(self, request: Request, result: object) -> None:
+        """Keep what a repeated request is answered, in place of what was kept for it before."""
+        answer = Answer(request.fingerprint, request.encode(result))
+        self._put("answers", self.answers, request.id, answer)
+
     def put_incident(self, incident: Incident) -> None:
         """Save a page's incident; one that is closed stays until the commit."""
         before = self.incident_of.get(incident.booking_page_id, "")
@@ -217,6 +227,10 @@ class WorkingSet:
         """Answer an account's links, in the order of ids."""
         ids = sorted(self.links_of.get(account_id, ()))
         return [link for each in ids if (link := self.links.get(each)) is not None]
+
+    def attempts_of_account(self, account_id: str) -> list[LinkAttempt]:
+        """Answer an account's attempts at linking, used and expired ones included."""
+        return [attempt for attempt in self.attempts.values() if attempt.account_id == account_id]
 
     def pages_with_member(self, account_id: str) -> list[BookingPage]:
         """Answer the pages that an account is a member of, in the order of ids."""

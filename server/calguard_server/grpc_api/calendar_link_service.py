@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 from calguard.v1 import calendar_link_pb2 as pb
 from calguard.v1 import calendar_link_pb2_grpc
+from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.diagnosis import Diagnosis
@@ -14,6 +15,7 @@ from calguard_server.engine.found import found_link
 from calguard_server.engine.linking import Begun, Linking
 from calguard_server.engine.ports import LinkFilter, Store
 from calguard_server.engine.reports import Reports
+from calguard_server.engine.revoking import Revocation
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.convert import calendar_to_wire, link_to_wire, to_timestamp
@@ -23,8 +25,6 @@ from calguard_server.grpc_api.link_requests import read_outcome, read_selection,
 from calguard_server.grpc_api.paging import Paging, page_size, split
 from calguard_server.grpc_api.report_wire import read_report, reason_to_wire
 from calguard_server.grpc_api.validation import ID, Checker
-
-THIRD_PARTY_ACCESS_URL = "https://myaccount.google.com/connections"
 
 
 class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
@@ -141,14 +141,22 @@ class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
         etag = check.etag("etag", request.etag)
         check.request_id(request.request_id)
         check.refuse()
-        call = request_of("DeleteCalendarLink", request, _deleted)
-        return _deleted(await self._ending.delete(link_id, etag, call))
+        call = request_of("DeleteCalendarLink", request, self._deleted)
+        return self._deleted(await self._ending.delete(link_id, etag, call))
 
     def _disconnected(self, ended: Ended) -> pb.DisconnectCalendarLinkResponse:
         return pb.DisconnectCalendarLinkResponse(
             calendar_link=link_to_wire(ended.link),
             third_party_access_url=self._third_party_access_url,
-            revoked_at_provider=ended.revoked_at_provider,
+            revoked_at_provider=ended.revocation is Revocation.CONFIRMED,
+            revocation=enums.GRANT_REVOCATION.to_wire[ended.revocation],
+        )
+
+    def _deleted(self, revocation: Revocation) -> pb.DeleteCalendarLinkResponse:
+        return pb.DeleteCalendarLinkResponse(
+            revoked_at_provider=revocation is Revocation.CONFIRMED,
+            revocation=enums.GRANT_REVOCATION.to_wire[revocation],
+            third_party_access_url=self._third_party_access_url,
         )
 
 
@@ -176,7 +184,3 @@ def _begun(begun: Begun) -> pb.BeginCalendarLinkResponse:
 
 def _selected(link: CalendarLink) -> pb.SelectCalendarsResponse:
     return pb.SelectCalendarsResponse(calendar_link=link_to_wire(link))
-
-
-def _deleted(revoked: bool) -> pb.DeleteCalendarLinkResponse:  # noqa: FBT001 - what the use case answers
-    return pb.DeleteCalendarLinkResponse(revoked_at_provider=revoked)

@@ -29,6 +29,7 @@ from calguard_server.domain.page import (
     StopCause,
 )
 from calguard_server.domain.provider_incident import ProviderState
+from calguard_server.engine.revoking import Revocation
 
 D = TypeVar("D", bound=StrEnum)
 W = TypeVar("W", bound=int)
@@ -55,6 +56,7 @@ class EnumMap(Generic[D, W]):
 PROVIDER_STATE = EnumMap("PROVIDER_STATE", ProviderState, provider_pb2.ProviderState)
 LINK_STATE = EnumMap("CALENDAR_LINK_STATE", LinkState, calendar_link_pb2.CalendarLinkState)
 NEXT_ACTION = EnumMap("NEXT_ACTION", NextAction, calendar_link_pb2.NextAction)
+GRANT_REVOCATION = EnumMap("GRANT_REVOCATION", Revocation, calendar_link_pb2.GrantRevocation)
 CAUSE_REASON = EnumMap("CAUSE_REASON", CauseReason, cause_pb2.CauseReason)
 CAPABILITY = EnumMap("CAPABILITY", Capability, cause_pb2.Capability)
 DIAGNOSIS_STAGE = EnumMap("DIAGNOSIS_STAGE", Stage, calendar_link_pb2.DiagnosisStage)

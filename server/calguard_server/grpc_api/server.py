@@ -15,6 +15,7 @@ from calguard.v1 import (
     notification_pb2_grpc,
     provider_pb2_grpc,
 )
+from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.diagnosis import Diagnosis
@@ -27,7 +28,7 @@ from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.account_service import AccountService
 from calguard_server.grpc_api.booking_page_service import BookingPageService
-from calguard_server.grpc_api.calendar_link_service import THIRD_PARTY_ACCESS_URL, CalendarLinkService
+from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
 from calguard_server.grpc_api.gate import Gate
 from calguard_server.grpc_api.interceptors import ErrorInterceptor
 from calguard_server.grpc_api.notification_service import NotificationService
@@ -133,7 +134,9 @@ def build_server(
 
 
 def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_access_url: str) -> None:
-    account_pb2_grpc.add_AccountServiceServicer_to_server(AccountService(use_cases.accounts), server)
+    account_pb2_grpc.add_AccountServiceServicer_to_server(
+        AccountService(use_cases.accounts, third_party_access_url), server
+    )
     booking_page_pb2_grpc.add_BookingPageServiceServicer_to_server(BookingPageService(use_cases.pages), server)
     links = CalendarLinkService(
         use_cases.store,

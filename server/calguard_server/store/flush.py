@@ -93,7 +93,7 @@ def _flush_links(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet)
         if grant is None:
             connection.execute(QUERIES["delete_grant"], (link_id,))
         else:
-            sealed = (link_id, vault.seal(grant.refresh_token), to_list(grant.granted_scopes))
+            sealed = (link_id, vault.seal(grant.refresh_token), to_list(grant.granted_scopes), grant.subject)
             connection.execute(QUERIES["save_grant"], sealed)
 
 
@@ -138,6 +138,8 @@ def _attempt_row(attempt: LinkAttempt, vault: Vault) -> Row:
         to_micros(attempt.create_time),
         to_micros(attempt.expire_time),
         int(attempt.used),
+        int(attempt.superseded),
+        to_list(attempt.ended_subjects),
     )
 
 

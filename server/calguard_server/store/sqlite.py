@@ -139,9 +139,13 @@ class SqliteStore:
         if row is None:
             return None
         try:
-            return Grant(self._vault.open(row[0]), from_list(row[1]))
+            return Grant(self._vault.open(row[0]), from_list(row[1]), row[2])
         except UnreadableError:
             raise GrantUnreadableError from None
+
+    async def links_with_grant_of(self, subject: str) -> list[str]:
+        """Name the links that hold a grant of a Google account."""
+        return await self._all(_first, "links_with_grant_of", subject)
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
         """List accounts."""
@@ -187,11 +191,11 @@ class SqliteStore:
 
     def _due_link_of(self, row: Row) -> DueLink:
         """Read a due link; a grant that no key opens is as good as none."""
-        *_, sealed, scopes = row
+        *_, sealed, scopes, subject = row
         grant: Grant | None = None
         if sealed is not None:
             with suppress(UnreadableError):
-                grant = Grant(self._vault.open(sealed), from_list(scopes))
+                grant = Grant(self._vault.open(sealed), from_list(scopes), subject)
         return DueLink(link_of(row), grant)
 
     async def record_checks(self, times: Sequence[CheckTimes]) -> None:
@@ -329,6 +333,10 @@ def _lock(path: Path) -> IO[str]:
         lock.close()
         raise StoreError(f"database {path}: another calguard-server uses it: stop that one first") from error
     return lock
+
+
+def _first(row: Row) -> str:
+    return str(row[0])
 
 
 def _phases_of(states: frozenset[PageState]) -> list[str]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
+from calguard_server.domain.addresses import relink_url
 from calguard_server.domain.causes import RULES, CauseReason, Severity
 from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.link_state import CalendarLink
@@ -117,7 +117,9 @@ class Composer:
             calendar_id=cause.calendar_id,
             capability=cause.capability,
             operator_side=RULES[cause.reason].severity is Severity.OPERATOR,
-            relink_url=relink_url(self._options.relink_url, fault),
+            relink_url=relink_url(
+                self._options.relink_url, account_id=fault.account_id, calendar_link_id=fault.calendar_link_id
+            ),
         )
 
 
@@ -125,12 +127,6 @@ def _alert(delivery: Delivery) -> OperatorAlert:
     known = delivery.stage in CauseReason.__members__
     topic = AlertTopic.PROVIDER_SIDE if known else AlertTopic.DELIVERY_DEAD
     return OperatorAlert(topic=topic, reason=delivery.stage, since=delivery.create_time)
-
-
-def relink_url(template: str, fault: Fault) -> str:
-    """Fill a template's `{calendar_link_id}` and `{account_id}`; ids are quoted, whatever they hold."""
-    filled = template.replace("{calendar_link_id}", quote(fault.calendar_link_id, safe=""))
-    return filled.replace("{account_id}", quote(fault.account_id, safe=""))
 
 
 def _faults(group: Sequence[ClaimedDelivery]) -> list[Fault]:

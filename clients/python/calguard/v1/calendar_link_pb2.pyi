@@ -113,6 +113,38 @@ NEXT_ACTION_CONTACT_SUPPORT: NextAction.ValueType  # 6
 """Ask for help at the support address."""
 Global___NextAction: _TypeAlias = NextAction  # noqa: Y015
 
+class _GrantRevocation:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GrantRevocationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GrantRevocation.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GRANT_REVOCATION_UNSPECIFIED: _GrantRevocation.ValueType  # 0
+    """Never set by this server."""
+    GRANT_REVOCATION_CONFIRMED: _GrantRevocation.ValueType  # 1
+    """The provider confirmed that the grant is void, or none was held."""
+    GRANT_REVOCATION_UNCONFIRMED: _GrantRevocation.ValueType  # 2
+    """The provider did not confirm it: the person should remove the access at the third_party_access_url."""
+    GRANT_REVOCATION_KEPT: _GrantRevocation.ValueType  # 3
+    """The provider was not asked: another account's calendar link rests on the same Google account's grant, and would
+    break. The grant is revoked when the last such link ends.
+    """
+
+class GrantRevocation(_GrantRevocation, metaclass=_GrantRevocationEnumTypeWrapper):
+    """What became of a grant at the provider when its link ended here. The tokens are forgotten here in any case."""
+
+GRANT_REVOCATION_UNSPECIFIED: GrantRevocation.ValueType  # 0
+"""Never set by this server."""
+GRANT_REVOCATION_CONFIRMED: GrantRevocation.ValueType  # 1
+"""The provider confirmed that the grant is void, or none was held."""
+GRANT_REVOCATION_UNCONFIRMED: GrantRevocation.ValueType  # 2
+"""The provider did not confirm it: the person should remove the access at the third_party_access_url."""
+GRANT_REVOCATION_KEPT: GrantRevocation.ValueType  # 3
+"""The provider was not asked: another account's calendar link rests on the same Google account's grant, and would
+break. The grant is revoked when the last such link ends.
+"""
+Global___GrantRevocation: _TypeAlias = GrantRevocation  # noqa: Y015
+
 class _DiagnosisStage:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -373,7 +405,9 @@ class BeginCalendarLinkRequest(_message.Message):
     calendars cannot be listed then, nothing is selected, and the link says SELECTION_MISSING.
     """
     allow_account_change: _builtins.bool
-    """Whether linking again may be by another Google account than before. The selection is cleared then."""
+    """Whether linking again may be by another Google account than before. The selection is cleared then, and the grant
+    of the account before is revoked, unless another account's link rests on it.
+    """
     request_id: _builtins.str
     """UUID4. A repeated call with the same id answers as the first did and does nothing; kept for 24 hours. Optional."""
     def __init__(
@@ -441,7 +475,7 @@ class CompleteCalendarLinkRequest(_message.Message):
     code: _builtins.str
     """The authorization code. At most 2000 characters."""
     error: _builtins.str
-    """The error code, such as "access_denied". At most 200 characters."""
+    """The error code, such as "access_denied", as it came: it is never repeated in an answer. At most 200 characters."""
     def __init__(
         self,
         *,
@@ -994,12 +1028,13 @@ class DisconnectCalendarLinkResponse(_message.Message):
     CALENDAR_LINK_FIELD_NUMBER: _builtins.int
     THIRD_PARTY_ACCESS_URL_FIELD_NUMBER: _builtins.int
     REVOKED_AT_PROVIDER_FIELD_NUMBER: _builtins.int
+    REVOCATION_FIELD_NUMBER: _builtins.int
     third_party_access_url: _builtins.str
     """Google's page of third-party access, where the person can see, and end, what is granted."""
     revoked_at_provider: _builtins.bool
-    """Whether Google confirmed that the grant is revoked. When false, the tokens are forgotten here all the same,
-    and the person should remove the access on the page above.
-    """
+    """Whether `revocation` is CONFIRMED."""
+    revocation: Global___GrantRevocation.ValueType
+    """What became of the grant at Google."""
     @_builtins.property
     def calendar_link(self) -> Global___CalendarLink:
         """The link, STOPPED."""
@@ -1010,10 +1045,11 @@ class DisconnectCalendarLinkResponse(_message.Message):
         calendar_link: Global___CalendarLink | None = ...,
         third_party_access_url: _builtins.str = ...,
         revoked_at_provider: _builtins.bool = ...,
+        revocation: Global___GrantRevocation.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["calendar_link", b"calendar_link"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar_link", b"calendar_link", "revoked_at_provider", b"revoked_at_provider", "third_party_access_url", b"third_party_access_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar_link", b"calendar_link", "revocation", b"revocation", "revoked_at_provider", b"revoked_at_provider", "third_party_access_url", b"third_party_access_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1056,16 +1092,24 @@ class DeleteCalendarLinkResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REVOKED_AT_PROVIDER_FIELD_NUMBER: _builtins.int
+    REVOCATION_FIELD_NUMBER: _builtins.int
+    THIRD_PARTY_ACCESS_URL_FIELD_NUMBER: _builtins.int
     revoked_at_provider: _builtins.bool
-    """Whether Google confirmed that the grant is revoked; true as well where none was held."""
+    """Whether `revocation` is CONFIRMED."""
+    revocation: Global___GrantRevocation.ValueType
+    """What became of the grant at Google."""
+    third_party_access_url: _builtins.str
+    """Google's page of third-party access, where the person can see, and end, what is granted."""
     def __init__(
         self,
         *,
         revoked_at_provider: _builtins.bool = ...,
+        revocation: Global___GrantRevocation.ValueType = ...,
+        third_party_access_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["revoked_at_provider", b"revoked_at_provider"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revocation", b"revocation", "revoked_at_provider", b"revoked_at_provider", "third_party_access_url", b"third_party_access_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

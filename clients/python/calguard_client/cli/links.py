@@ -11,6 +11,7 @@ from calguard_client.cli.choices import enum_option, etag_option, limit_option
 from calguard_client.cli.link_report import CALENDAR_COLUMNS, COLUMNS, details
 from calguard_client.cli.linking import begin_link, complete_link
 from calguard_client.cli.paging import gather, show_list
+from calguard_client.cli.revocation import revocation_told
 from calguard_client.cli.session import Session, pass_session
 
 _BODY_READ = 64 * 1024 + 1
@@ -156,12 +157,11 @@ def select_calendars(
 def disconnect_link(session: Session, link_id: str) -> None:
     """Revoke the grant at Google; the link stays.
 
-    Its id and its selection stay for linking again.
+    Its id and its selection stay for linking again. Whatever Google answers, the tokens are forgotten here.
     """
     request = calendar_link_pb2.DisconnectCalendarLinkRequest(id=link_id, request_id=session.new_request_id())
     answer = session.call(_stub(session).DisconnectCalendarLink, request)
-    revoked = f"the grant is {'' if answer.revoked_at_provider else 'NOT '}revoked at Google"
-    session.done(answer, f"disconnected calendar link {link_id}; {revoked}: see {answer.third_party_access_url}")
+    session.done(answer, f"disconnected calendar link {link_id}; {revocation_told(answer)}")
 
 
 @links.command("delete")
@@ -172,8 +172,7 @@ def delete_link(session: Session, link_id: str, etag: str) -> None:
     """Revoke the grant and delete the link."""
     request = calendar_link_pb2.DeleteCalendarLinkRequest(id=link_id, etag=etag, request_id=session.new_request_id())
     answer = session.call(_stub(session).DeleteCalendarLink, request)
-    revoked = f"the grant is {'' if answer.revoked_at_provider else 'NOT '}revoked at Google"
-    session.done(answer, f"deleted calendar link {link_id}; {revoked}")
+    session.done(answer, f"deleted calendar link {link_id}; {revocation_told(answer)}")
 
 
 def _keep(session: Session, request: calendar_link_pb2.SelectCalendarsRequest, *, checked: bool, added: bool) -> None:

@@ -3,7 +3,8 @@
 -- name: due_links
 -- Links that do not fail and whose check is due, with their encrypted grants, the longest due first, but for those named.
 SELECT {links}, (SELECT refresh_token FROM grants WHERE link_id = links.id),
-       (SELECT granted_scopes FROM grants WHERE link_id = links.id)
+       (SELECT granted_scopes FROM grants WHERE link_id = links.id),
+       (SELECT subject FROM grants WHERE link_id = links.id)
 FROM links
 WHERE next_check_time IS NOT NULL AND failing_since IS NULL
   AND next_check_time <= ?1 AND id NOT IN (SELECT value FROM json_each(?3))
@@ -12,7 +13,8 @@ ORDER BY next_check_time LIMIT ?2;
 -- name: due_failing_links
 -- Links that fail just now and whose check is due, likewise.
 SELECT {links}, (SELECT refresh_token FROM grants WHERE link_id = links.id),
-       (SELECT granted_scopes FROM grants WHERE link_id = links.id)
+       (SELECT granted_scopes FROM grants WHERE link_id = links.id),
+       (SELECT subject FROM grants WHERE link_id = links.id)
 FROM links
 WHERE next_check_time IS NOT NULL AND failing_since IS NOT NULL
   AND next_check_time <= ?1 AND id NOT IN (SELECT value FROM json_each(?3))
