@@ -211,6 +211,7 @@ class App:
             revoke_uri=settings.google_revoke_uri,
             certs_uri=settings.google_certs_uri,
             api_endpoint=settings.google_api_endpoint,
+            total_timeout=settings.google_timeout,
         )
 
     def _redirect_uri(self) -> str:
