@@ -238,6 +238,7 @@ class App:
             certs_uri=settings.google_certs_uri,
             api_endpoint=settings.google_api_endpoint,
             quotas=Quotas(settings.google_quota, settings.google_user_quota),
+            total_timeout=settings.google_timeout,
         )
 
     def _redirect_uri(self) -> str:

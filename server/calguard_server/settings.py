@@ -28,6 +28,7 @@ PREFIX = "CALGUARD_"
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 _LONGEST = timedelta(days=365)
+_LONGEST_REQUEST = timedelta(minutes=1)  # several requests follow one another while an access token is still good
 _OF_THE_CLIENT = {"CALGUARD_SERVER"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
@@ -94,8 +95,15 @@ def _check_sane(duration: timedelta) -> timedelta:
     return duration
 
 
+def _check_request(duration: timedelta) -> timedelta:
+    if duration > _LONGEST_REQUEST:
+        raise ValueError(f"expected a duration of at most {show_duration(_LONGEST_REQUEST)}")
+    return duration
+
+
 WaitDuration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_check_sane)]
 Duration = Annotated[WaitDuration, AfterValidator(_check_positive)]
+RequestDuration = Annotated[Duration, AfterValidator(_check_request)]
 Keys = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 
 
@@ -134,6 +142,9 @@ class Settings(BaseSettings):
     )
     google_api_endpoint: str = Field(
         "https://www.googleapis.com/calendar/v3/", description="Google Calendar's API, with a trailing slash."
+    )
+    google_timeout: RequestDuration = Field(
+        timedelta(seconds=15), description="How long a request to Google may take with its answer; at most 1m."
     )
     slack_base_url: str = Field("https://slack.com/api/", description="Slack's Web API, with a trailing slash.")
     slack_bot_token: SecretStr = Field(

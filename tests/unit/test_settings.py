@@ -56,6 +56,8 @@ def test_a_duration_is_written_as_it_is_read(duration: timedelta) -> None:
         ("check_interval", "0s", "longer than 0s"),
         ("check_interval", "9999999d", "at most 365d"),
         ("failure_after", "366d", "at most 365d"),
+        ("google_timeout", "0s", "longer than 0s"),
+        ("google_timeout", "61s", "at most 1m"),
         ("google_client_secret", "alone", "both, or neither"),
         ("check_concurrency", "1", "greater than or equal to 2"),
         ("failure_threshold", "many", "valid integer"),

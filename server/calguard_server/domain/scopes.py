@@ -5,6 +5,7 @@ neither freebusy nor calendarList.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from calguard_server.domain.causes import Capability
 
@@ -52,6 +53,12 @@ READING_EVENTS: frozenset[str] = frozenset(
 
 def missing_capabilities(granted: Iterable[str]) -> tuple[Capability, ...]:
     """Name the capabilities that none of the granted scopes permits, in the order list, check, add."""
+    return _missing_of(tuple(granted))
+
+
+@lru_cache(maxsize=1024)
+def _missing_of(granted: tuple[str, ...]) -> tuple[Capability, ...]:
+    """Every check asks this, and there are few combinations of scopes."""
     held = frozenset(granted)
     return tuple(capability for capability, scopes in PERMITTED_BY.items() if not held & scopes)
 

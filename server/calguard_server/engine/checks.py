@@ -124,8 +124,7 @@ class Checks:
         await self._incidents.observe(link, signal.findings)
         now = self._context.clock.now()
         foreseen = decide_link(link, signal, now, self._context.policies.link, self._incidents.leniency(now))
-        for finding in foreseen.operator_findings:
-            await self._alerts.alert(finding.reason)
+        await self._alerts.alert_of(foreseen.operator_findings)
         if foreseen.notability.makes_event:
             return await self._commit(link.id, signal)
         policy, chance = self._context.policies.schedule, self._context.chance()

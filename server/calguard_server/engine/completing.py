@@ -31,6 +31,7 @@ from calguard_server.engine.context import Context
 from calguard_server.engine.examine import Evidence, examine
 from calguard_server.engine.found import found_account, found_link
 from calguard_server.engine.locks import LinkLocks
+from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import (
     CalendarProvider,
     Consent,
@@ -62,8 +63,16 @@ class _Completed(Struct, frozen=True):
 class Completion:
     """Makes links of consents."""
 
-    def __init__(self, context: Context, provider: CalendarProvider, revoker: GrantRevoker, locks: LinkLocks) -> None:
+    def __init__(
+        self,
+        context: Context,
+        provider: CalendarProvider,
+        revoker: GrantRevoker,
+        locks: LinkLocks,
+        alerts: OperatorAlerts,
+    ) -> None:
         self._context = context
+        self._alerts = alerts
         self._provider = provider
         self._revoker = revoker
         self._locks = locks
@@ -103,6 +112,7 @@ class Completion:
             replaced = await self._revoker.take(before)
             choice = await self._choose(attempt, before, consent, grant)
             evidence = await examine(self._provider, before, grant, choice.check_calendar_ids, choice.add_calendar_id)
+            await self._alerts.alert_of(evidence.findings)
             _refuse_void(evidence)
             link = await self._commit(attempt, before, consent, grant, choice, evidence)
         changed = replaced.grant is not None and replaced.grant.subject != consent.subject

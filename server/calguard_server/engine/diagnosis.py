@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from calguard_server.domain.causes import Capability, CauseReason, Finding, Severity, severity_of
+from calguard_server.domain.causes import Capability, CauseReason, Finding
 from calguard_server.domain.diagnosis import (
     Obstacle,
     Stage,
@@ -77,7 +77,7 @@ class Diagnosis:
         course.note(stage, tried)
         if not tried.findings:
             return passed(stage, tried.detail, tried.calendar_ids)
-        await self._alert(tried.findings)
+        await self._alerts.alert_of(tried.findings)
         now = self._context.clock.now()
         return failed(stage, tried.findings, course.link, now, detail=tried.detail, calendar_ids=tried.calendar_ids)
 
@@ -94,11 +94,6 @@ class Diagnosis:
             return skipped(Stage.BUSY_TIME_VISIBLE, Obstacle.GRANT_MISSING)
         count = FreeEventCount(self._provider, self._context.clock, course.link, course.grant)
         return free_events_told(await count.count(course.known.unreadable, self._stage_limit))
-
-    async def _alert(self, findings: tuple[Finding, ...]) -> None:
-        for finding in findings:
-            if severity_of(finding) is Severity.OPERATOR:
-                await self._alerts.alert(finding.reason)
 
     async def _settle(self, course: Course) -> None:
         """Have the link checked where what was met would change it."""

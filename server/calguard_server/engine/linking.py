@@ -73,7 +73,7 @@ class Linking:
     ) -> None:
         self._context = context
         self._provider = provider
-        self._completion = Completion(context, provider, revoker, locks)
+        self._completion = Completion(context, provider, revoker, locks, alerts)
         self._alerts = alerts
         self._redirect_uri = redirect_uri
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import structlog
 
+from calguard_server.domain.causes import Finding, Severity, severity_of
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.engine.context import Context
@@ -25,6 +26,12 @@ class OperatorAlerts:
         self._context = context
         self._channels = channels
         self._alerted: set[str] = set()
+
+    async def alert_of(self, findings: tuple[Finding, ...]) -> None:
+        """Owe the operator an alert for each of the findings that only the operator can mend."""
+        for finding in findings:
+            if severity_of(finding) is Severity.OPERATOR:
+                await self.alert(finding.reason)
 
     async def alert(self, reason: str) -> None:
         """Owe the operator an alert by every channel set for that; `reason` is a CauseReason or another fixed name."""

@@ -71,6 +71,7 @@ class GrantSession:
         await self._pacer.admit(self._link_id)
         token = "" if self._token is None else self._token.text.reveal()
         headers = {**request.headers, "authorization": f"Bearer {token}"}
-        built = request.built
-        came_back = await self._transport.send(built.method, built.uri, headers=headers, body=built.body)
+        came_back = await self._transport.send(
+            request.built.method, request.address, headers=headers, body=request.content_sent
+        )
         return came_back, classify(request.call, came_back, self._clock.now())

@@ -18,7 +18,7 @@ _PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA busy_timeout = 5000",
-    "PRAGMA cache_size = -65536",
+    "PRAGMA cache_size = -16384",
 )
 
 
@@ -47,11 +47,16 @@ async def connect(path: Path, *, writer: bool = False) -> BatchConnection:
 
 
 def _prepare_writer(connection: sqlite3.Connection) -> None:
+    _prepare(connection)
+    connection.execute("PRAGMA cache_size = -65536")
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
     for pragma in _PRAGMAS:
         connection.execute(pragma)
 
 
 def _prepare_reader(connection: sqlite3.Connection) -> None:
-    _prepare_writer(connection)
+    _prepare(connection)
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     connection.execute("PRAGMA query_only = ON")
