@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography.fernet import Fernet
 
@@ -29,6 +30,7 @@ from calguard_server.engine.linking import Linking, Wish
 from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
+from calguard_server.engine.ports import Clock
 from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import Reports
 from calguard_server.engine.revoking import GrantRevoker
@@ -36,6 +38,7 @@ from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.convert import encode_change
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
+from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.provider import FakeProvider, consent
 from tests.fakes.world import START, CountingIds, ManualClock, middle
 
@@ -49,13 +52,14 @@ class Service:
 
     context: Context
     store: SqliteStore
-    clock: ManualClock
+    clock: Any
     provider: FakeProvider
     accounts: Accounts
     pages: Pages
     linking: Linking
     selection: Selection
     checks: Checks
+    alerts: OperatorAlerts
     incidents: ProviderIncidents
     ending: Ending
     diagnosis: Diagnosis
@@ -111,15 +115,28 @@ def make_page(page_id: str, mode: SchedulingMode, owner: str, *members: str, **f
     return BookingPage(**(values | fields))  # type: ignore[arg-type]
 
 
-async def open_test_store(path: Path, clock: ManualClock, ids: CountingIds, key: Secret = KEY) -> SqliteStore:
-    return await open_store(StoreOptions(path, Vault([key]), encode_change, clock, ids))
+async def open_test_store(
+    path: Path, clock: Clock, ids: CountingIds, key: Secret = KEY, connections: InlineConnections | None = None
+) -> SqliteStore:
+    options = StoreOptions(path, Vault([key]), encode_change, clock, ids)
+    return await open_store(options if connections is None else replace(options, connect=connections.connect))
 
 
 @asynccontextmanager
-async def running_service(path: Path, policies: Policies | None = None) -> AsyncIterator[Service]:
-    """Open a store and build every use case over it; the store is closed at the end."""
-    clock, ids, provider = ManualClock(), CountingIds(), FakeProvider()
-    store = await open_test_store(path, clock, ids)
+async def running_service(
+    path: Path,
+    policies: Policies | None = None,
+    *,
+    clock: Clock | None = None,
+    provider: FakeProvider | None = None,
+    connections: InlineConnections | None = None,
+) -> AsyncIterator[Service]:
+    """Open a store and build every use case over it; the store is closed at the end.
+
+    The clock is one that the test moves, the provider one that answers what it says, unless others are given.
+    """
+    clock, ids, provider = clock or ManualClock(), CountingIds(), provider or FakeProvider()
+    store = await open_test_store(path, clock, ids, connections=connections)
     try:
         policies = policies or Policies(notice_group_wait=timedelta())
         context = Context(store, clock, ids, middle, policies)
@@ -138,6 +155,7 @@ async def running_service(path: Path, policies: Policies | None = None) -> Async
             Linking(context, provider, revoker, locks, alerts, lambda: "http://127.0.0.1/oauth/callback"),
             Selection(context, provider, locks.links, checks, alerts),
             checks,
+            alerts,
             incidents,
             Ending(context, revoker, locks),
             Diagnosis(context, provider, checks, alerts, SUPPORT),

@@ -10,7 +10,7 @@ from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.engine.working_set import Seeds, WorkingSet
-from calguard_server.store.connection import BatchConnection
+from calguard_server.store.connection import Connection
 from calguard_server.store.load import load_seeds
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.readers import Readers
@@ -26,7 +26,7 @@ _BATCH = 500
 class SqliteSnapshot:
     """A snapshot over a connection that holds a read transaction."""
 
-    def __init__(self, connection: BatchConnection, revision: int) -> None:
+    def __init__(self, connection: Connection, revision: int) -> None:
         self.revision = revision
         self._connection = connection
 
