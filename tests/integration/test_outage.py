@@ -5,38 +5,25 @@ file, in virtual time: hours take seconds, and every run is the same. Google is 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from calguard_server.domain.causes import CauseReason, Finding
-from calguard_server.domain.delivery import Outcome, RetryPolicy
 from calguard_server.domain.link_state import CalendarLink, LinkState
-from calguard_server.domain.notices import Channel, NoticeKind
+from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import PageState, SchedulingMode
 from calguard_server.domain.provider_incident import ProviderState
-from calguard_server.domain.schedule import SchedulePolicy
 from calguard_server.engine.ports import LinkFilter, PageFilter, Probe, ProbeRequest
-from calguard_server.notifiers.message import Address, AlertTopic, NoticeMessage
-from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
-from calguard_server.workers.check_pace import CheckPace, PaceOptions
-from calguard_server.workers.composer import Composer, ComposerOptions
-from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
-from calguard_server.workers.incident_review import IncidentReview
+from calguard_server.notifiers.message import AlertTopic
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.provider import FakeProvider
 from tests.fakes.service import Service, running_service
 from tests.fakes.virtual_time import VirtualClock, run_virtually
-from tests.fakes.world import middle
+from tests.integration.virtual_harness import Mailbox, in_parts, virtual_minutes, working
 
 LINKS = 10_000
 PAGES = 5_000
 REVOKED = (1, 500, 2_222, 4_321, 7_777, 7_778, 9_999)
 """Numbers of the accounts whose grants are revoked in the middle of the outage; two of them share a page."""
-AT_ONCE = 250
 
 
 class Google(FakeProvider):
@@ -52,17 +39,6 @@ class Google(FakeProvider):
         return Probe((Finding(CauseReason.PROVIDER_UNAVAILABLE),) if self.down else ())
 
 
-@dataclass
-class Mailbox:
-    """Takes every message."""
-
-    received: list[tuple[NoticeMessage, Address]] = field(default_factory=list)
-
-    async def send(self, message: NoticeMessage, address: Address) -> Outcome:
-        self.received.append((message, address))
-        return Outcome(sent=True)
-
-
 def test_an_outage_with_seven_revocations_in_it(tmp_path: Path) -> None:
     """Exactly the pages of those seven stop, exactly their people are told; one alert, and one all-clear."""
     run_virtually(_story(tmp_path / "db"))
@@ -72,16 +48,16 @@ async def _story(path: Path) -> None:
     google, mailbox = Google(), Mailbox()
     async with running_service(path, clock=VirtualClock(), provider=google, connections=InlineConnections()) as service:
         await _set_up(service)
-        async with _working(service, mailbox):
-            await _pass(minutes=15)
+        async with working(service, mailbox):
+            await virtual_minutes(15)
             assert await _links_in(service, LinkState.LINKED) == LINKS
             google.down = True
-            await _pass(minutes=10)
+            await virtual_minutes(10)
             google.revoked_links = frozenset(await _link_ids(service, REVOKED))
-            await _pass(minutes=10)
+            await virtual_minutes(10)
             await _expect_the_middle(service)
             google.down = False
-            await _pass(minutes=30)
+            await virtual_minutes(30)
             await _expect_the_end(service, mailbox)
 
 
@@ -120,9 +96,9 @@ def _people_of_the_revoked() -> set[str]:
 
 async def _set_up(service: Service) -> None:
     """Ten thousand people with a link each; each page has two of them, and the first is its owner."""
-    await _in_parts([service.add_account(f"a{number}") for number in range(LINKS)])
-    await _in_parts([service.link(f"a{number}") for number in range(LINKS)])
-    await _in_parts(
+    await in_parts([service.add_account(f"a{number}") for number in range(LINKS)])
+    await in_parts([service.link(f"a{number}") for number in range(LINKS)])
+    await in_parts(
         [
             service.add_page(
                 f"page-{number}", SchedulingMode.ALL_MEMBERS, f"a{2 * number}", f"a{2 * number}", f"a{2 * number + 1}"
@@ -130,53 +106,6 @@ async def _set_up(service: Service) -> None:
             for number in range(PAGES)
         ]
     )
-
-
-async def _in_parts(work: list[Coroutine[Any, Any, object]]) -> None:
-    for start in range(0, len(work), AT_ONCE):
-        await asyncio.gather(*work[start : start + AT_ONCE])
-
-
-@asynccontextmanager
-async def _working(service: Service, mailbox: Mailbox) -> AsyncIterator[None]:
-    """Everything that a server runs by itself."""
-    loops = [_check_loop(service, failing=failing).run() for failing in (False, True)]
-    review = IncidentReview(service.incidents, service.clock, service.context.policies.incident.window).run()
-    tasks = [asyncio.create_task(each) for each in (*loops, review, _delivery_loop(service, mailbox).run())]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            assert not task.done(), task
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _check_loop(service: Service, *, failing: bool) -> CheckLoop:
-    policy = SchedulePolicy()
-    interval = policy.retry_interval_max if failing else policy.check_interval
-    pace = CheckPace(service.store, PaceOptions(interval), failing=failing)
-    options = CheckLoopOptions(failing)
-    return CheckLoop(service.store, service.checks, service.clock, pace, options, lambda _: None)
-
-
-def _delivery_loop(service: Service, mailbox: Mailbox) -> DeliveryLoop:
-    composer = Composer(service.store, ComposerOptions("https://relink.test", "https://help.test", "ops@example.com"))
-    notifiers = dict.fromkeys(Channel, mailbox)
-    return DeliveryLoop(
-        service.store,
-        composer,
-        notifiers,
-        service.alerts,
-        service.clock,
-        middle,
-        RetryPolicy(),
-        DeliveryLoopOptions(),
-    )
-
-
-async def _pass(*, minutes: int) -> None:
-    await asyncio.sleep(timedelta(minutes=minutes).total_seconds())  # noqa: TID251 - virtual: the loop jumps
 
 
 async def _links_in(service: Service, state: LinkState) -> int:

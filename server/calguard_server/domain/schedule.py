@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import assert_never
-from zlib import crc32
 
 from msgspec import Struct
 
@@ -54,7 +54,7 @@ def _at_its_phase(link_id: str, now: datetime, interval: timedelta) -> datetime:
 
     Each link has one by its id, so that all links are spread evenly whenever they were made, checked or restarted.
     """
-    phase = crc32(link_id.encode()) / 2**32
+    phase = int.from_bytes(blake2b(link_id.encode(), digest_size=8).digest()) / 2**64
     earliest = now + interval / 10
     since_phase = (earliest - _EPOCH - interval * phase) % interval
     return earliest + (interval - since_phase if since_phase else since_phase)
