@@ -229,3 +229,18 @@ async def test_a_grant_that_is_void_when_it_is_checked_is_not_stored(backend: Ba
     assert await backend.calendar_link(link.id) == link
     assert backend.rows("SELECT * FROM grants") == before
     assert (await backend.check(link.id)).state == LINKED
+
+
+async def test_a_disconnect_that_its_caller_gives_up_goes_on_to_its_end(backend: Backend) -> None:
+    """Google revokes, and its answer is lost: the link is disconnected, and does not seem to have failed."""
+    await backend.restart(google_timeout="1s")
+    link = await backend.link("ann")
+    backend.sandbox.fault("network/hang_after", surface="google", endpoint="revoke", times=1)
+    watcher = backend.watch(calendar_link_ids=[link.id])
+    await watcher.snapshot()
+    call = asyncio.ensure_future(backend.disconnect(link.id))
+    while granted(backend, ANN):
+        await backend.notifications()  # so that the call gets its turn
+    call.cancel()
+    change = await watcher.until(lambda change: change.calendar_link.state != LINKED)
+    assert change.calendar_link.state == STOPPED

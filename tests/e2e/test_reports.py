@@ -195,3 +195,20 @@ async def taken(backend: Backend, count: int) -> None:
         while sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name)) < count:
             async with backend.browser.get(f"http://127.0.0.1:{backend.app.http_port}/metrics") as answer:
                 text = await answer.text()
+
+
+async def test_a_report_hastens_nothing_that_google_asked_to_wait(
+    backend: Backend, link: links_pb.CalendarLink
+) -> None:
+    """A service that reports each 429 that it meets does not make Calguard ask for more of them."""
+    backend.sandbox.fault({"status": 429, "headers": {"Retry-After": "150"}}, surface="google", endpoint="freebusy")
+    assert (await backend.check(link.id)).state == DEGRADED
+    asked = checks(backend)
+    for _ in range(3):
+        answer = await backend.report(link.id, http_status=429)
+        assert answer.calendar_link.state == DEGRADED
+        backend.clock.advance(SPACING)
+    assert checks(backend) == asked
+    backend.sandbox.faults.clear()
+    backend.clock.advance(backend.check_interval_at_most)
+    assert (await backend.report(link.id, http_status=429)).calendar_link.state == LINKED

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from calguard_server.domain.causes import Capability, CauseReason, Finding
+from calguard_server.domain.causes import Capability, CauseReason, Finding, NextAction
 from calguard_server.domain.failure_window import FailureWindow
 from calguard_server.domain.link import decide_link
 from calguard_server.domain.link_state import LinkState
@@ -182,3 +182,13 @@ def test_incidents_that_ended_long_ago_are_left_out() -> None:
     )
     assert [each.id for each in open_incident(ended, fresh).incidents] == ["i2"]
     assert ended.open_incident(CauseReason.PROVIDER_UNAVAILABLE) is None
+
+
+def test_a_held_link_asks_nobody_to_mend_what_is_the_providers() -> None:
+    """Whatever Google answers to everybody, the link says that Google is in trouble, and to wait."""
+    status = open_incident(never_troubled(NOW), an_incident(CauseReason.SESSION_POLICY))
+    link = make_link()
+    signal = checked(link, CauseReason.SESSION_POLICY)
+    held = decide_link(link, signal, NOW, LinkPolicy(), leniency_of(status, NOW, POLICY)).link
+    assert held.cause is not None
+    assert (held.cause.reason, held.next_action) == (CauseReason.PROVIDER_UNAVAILABLE, NextAction.WAIT)

@@ -159,3 +159,11 @@ def test_what_asking_soon_makes_no_better_is_not_asked_soon(reason: str) -> None
     link = make_link(LinkState.DEGRADED, consecutive_failures=1, failing_since=NOW)
     due = next_check_time(link, (Finding(CauseReason(reason)),), NOW, SchedulePolicy(), 0.5)
     assert due == next_check_time(make_link(), (), NOW, SchedulePolicy(), 0.5)
+
+
+def test_a_failing_link_is_never_checked_less_often_than_a_healthy_one() -> None:
+    """Where the interval is short, the backoff ends at it."""
+    policy = SchedulePolicy(check_interval=seconds(40))
+    waits = [wait(LinkState.DEGRADED, policy=policy, consecutive_failures=n, failing_since=NOW) for n in (1, 2)]
+    assert waits == [seconds(15), seconds(30)]
+    assert gaps(LinkState.DEGRADED, policy, consecutive_failures=9, failing_since=NOW) == [seconds(40)] * 5

@@ -74,7 +74,7 @@ class Obstacle(StrEnum):
 
 OBSTACLE_WORDS: dict[Obstacle, str] = {
     Obstacle.GRANT_MISSING: "There is no permission from Google to try it with.",
-    Obstacle.GRANT_NOT_ACCEPTED: "Google has not accepted the permission, so it cannot be asked.",
+    Obstacle.GRANT_NOT_ACCEPTED: "Stage 2 was not passed, so Google cannot be asked with the permission.",
     Obstacle.LISTING_NOT_GRANTED: "The permission to see the list of calendars was not given.",
     Obstacle.CHECKING_NOT_GRANTED: "The permission to see busy time was not given.",
     Obstacle.ADDING_NOT_GRANTED: "The permission to add events was not given.",

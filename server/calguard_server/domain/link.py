@@ -9,7 +9,8 @@
 4. FAILED ends only by evidence that busy time can be read: a full success leads to LINKED, a success with a lesser
    fault to DEGRADED. Something transient leaves it FAILED.
 5. What is the operator's to mend changes nothing, but for an exhausted quota that lasts: it degrades.
-6. While the provider has an incident, findings of its kind hold a link DEGRADED and fail none.
+6. While the provider has an incident, findings of its kind hold a link DEGRADED and fail none; nobody is asked to mend
+   what is the provider's trouble.
 7. A signal that rests on older evidence than the link's is dropped: `evidence` counts what the link rests on.
 """
 

@@ -74,7 +74,8 @@ def judge(
     if len(own) == len(findings) or verdict.trigger is LinkTrigger.FAIL:
         return verdict
     held = next(finding for finding in findings if finding.reason in leniency.held)
-    return Verdict(LinkTrigger.HOLD, LinkReason.PROVIDER_INCIDENT, held, counts=True)
+    shown = held if severity_of(held) is Severity.TRANSIENT else Finding(CauseReason.PROVIDER_UNAVAILABLE)
+    return Verdict(LinkTrigger.HOLD, LinkReason.PROVIDER_INCIDENT, shown, counts=True)
 
 
 def _judge_strictly(

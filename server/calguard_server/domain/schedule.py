@@ -18,8 +18,9 @@ _NOT_SOON = frozenset({CauseReason.RATE_LIMITED, CauseReason.QUOTA_EXHAUSTED, Ca
 class SchedulePolicy(Struct, frozen=True):
     """How often links are checked.
 
-    `retry_interval` doubles with each failure in a row up to `retry_interval_max`. `void_grant_factor`: a link whose
-    grant is void does not heal by itself, and is checked that many times less often than a healthy one.
+    `retry_interval` doubles with each failure in a row up to `retry_interval_max`, and `check_interval`.
+    `void_grant_factor`: a link whose grant is void does not heal by itself, and is checked that many times less often
+    than a healthy one.
     """
 
     check_interval: timedelta = timedelta(minutes=10)
@@ -44,7 +45,7 @@ def next_check_time(
     if any(finding.reason in _NOT_SOON for finding in findings):
         interval = max(interval, policy.check_interval)
     asked = max((finding.retry_after or timedelta() for finding in findings), default=timedelta())
-    if interval < policy.check_interval:
+    if _backs_off(link) and interval < policy.check_interval:
         return now + max(interval * (1 + policy.jitter * (2 * chance - 1)), asked)
     return max(_at_its_phase(link.id, now, interval), now + asked)
 
@@ -60,12 +61,16 @@ def _at_its_phase(link_id: str, now: datetime, interval: timedelta) -> datetime:
     return earliest + (interval - since_phase if since_phase else since_phase)
 
 
+def _backs_off(link: CalendarLink) -> bool:
+    return link.state is not LinkState.FAILED and link.failing_since is not None
+
+
 def _interval(link: CalendarLink, policy: SchedulePolicy) -> timedelta | None:
     match link.state:
         case LinkState.STOPPED:
             return None
         case LinkState.LINKED | LinkState.DEGRADED:
-            return policy.check_interval if link.failing_since is None else _backoff(link, policy)
+            return _backoff(link, policy) if _backs_off(link) else policy.check_interval
         case LinkState.FAILED:
             void = link.cause is not None and RULES[link.cause.reason].voids_grant
             return policy.check_interval * (policy.void_grant_factor if void else 1)
@@ -75,4 +80,4 @@ def _interval(link: CalendarLink, policy: SchedulePolicy) -> timedelta | None:
 
 def _backoff(link: CalendarLink, policy: SchedulePolicy) -> timedelta:
     doublings = min(max(link.consecutive_failures - 1, 0), 16)
-    return min(policy.retry_interval * (1 << doublings), policy.retry_interval_max)
+    return min(policy.retry_interval * (1 << doublings), policy.retry_interval_max, policy.check_interval)

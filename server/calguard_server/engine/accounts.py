@@ -14,6 +14,7 @@ from calguard_server.engine.found import found_account
 from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.propagate import Propagation
 from calguard_server.engine.revoking import GrantRevoker, Revocation, Taken, worst_of
+from calguard_server.engine.waiting import to_the_end
 from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
 
 _NAMED_PAGES = 20
@@ -75,8 +76,11 @@ class Accounts:
 
         Raises NotFoundError, AbortedError `ETAG_MISMATCH`, FailedPreconditionError `ACCOUNT_IN_USE`. The grants are
         revoked when the account is gone: whether it may go is found in the transaction. Until the provider has
-        answered, the answer that is kept for a repeated call says that it did not.
+        answered, the answer that is kept for a repeated call says that it did not. What is begun goes on to its end.
         """
+        return await to_the_end(self._delete(account_id, etag, request))
+
+    async def _delete(self, account_id: str, etag: str, request: Request | None) -> Revocation:
         async with self._locks.accounts.hold(account_id):
             await refuse_replay_of(self._context.store, request)
             links = await self._context.store.links_of_account(account_id)

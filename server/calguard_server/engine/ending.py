@@ -18,6 +18,7 @@ from calguard_server.engine.found import found_link
 from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.propagate import Propagation
 from calguard_server.engine.revoking import GrantRevoker, Revocation
+from calguard_server.engine.waiting import to_the_end
 from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
 
 
@@ -37,14 +38,26 @@ class Ending:
         self._locks = locks
 
     async def disconnect(self, link_id: str, request: Request | None = None) -> Ended:
-        """Disconnect a link. Raises NotFoundError, IllegalTransitionError where it is STOPPED already."""
+        """Disconnect a link, to the end once it is begun: a grant that is revoked must not seem to have failed.
+
+        Raises NotFoundError, IllegalTransitionError where it is STOPPED already.
+        """
+        return await to_the_end(self._disconnect(link_id, request))
+
+    async def delete(self, link_id: str, etag: str = "", request: Request | None = None) -> Revocation:
+        """Delete a link, likewise; answers what became of its grant.
+
+        Raises NotFoundError, AbortedError `ETAG_MISMATCH`.
+        """
+        return await to_the_end(self._delete(link_id, etag, request))
+
+    async def _disconnect(self, link_id: str, request: Request | None) -> Ended:
         async with self._held(link_id, request) as link:
             decide_link(link, Disconnected(), self._context.clock.now(), self._context.policies.link)
             revocation = await self._revoker.revoke_taken(await self._revoker.take(link))
             return await self._commit_disconnect(link, revocation, request)
 
-    async def delete(self, link_id: str, etag: str = "", request: Request | None = None) -> Revocation:
-        """Delete a link; answers what became of its grant. Raises NotFoundError, AbortedError `ETAG_MISMATCH`."""
+    async def _delete(self, link_id: str, etag: str, request: Request | None) -> Revocation:
         async with self._held(link_id, request) as link:
             require_etag(link, etag)
             revocation = await self._revoker.revoke_taken(await self._revoker.take(link))

@@ -65,16 +65,17 @@ class Reports:
         self._observe = observe
 
     async def report(self, report: FailureReport) -> ReportResult:
-        """Have a link checked, and answer when the outcome is committed.
+        """Have a link checked, and answer when the outcome is committed; one that is RATE_LIMITED waits for its time.
 
         Raises NotFoundError, FailedPreconditionError `CALENDAR_LINK_STOPPED`.
         """
         link_id = report.calendar_link_id
-        require_connected(found_link(await self._context.store.link(link_id), link_id))
+        known = found_link(await self._context.store.link(link_id), link_id)
+        require_connected(known)
         read_as = report.reason or self._provider.read_failure(report.http_status, report.body)
         name = read_as.value if read_as else NO_REASON
         self._observe(name)
-        link = await self._checks.check(link_id)
+        link = known if self._is_to_wait(known) else await self._checks.check(link_id)
         _log.info(
             "failure reported",
             calendar_link_id=link_id,
@@ -83,6 +84,12 @@ class Reports:
             state=link.state.value,
         )
         return ReportResult(link, read_as)
+
+    def _is_to_wait(self, link: CalendarLink) -> bool:
+        """Tell whether Google asked for fewer requests: then a report is no reason to ask before it is time."""
+        limited = link.cause is not None and link.cause.reason is CauseReason.RATE_LIMITED
+        due = link.next_check_time
+        return limited and due is not None and due > self._context.clock.now()
 
 
 class _NextCheck:

@@ -13,6 +13,7 @@ from calguard_server.domain.causes import RULES, CauseReason, NextAction
 from calguard_server.domain.notices import NoticeKind
 from calguard_server.notifiers.cleaning import EMAIL_MAX, NAME_MAX, TITLE_MAX, one_line
 from calguard_server.notifiers.message import (
+    AlertTopic,
     AppointmentFact,
     FaultFact,
     NoticeMessage,
@@ -82,7 +83,7 @@ def compose(message: NoticeMessage, *, lines_max: int, cards_max: int) -> Letter
     listings = (*_appointment_listings(message, words), *_page_listings(message, words))
     return Letter(
         language=message.locale.value,
-        subject=_subject(message, kind.subject),
+        subject=_subject(message, kind.subject, words),
         greeting=words.labels.greeting.format(name=name) if name else words.labels.greeting_nobody,
         opening=_opening(message, words),
         assurances=_assurances(message, words),
@@ -93,14 +94,22 @@ def compose(message: NoticeMessage, *, lines_max: int, cards_max: int) -> Letter
         cards_more=_more(len(message.faults) - cards_max, words),
         closing=kind.closing,
         support_lead=words.sentences.support,
-        support=Link(words.labels.support, message.support_url) if message.support_url else None,
+        support=_support(message, words),
         why=_why(message, words),
     )
 
 
-def _subject(message: NoticeMessage, start: str) -> str:
+def _support(message: NoticeMessage, words: Wording) -> Link | None:
+    """Answer the support address; the operator is who supports."""
+    if not message.support_url or message.alert is not None:
+        return None
+    return Link(words.labels.support, message.support_url)
+
+
+def _subject(message: NoticeMessage, start: str, words: Wording) -> str:
     if message.alert is not None:
-        return f"{start}: {one_line(message.alert.reason, TITLE_MAX)}"
+        over = message.alert.topic is AlertTopic.INCIDENT_OVER
+        return f"{words.labels.over if over else start}: {one_line(message.alert.reason, TITLE_MAX)}"
     if not message.pages:
         return start
     others = f" +{len(message.pages) - 1}" if len(message.pages) > 1 else ""

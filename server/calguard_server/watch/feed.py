@@ -142,7 +142,8 @@ class Feed:
                 pending, size = [], 0
             pending.append(framed)
             size += len(framed)
-        yield frames.response(pending, "")
+        if pending:
+            yield frames.response(pending, "")
 
     async def _follow(self, spec: WatchSpec, mint: TokenMint, cursor: int) -> AsyncGenerator[bytes, None]:
         matches = matcher(spec)

@@ -93,10 +93,10 @@ def _read_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> 
 @click.option(
     "--timeout",
     metavar="DURATION",
-    default="10s",
+    default="30s",
     show_default=True,
     callback=_read_duration,
-    help="How long one call may take. A watch may take that long to connect.",
+    help="How long one call may take. A watch, and a diagnosis, may take that long to connect.",
 )
 @click.version_option(package_name="calguard", prog_name="calguard")
 @click.pass_context

@@ -35,6 +35,7 @@ class ReasonWording:
 class Labels:
     """Headings and short texts."""
 
+    over: str  # begins the subject of an alert's end
     greeting: str  # {name}
     greeting_nobody: str
     stopped_pages: str

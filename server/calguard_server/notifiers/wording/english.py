@@ -19,6 +19,7 @@ _RECONNECT = ("Reconnect the calendar.", "Ask {name} to reconnect the calendar."
 
 ENGLISH = Wording(
     labels=Labels(
+        over="Over",
         greeting="Hello {name},",
         greeting_nobody="Hello,",
         stopped_pages="Stopped: no new bookings",

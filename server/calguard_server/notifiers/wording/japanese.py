@@ -19,6 +19,7 @@ _RECONNECT = ("カレンダーを再連携してください。", "{name}さん�
 
 JAPANESE = Wording(
     labels=Labels(
+        over="解消しました",
         greeting="{name} 様",
         greeting_nobody="ご担当者様",
         stopped_pages="停止中（新しい予約を受け付けていません）",
