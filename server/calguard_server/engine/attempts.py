@@ -26,7 +26,9 @@ async def claim(context: Context, state: str) -> LinkAttempt:
     def decide(rows: WorkingSet) -> LinkAttempt:
         attempt = rows.attempts.get(digest)
         if attempt is None:
-            raise InvalidArgumentError.of_field("STATE_UNKNOWN", "state", "is not one that BeginCalendarLink answered")
+            raise InvalidArgumentError.of_field(
+                "STATE_UNKNOWN", "state", "is not one that BeginCalendarLink answered: begin again"
+            )
         if attempt.used:
             raise naming(
                 attempt, FailedPreconditionError("STATE_USED", "this attempt at linking was completed: begin again")
