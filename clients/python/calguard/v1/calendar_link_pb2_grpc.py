@@ -194,7 +194,8 @@ class CalendarLinkServiceServicer:
     def ReportCalendarFailure(self, request, context):
         """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
         outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
-        link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
+        link ask for begin 2 s apart; reports in between share the next one, which begins after each of them. A link that
+        is RATE_LIMITED is not checked before `next_check_time`: it is answered as it stands.
         NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

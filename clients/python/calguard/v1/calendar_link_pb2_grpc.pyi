@@ -93,7 +93,8 @@ class CalendarLinkServiceStub:
     ReportCalendarFailure: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.ReportCalendarFailureRequest, _calendar_link_pb2.ReportCalendarFailureResponse]
     """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
     outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
-    link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
+    link ask for begin 2 s apart; reports in between share the next one, which begins after each of them. A link that
+    is RATE_LIMITED is not checked before `next_check_time`: it is answered as it stands.
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
     """
     DisconnectCalendarLink: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.DisconnectCalendarLinkRequest, _calendar_link_pb2.DisconnectCalendarLinkResponse]
@@ -172,7 +173,8 @@ class CalendarLinkServiceAsyncStub(CalendarLinkServiceStub):
     ReportCalendarFailure: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.ReportCalendarFailureRequest, _calendar_link_pb2.ReportCalendarFailureResponse]  # type: ignore[assignment]
     """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
     outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
-    link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
+    link ask for begin 2 s apart; reports in between share the next one, which begins after each of them. A link that
+    is RATE_LIMITED is not checked before `next_check_time`: it is answered as it stands.
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
     """
     DisconnectCalendarLink: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.DisconnectCalendarLinkRequest, _calendar_link_pb2.DisconnectCalendarLinkResponse]  # type: ignore[assignment]
@@ -302,7 +304,8 @@ class CalendarLinkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_calendar_link_pb2.ReportCalendarFailureResponse, _abc.Awaitable[_calendar_link_pb2.ReportCalendarFailureResponse]]:
         """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
         outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
-        link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
+        link ask for begin 2 s apart; reports in between share the next one, which begins after each of them. A link that
+        is RATE_LIMITED is not checked before `next_check_time`: it is answered as it stands.
         NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
         """
 
