@@ -22,9 +22,13 @@ HOLIDAYS = ProviderCalendar("holidays@example.com", "Holidays", "reader", primar
 
 @dataclass
 class FakeProvider:
-    """Every grant works until `findings` says otherwise; `consents` answers codes."""
+    """Every grant works until `findings` says otherwise; `consents` answers codes.
+
+    `told_scopes` are what probes tell of the granted scopes; None where they tell nothing.
+    """
 
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
+    told_scopes: tuple[str, ...] | None = None
     consents: dict[str, Consent] = field(default_factory=dict)
     calendars: list[ProviderCalendar] = field(default_factory=lambda: [PRIMARY, HOLIDAYS])
     listing_fails: Finding | None = None
@@ -40,7 +44,7 @@ class FakeProvider:
 
     async def probe(self, request: ProbeRequest) -> Probe:
         self.probes.append(request)
-        return Probe(self.findings.get(request.calendar_link_id, ()))
+        return Probe(self.findings.get(request.calendar_link_id, ()), self.told_scopes)
 
     async def list_calendars(self, calendar_link_id: str, grant: Grant) -> Sequence[ProviderCalendar]:  # noqa: ARG002 - the port's
         if self.listing_fails is not None:

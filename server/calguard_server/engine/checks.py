@@ -87,8 +87,8 @@ class Checks:
         async with self._locks.hold(link_id):
             self._begun(link_id, self._waiting.get(link_id))
             result = await self._check(link_id)
-        if result is not None and result.times is not None:
-            await self._context.store.record_checks([result.times])
+            if result is not None and result.times is not None:
+                await self._context.store.record_checks([result.times])
         return result
 
     def _begun(self, link_id: str, shared: "_SharedCheck | None") -> None:

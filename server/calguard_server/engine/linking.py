@@ -153,6 +153,7 @@ class Linking:
             self._provider.forget(before.id)
             choice = await self._choose(attempt, before, consent, grant)
             evidence = await examine(self._provider, before, grant, choice.check_calendar_ids, choice.add_calendar_id)
+            await self._alerts.alert_of(evidence.findings)
             return await self._commit(before, consent, grant, choice, evidence)
 
     async def _claim(self, digest: str) -> LinkAttempt:

@@ -1,9 +1,11 @@
 """Telling the operator of what only the operator can mend: once a day for each reason, in the log in any case."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
 
+from calguard_server.domain.causes import Finding, Severity, severity_of
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.engine.context import Context
@@ -36,6 +38,12 @@ class OperatorAlerts:
         if alerts:
             await self._context.store.transact(Unit(Seeds(), decide))
         self._alerted = {each for each in self._alerted if each.endswith(f"{now:%Y%m%d}")} | {incident_id}
+
+    async def alert_of(self, findings: Iterable[Finding]) -> None:
+        """Owe the operator an alert of each finding that only the operator can mend."""
+        for finding in findings:
+            if severity_of(finding) is Severity.OPERATOR:
+                await self.alert(finding.reason)
 
     def _delivery(self, incident_id: str, reason: str, channel: Channel, now: datetime) -> Delivery:
         return Delivery(

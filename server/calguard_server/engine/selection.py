@@ -96,6 +96,7 @@ class Selection:
             _refuse_unusable(calendars, check_calendar_ids, add_calendar_id)
         grant = await usable_grant(self._context.store, link.id)
         evidence = await examine(self._provider, link, grant, check_calendar_ids, add_calendar_id)
+        await self._alerts.alert_of(evidence.findings)
         _refuse_unreadable(link, evidence, check_calendar_ids)
         signal = Selected(check_calendar_ids, add_calendar_id, evidence.findings, link.evidence, evidence.confirmed)
         return await self._commit(link.id, signal, request)
@@ -118,7 +119,7 @@ class Selection:
         grant = await self._required_grant(link)
         calendars = await self._provider.list_calendars(link.id, grant)
         usable = [
-            UsableCalendar(calendar, judge_calendar(calendar.access_role, grant.granted_scopes))
+            UsableCalendar(calendar, judge_calendar(calendar.access_role, link.granted_scopes))
             for calendar in calendars
         ]
         return sorted(usable, key=lambda each: (not each.calendar.primary, each.calendar.summary, each.calendar.id))
