@@ -28,6 +28,7 @@ from calguard_server.engine.linking import Linking, Wish
 from calguard_server.engine.locks import KeyedLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
+from calguard_server.engine.ports import CalendarProvider
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.convert import encode_change
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
@@ -39,19 +40,26 @@ KEY = Secret(Fernet.generate_key().decode())
 
 
 @dataclass
-class Service:
+class Engine:
     """Every use case over one store."""
 
     context: Context
     store: SqliteStore
-    clock: ManualClock
-    provider: FakeProvider
+    alerts: OperatorAlerts
     accounts: Accounts
     pages: Pages
     linking: Linking
     selection: Selection
     checks: Checks
     ending: Ending
+
+
+@dataclass
+class Service(Engine):
+    """The engine with a clock and a provider that a test steers."""
+
+    clock: ManualClock
+    provider: FakeProvider
 
     async def add_account(self, account_id: str, **fields: object) -> Account:
         return await self.accounts.create(make_account(account_id, **fields))
@@ -107,6 +115,24 @@ async def open_test_store(path: Path, clock: ManualClock, ids: CountingIds, key:
     return await open_store(StoreOptions(path, Vault([key]), encode_change, clock, ids))
 
 
+def build_engine(context: Context, store: SqliteStore, provider: CalendarProvider, operator: set[Channel]) -> Engine:
+    """Build every use case over a store; `operator` are the channels by which the operator is alerted."""
+    revoker, locks = GrantRevoker(store, provider), KeyedLocks()
+    alerts = OperatorAlerts(context, frozenset(operator))
+    checks = Checks(context, provider, locks, alerts)
+    return Engine(
+        context,
+        store,
+        alerts,
+        Accounts(context, revoker),
+        Pages(context),
+        Linking(context, provider, locks, alerts, lambda: "http://127.0.0.1/oauth/callback"),
+        Selection(context, provider, locks, checks, alerts),
+        checks,
+        Ending(context, revoker, locks),
+    )
+
+
 @asynccontextmanager
 async def running_service(path: Path, policies: Policies | None = None) -> AsyncIterator[Service]:
     """Open a store and build every use case over it; the store is closed at the end."""
@@ -115,20 +141,7 @@ async def running_service(path: Path, policies: Policies | None = None) -> Async
     try:
         policies = policies or Policies(notice_group_wait=timedelta())
         context = Context(store, clock, ids, middle, policies)
-        revoker, locks = GrantRevoker(store, provider), KeyedLocks()
-        alerts = OperatorAlerts(context, frozenset({Channel.EMAIL}))
-        checks = Checks(context, provider, locks, alerts)
-        yield Service(
-            context,
-            store,
-            clock,
-            provider,
-            Accounts(context, revoker),
-            Pages(context),
-            Linking(context, provider, locks, alerts, lambda: "http://127.0.0.1/oauth/callback"),
-            Selection(context, provider, locks, checks, alerts),
-            checks,
-            Ending(context, revoker, locks),
-        )
+        engine = build_engine(context, store, provider, {Channel.EMAIL})
+        yield Service(**vars(engine), clock=clock, provider=provider)
     finally:
         await store.close()

@@ -7,11 +7,32 @@ statements, and not statement by statement.
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import aiosqlite
 
 T = TypeVar("T")
+
+
+class Connection(Protocol):
+    """A connection to the database file, for one user at a time."""
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function of statements and answer what it returned, or raise what it raised."""
+        ...
+
+    async def close(self) -> None:
+        """Close it."""
+        ...
+
+
+class Connect(Protocol):
+    """Opens connections to the database file."""
+
+    async def __call__(self, path: Path, *, writer: bool = False) -> Connection:
+        """Open a connection. Only the writer may write, and only it moves the write-ahead log into the file."""
+        ...
+
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -20,6 +41,7 @@ _PRAGMAS = (
     "PRAGMA busy_timeout = 5000",
     "PRAGMA cache_size = -65536",
 )
+_READERS_PRAGMAS = ("PRAGMA wal_autocheckpoint = 0", "PRAGMA query_only = ON")
 
 
 class BatchConnection(aiosqlite.Connection):
@@ -31,7 +53,7 @@ class BatchConnection(aiosqlite.Connection):
 
 
 async def connect(path: Path, *, writer: bool = False) -> BatchConnection:
-    """Open the database. Only the writer may write, and only it moves the write-ahead log into the file."""
+    """Open the database; statements run in a thread of the connection's own."""
 
     def connector() -> sqlite3.Connection:
         return sqlite3.connect(path, isolation_level=None, cached_statements=256)
@@ -39,19 +61,14 @@ async def connect(path: Path, *, writer: bool = False) -> BatchConnection:
     connection = BatchConnection(connector, iter_chunk_size=64)
     try:
         await connection
-        await connection.run(_prepare_writer if writer else _prepare_reader)
+        await connection.run(lambda raw: prepare(raw, writer=writer))
     except BaseException:
         await connection.close()
         raise
     return connection
 
 
-def _prepare_writer(connection: sqlite3.Connection) -> None:
-    for pragma in _PRAGMAS:
+def prepare(connection: sqlite3.Connection, *, writer: bool) -> None:
+    """Set up a fresh connection."""
+    for pragma in _PRAGMAS if writer else (*_PRAGMAS, *_READERS_PRAGMAS):
         connection.execute(pragma)
-
-
-def _prepare_reader(connection: sqlite3.Connection) -> None:
-    _prepare_writer(connection)
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    connection.execute("PRAGMA query_only = ON")

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from calguard_server.store.connection import BatchConnection, connect
+from calguard_server.store.connection import Connect, Connection
 
 T = TypeVar("T")
 
@@ -15,14 +15,14 @@ T = TypeVar("T")
 class Readers:
     """A pool of read-only connections."""
 
-    def __init__(self, connections: list[BatchConnection]) -> None:
+    def __init__(self, connections: list[Connection]) -> None:
         self._connections = connections
-        self._idle: asyncio.LifoQueue[BatchConnection] = asyncio.LifoQueue()
+        self._idle: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
         for connection in connections:
             self._idle.put_nowait(connection)
 
     @classmethod
-    async def open(cls, path: Path, count: int) -> "Readers":
+    async def open(cls, path: Path, count: int, connect: Connect) -> "Readers":
         """Open a pool of that many connections."""
         return cls([await connect(path) for _ in range(count)])
 
@@ -32,7 +32,7 @@ class Readers:
             return await connection.run(work)
 
     @asynccontextmanager
-    async def lend(self) -> AsyncIterator[BatchConnection]:
+    async def lend(self) -> AsyncIterator[Connection]:
         """Lend a connection."""
         connection = await self._idle.get()
         try:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
-from calguard_server.store.connection import BatchConnection
+from calguard_server.store.connection import Connection
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.readers import Readers
 from calguard_server.store.rows import Row, link_of, page_of
@@ -22,7 +22,7 @@ _BATCH = 500
 class SqliteSnapshot:
     """A snapshot over a connection that holds a read transaction."""
 
-    def __init__(self, connection: BatchConnection, revision: int) -> None:
+    def __init__(self, connection: Connection, revision: int) -> None:
         self.revision = revision
         self._connection = connection
 

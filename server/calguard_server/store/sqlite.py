@@ -31,7 +31,7 @@ from calguard_server.engine.ports import (
 )
 from calguard_server.engine.working_set import Answer, Unit
 from calguard_server.store import deliveries
-from calguard_server.store.connection import connect
+from calguard_server.store.connection import Connect, connect
 from calguard_server.store.errors import StoreError, store_error
 from calguard_server.store.flush import EncodeChange
 from calguard_server.store.load import answer_of
@@ -62,13 +62,14 @@ _SNAPSHOTS = 4
 
 @dataclass(frozen=True, slots=True)
 class StoreOptions:
-    """Where the database is, what encrypts its secrets, how changes are encoded for subscribers."""
+    """Where the database is, what encrypts its secrets, how changes are encoded for subscribers, who connects."""
 
     path: Path
     vault: Vault
     encode: EncodeChange
     clock: Clock
     new_id: NewId
+    connect: Connect = connect
 
 
 class SqliteStore:
@@ -262,15 +263,15 @@ async def open_store(options: StoreOptions) -> SqliteStore:
 
 
 async def _open(options: StoreOptions, lock: IO[str]) -> SqliteStore:
-    connection = await connect(options.path, writer=True)
+    connection = await options.connect(options.path, writer=True)
     try:
         store_id, revision = await connection.run(lambda raw: _prepare(raw, options.new_id))
     except BaseException:
         await connection.close()
         raise
     writer = Writer(connection, options.path, options.vault, options.encode, options.clock, revision)
-    readers = await Readers.open(options.path, _READERS)
-    snapshots = await Readers.open(options.path, _SNAPSHOTS)
+    readers = await Readers.open(options.path, _READERS, options.connect)
+    snapshots = await Readers.open(options.path, _SNAPSHOTS, options.connect)
     return SqliteStore(store_id, lock, writer, readers, snapshots, options.vault)
 
 

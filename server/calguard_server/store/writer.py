@@ -18,7 +18,7 @@ import structlog
 
 from calguard_server.engine.ports import Clock, CommitListener, LogEntry
 from calguard_server.engine.working_set import Unit, WorkingSet
-from calguard_server.store.connection import BatchConnection
+from calguard_server.store.connection import Connection
 from calguard_server.store.errors import StoreError, advice_for, store_error, unavailable
 from calguard_server.store.flush import EncodeChange, flush, log_entries
 from calguard_server.store.load import load
@@ -50,7 +50,7 @@ class Writer:
 
     def __init__(
         self,
-        connection: BatchConnection,
+        connection: Connection,
         path: object,
         vault: Vault,
         encode: EncodeChange,
