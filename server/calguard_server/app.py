@@ -4,7 +4,7 @@ import asyncio
 import gc
 import random
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -15,22 +15,29 @@ from prometheus_client import CollectorRegistry, Counter
 from calguard_server.domain.delivery import RetryPolicy
 from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.notices import Channel
+from calguard_server.domain.provider_incident import IncidentPolicy
 from calguard_server.domain.schedule import SchedulePolicy
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context, Policies
-from calguard_server.engine.ending import Ending, GrantRevoker
+from calguard_server.engine.diagnosis import Diagnosis
+from calguard_server.engine.ending import Ending
 from calguard_server.engine.linking import Linking
-from calguard_server.engine.locks import KeyedLocks
+from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import Chance, Clock, NewId
+from calguard_server.engine.provider_incidents import ProviderIncidents
+from calguard_server.engine.reports import ReportObserver, Reports
+from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
 from calguard_server.google.options import GoogleOptions
+from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
 from calguard_server.grpc_api.convert import encode_change, encode_snapshot
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
+from calguard_server.http_api.page import CallbackPage
 from calguard_server.http_api.server import HttpServer
 from calguard_server.notifiers.email import EmailNotifier
 from calguard_server.notifiers.message import Notifier
@@ -41,8 +48,10 @@ from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.watch.feed import Feed, FeedOptions
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
+from calguard_server.workers.check_pace import CheckPace, PaceOptions
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
+from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.retention import Retention, RetentionOptions
 
 _log = structlog.get_logger()
@@ -130,6 +139,7 @@ class App:
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         self._closers.append(session.close)
         use_cases = self._build_use_cases(session)
+        await self._incidents.load()
         self._start_workers(session)
         self._grpc = self._bind_grpc(use_cases)
         await self._start_http()
@@ -149,10 +159,11 @@ class App:
     def _build_use_cases(self, session: aiohttp.ClientSession) -> UseCases:
         context = self._context()
         provider = GoogleCalendarProvider(session, self._google_options(), self._world.clock)
-        revoker, locks = GrantRevoker(self._store, provider), KeyedLocks()
+        revoker, locks = GrantRevoker(self._store, provider), LinkLocks()
         self._alerts = OperatorAlerts(context, self._operator_channels())
-        self._checks = Checks(context, provider, locks, self._alerts)
-        self._linking = Linking(context, provider, locks, self._alerts, self._redirect_uri)
+        self._incidents = ProviderIncidents(context, self._alerts)
+        self._checks = Checks(context, provider, locks.links, self._alerts, self._incidents)
+        self._linking = Linking(context, provider, revoker, locks, self._alerts, self._redirect_uri)
         self._feed = Feed(
             self._store,
             encode_snapshot,
@@ -163,21 +174,36 @@ class App:
         )
         self._store.listen(self._feed.publish)
         return UseCases(
-            accounts=Accounts(context, revoker),
+            accounts=Accounts(context, revoker, locks),
             pages=Pages(context),
             linking=self._linking,
-            selection=Selection(context, provider, locks, self._checks, self._alerts),
+            selection=Selection(context, provider, locks.links, self._checks, self._alerts),
             checks=self._checks,
             ending=Ending(context, revoker, locks),
+            incidents=self._incidents,
+            diagnosis=Diagnosis(context, provider, self._checks, self._alerts, self._settings.support_url),
+            reports=Reports(context, provider, self._checks, self._count_reports()),
             store=self._store,
             feed=self._feed,
         )
+
+    def _count_reports(self) -> ReportObserver:
+        reported = Counter(
+            "calguard_failure_reports",
+            "Reports of other services that a calendar failed, by what each was read as.",
+            ["reason"],
+            registry=self.registry,
+        )
+        return lambda reason: reported.labels(reason).inc()
 
     def _context(self) -> Context:
         settings = self._settings
         policies = Policies(
             link=LinkPolicy(settings.failure_threshold, settings.failure_after),
             schedule=SchedulePolicy(settings.check_interval, settings.retry_interval),
+            incident=IncidentPolicy(
+                settings.incident_window, settings.incident_accounts, settings.incident_share, settings.incident_hold
+            ),
             notice_group_wait=settings.notice_group_wait,
             served=self._served_channels(),
         )
@@ -211,6 +237,8 @@ class App:
             revoke_uri=settings.google_revoke_uri,
             certs_uri=settings.google_certs_uri,
             api_endpoint=settings.google_api_endpoint,
+            quotas=Quotas(settings.google_quota, settings.google_user_quota),
+            total_timeout=settings.google_timeout,
         )
 
     def _redirect_uri(self) -> str:
@@ -219,19 +247,7 @@ class App:
 
     def _start_workers(self, session: aiohttp.ClientSession) -> None:
         settings, world = self._settings, self._world
-        checked = Counter(
-            "calguard_checks",
-            "Checks of calendar links, by the reason of their decision.",
-            ["reason"],
-            registry=self.registry,
-        )
-        check_loop = CheckLoop(
-            self._store,
-            self._checks,
-            world.clock,
-            CheckLoopOptions(concurrency=settings.check_concurrency),
-            lambda reason: checked.labels(reason).inc(),
-        )
+        review = IncidentReview(self._incidents, world.clock, settings.incident_window)
         composer = Composer(
             self._store,
             ComposerOptions(
@@ -250,9 +266,31 @@ class App:
         )
         self._store.listen(lambda _: deliveries.nudge())
         retention = Retention(self._store, world.clock, RetentionOptions(settings.watch_retention))
-        for name, run in (("checks", check_loop.run), ("deliveries", deliveries.run), ("retention", retention.run)):
+        workers = {"incidents": review.run, "deliveries": deliveries.run, "retention": retention.run}
+        for name, run in (*self._check_loops().items(), *workers.items()):
             self._supervise(asyncio.create_task(run(), name=name))
         self._closers.append(self._stop_workers)
+
+    def _check_loops(self) -> dict[str, Callable[[], Coroutine[object, object, None]]]:
+        checked = Counter(
+            "calguard_checks",
+            "Checks of calendar links, by the reason of their decision.",
+            ["reason"],
+            registry=self.registry,
+        )
+        policy = SchedulePolicy(self._settings.check_interval, self._settings.retry_interval)
+        intervals = {False: policy.check_interval, True: min(policy.retry_interval_max, policy.check_interval)}
+        return {
+            "checks of failing links" if failing else "checks": CheckLoop(
+                self._store,
+                self._checks,
+                self._world.clock,
+                CheckPace(self._store, PaceOptions(interval), failing=failing),
+                CheckLoopOptions(failing, self._settings.check_concurrency // 2),
+                lambda reason: checked.labels(reason).inc(),
+            ).run
+            for failing, interval in intervals.items()
+        }
 
     def _notifiers(self, session: aiohttp.ClientSession) -> dict[Channel, Notifier]:
         settings = self._settings
@@ -277,7 +315,10 @@ class App:
             return
         host, _, port = self._settings.http_listen.rpartition(":")
         server = HttpServer(
-            self._linking, lambda: not self._store.writer.failed.done(), self.registry, self._settings.support_url
+            self._linking,
+            lambda: not self._store.writer.failed.done(),
+            self.registry,
+            CallbackPage(self._settings.support_url, self._settings.relink_url),
         )
         self.http_port = await server.start(host, int(port))
         self._closers.append(server.stop)

@@ -28,6 +28,7 @@ PREFIX = "CALGUARD_"
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 _LONGEST = timedelta(days=365)
+_LONGEST_REQUEST = timedelta(minutes=1)  # several requests follow one another while an access token is still good
 _OF_THE_CLIENT = {"CALGUARD_SERVER"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
@@ -94,8 +95,15 @@ def _check_sane(duration: timedelta) -> timedelta:
     return duration
 
 
+def _check_request(duration: timedelta) -> timedelta:
+    if duration > _LONGEST_REQUEST:
+        raise ValueError(f"expected a duration of at most {show_duration(_LONGEST_REQUEST)}")
+    return duration
+
+
 WaitDuration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_check_sane)]
 Duration = Annotated[WaitDuration, AfterValidator(_check_positive)]
+RequestDuration = Annotated[Duration, AfterValidator(_check_request)]
 Keys = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 
 
@@ -135,6 +143,9 @@ class Settings(BaseSettings):
     google_api_endpoint: str = Field(
         "https://www.googleapis.com/calendar/v3/", description="Google Calendar's API, with a trailing slash."
     )
+    google_timeout: RequestDuration = Field(
+        timedelta(seconds=15), description="How long a request to Google may take with its answer; at most 1m."
+    )
     slack_base_url: str = Field("https://slack.com/api/", description="Slack's Web API, with a trailing slash.")
     slack_bot_token: SecretStr = Field(
         SecretStr(""), description="The bot token of the default Slack workspace. Empty: nobody is told by Slack."
@@ -147,12 +158,25 @@ class Settings(BaseSettings):
     email_from: str = Field("Calguard <calguard@localhost>", description="The sender of e-mail.")
     relink_url: str = Field(
         "http://localhost:3000/calendar-links/{calendar_link_id}/reconnect",
-        description="The address in notices at which a person reconnects a calendar; `{calendar_link_id}` and "
-        "`{account_id}` are filled in.",
+        description="The address in notices, and on the callback page, at which a person reconnects a calendar; "
+        "`{calendar_link_id}` and `{account_id}` are filled in.",
     )
-    support_url: str = Field("http://localhost:3000/support", description="The support (chat) address in notices.")
+    support_url: str = Field(
+        "http://localhost:3000/support", description="The support (chat) address in notices and on the callback page."
+    )
     check_interval: Duration = Field(timedelta(minutes=10), description="How often a healthy link is checked.")
-    check_concurrency: int = Field(64, ge=1, le=1000, description="How many checks run at a time.")
+    check_concurrency: int = Field(
+        64,
+        ge=2,
+        le=1000,
+        description="How many checks run at a time: half of them of links that fail just now, half of all others.",
+    )
+    google_quota: int = Field(
+        10_000, ge=1, le=10_000_000, description="How many requests a minute Google Calendar is sent in all."
+    )
+    google_user_quota: int = Field(
+        600, ge=1, le=10_000_000, description="How many requests a minute Google Calendar is sent for one link."
+    )
     failure_threshold: int = Field(
         3, ge=1, le=100, description="How many checks in a row must fail before what may pass fails a link."
     )
@@ -161,6 +185,20 @@ class Settings(BaseSettings):
     )
     retry_interval: Duration = Field(
         timedelta(seconds=15), description="How soon a failing link is checked again; doubles up to 5m."
+    )
+    incident_window: Duration = Field(
+        timedelta(minutes=5), description="Within which time links that fail alike are taken together as an incident."
+    )
+    incident_accounts: int = Field(
+        10, ge=2, le=1_000_000, description="How many unrelated accounts must fail alike at least for an incident."
+    )
+    incident_share: float = Field(
+        0.05, gt=0, le=1, description="Which share of the links checked must fail alike at least for an incident."
+    )
+    incident_hold: WaitDuration = Field(
+        timedelta(hours=24),
+        description="How long an incident holds links at most that only people can mend. What passes by itself is held "
+        "until it is over.",
     )
     notice_group_wait: WaitDuration = Field(
         timedelta(seconds=5), description="How long a notice waits for others to the same recipient."

@@ -27,6 +27,7 @@ SEEN: dict[str, tuple[int, str | None]] = {
     "token/org_internal": (400, "org_internal"),
     "token/invalid_client": (401, "invalid_client"),
     "token/deleted_client": (401, "deleted_client"),
+    "token/disabled_client": (401, "disabled_client"),
     "token/unauthorized_client": (401, "unauthorized_client"),
     "token/invalid_scope": (400, "invalid_scope"),
     "token/invalid_request": (400, "invalid_request"),
@@ -44,6 +45,7 @@ SEEN: dict[str, tuple[int, str | None]] = {
     "api/authError": (401, "authError"),
     "api/insufficientPermissions": (403, "insufficientPermissions"),
     "api/insufficientPermissions_bare": (403, "insufficientPermissions"),
+    "api/ACCESS_TOKEN_SCOPE_INSUFFICIENT": (403, "ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
     "api/notFound": (404, "notFound"),
     "api/requiredAccessLevel": (403, "requiredAccessLevel"),
     "api/forbidden": (403, "forbidden"),
@@ -56,6 +58,7 @@ SEEN: dict[str, tuple[int, str | None]] = {
     "api/quotaExceeded": (403, "quotaExceeded"),
     "api/dailyLimitExceeded": (403, "dailyLimitExceeded"),
     "api/accessNotConfigured": (403, "accessNotConfigured"),
+    "api/SERVICE_DISABLED": (403, "SERVICE_DISABLED"),
     "api/duplicate": (409, "duplicate"),
     "api/deleted": (410, "deleted"),
     "api/fullSyncRequired": (410, "fullSyncRequired"),
@@ -120,13 +123,15 @@ def sender(browser: Browser, name: str) -> Send:
 
 
 def said(answer: Answer) -> str | None:
-    """The `error` or the reason in a body of JSON, if it has one."""
+    """The `error` or the reason in a body of JSON, if it has one; where both lists name one, that of `errors`."""
     try:
         body = json.loads(answer.body)
     except ValueError:
         return None
     error = body.get("error") if isinstance(body, dict) else None
-    return error["errors"][0]["reason"] if isinstance(error, dict) else error
+    if not isinstance(error, dict):
+        return error
+    return next(item["reason"] for item in error.get("errors") or error["details"])
 
 
 def test_every_fault_is_tested() -> None:
@@ -182,7 +187,9 @@ async def test_some_say_when_to_try_again(browser: Browser, sandbox: Sandbox, na
     assert (await sender(browser, name)()).headers["Retry-After"] == seconds
 
 
-@pytest.mark.parametrize("kind", ["notFound", "internalError", "groupTooBig", "tooManyCalendarsRequested", "unknown"])
+@pytest.mark.parametrize(
+    "kind", ["notFound", "forbidden", "internalError", "groupTooBig", "tooManyCalendarsRequested", "unknown"]
+)
 async def test_freebusy_faults_are_inside_a_200_and_for_the_calendar_named(
     browser: Browser, sandbox: Sandbox, kind: str
 ) -> None:
@@ -233,6 +240,13 @@ async def test_garbage_is_no_http(browser: Browser, sandbox: Sandbox) -> None:
     sandbox.fault("network/garbage", surface="google")
     with pytest.raises(aiohttp.ClientError):
         await browser.freebusy(None)
+
+
+async def test_an_answer_that_breaks_off_promises_more_than_it_brings(browser: Browser, sandbox: Sandbox) -> None:
+    sandbox.fault("network/cut_short", surface="google", times=1)
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await browser.freebusy(None)
+    assert (await browser.freebusy(None)).status == 401
 
 
 @pytest.mark.parametrize(("name", "acted"), [("network/hang", False), ("network/hang_after", True)])

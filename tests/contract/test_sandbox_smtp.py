@@ -101,7 +101,7 @@ async def test_clearing_the_faults_drops_what_hangs(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("phase", ["mail", "rcpt", "data"])
-@pytest.mark.parametrize("name", ["network/drop", "network/garbage"])
+@pytest.mark.parametrize("name", ["network/drop", "network/garbage", "network/cut_short"])
 async def test_the_connection_can_break_at_each_phase(sandbox: Sandbox, phase: str, name: str) -> None:
     sandbox.fault(name, surface="smtp", endpoint=phase, times=1)
     with pytest.raises(aiosmtplib.SMTPException):

@@ -10,6 +10,7 @@ from calguard.v1 import account_pb2 as accounts
 from calguard.v1 import booking_page_pb2 as pages
 from calguard.v1 import calendar_link_pb2 as links
 from calguard.v1 import notification_pb2 as notices
+from calguard.v1 import provider_pb2 as provider
 from calguard.v1 import watch_pb2 as watch
 from calguard.v1.slack_pb2 import SlackAddress
 
@@ -140,7 +141,24 @@ def _rows_of_pages() -> list[Row]:
         ("DeleteBookingPage", pages.DeleteBookingPageRequest(id="x", etag=LONG), ("etag",)),
         ("StopBookingPage", pages.StopBookingPageRequest(id="x", request_id="y"), ("request_id",)),
         ("ResumeBookingPage", pages.ResumeBookingPageRequest(id=LONG_ID, request_id="y"), ("id", "request_id")),
+        *_rows_of_explanations(),
     ]
+
+
+def _rows_of_explanations() -> list[Row]:
+    explain = pages.ExplainBookingPageRequest
+    faulty, healthy = "assume_faulty_account_ids", "assume_healthy_account_ids"
+    many = [f"a{number}" for number in range(501)]
+    rows = [
+        (explain(id="x", **{faulty: ["ann", BAD_ID]}), (f"{faulty}[1]",)),
+        (explain(id="x", **{healthy: [""]}), (f"{healthy}[0]",)),
+        (explain(id="x", **{faulty: ["ann", "ben", "ann"]}), (f"{faulty}[2]",)),
+        (explain(id="x", **{healthy: ["ann", "ann"]}), (f"{healthy}[1]",)),
+        (explain(id="x", **{faulty: ["ann", "ben"], healthy: ["cleo", "ben"]}), (f"{faulty}[1]", f"{healthy}[1]")),
+        (explain(id="x", **{faulty: many, healthy: many}), (faulty, healthy)),
+        (explain(id=BAD_ID, **{faulty: [LONG_ID]}), ("id", f"{faulty}[0]")),
+    ]
+    return [("ExplainBookingPage", request, fields) for request, fields in rows]
 
 
 def _rows_of_links() -> list[Row]:
@@ -188,6 +206,25 @@ def _rows_of_links() -> list[Row]:
     ]
 
 
+def _rows_of_reports() -> list[Row]:
+    report = links.ReportCalendarFailureRequest
+    bad: list[tuple[links.ReportCalendarFailureRequest, tuple[str, ...]]] = [
+        (report(http_status=401), ("calendar_link_id",)),
+        (report(calendar_link_id=BAD_ID, http_status=401), ("calendar_link_id",)),
+        (report(calendar_link_id="x"), ("evidence",)),
+        (report(calendar_link_id="x", body=""), ("evidence",)),
+        (report(calendar_link_id="x", http_status=99), ("http_status",)),
+        (report(calendar_link_id="x", http_status=600, body="x"), ("http_status",)),
+        (report(calendar_link_id="x", http_status=-(2**31)), ("http_status",)),
+        (report(calendar_link_id="x", reason=0), ("reason",)),
+        (report(calendar_link_id="x", http_status=401, reason=99), ("reason",)),
+        (report(calendar_link_id="x", body="x" * (64 * 1024 + 1)), ("body",)),
+        (report(calendar_link_id="x", body="é" * (32 * 1024 + 1)), ("body",)),
+        (report(), ("calendar_link_id", "evidence")),
+    ]
+    return [("ReportCalendarFailure", request, fields) for request, fields in bad]
+
+
 def _rows_of_the_rest() -> list[Row]:
     listing = notices.ListNotificationsRequest
     return [
@@ -195,6 +232,7 @@ def _rows_of_the_rest() -> list[Row]:
         ("ListNotifications", listing(booking_page_id=BAD_ID, account_id=BAD_ID), ("booking_page_id", "account_id")),
         ("ListNotifications", listing(page_size=-1), ("page_size",)),
         ("ListNotifications", listing(page_token="AAAAAAAAAAAA"), ("page_token",)),
+        ("GetProviderStatus", provider.GetProviderStatusRequest(provider=77), ("provider",)),
         ("Watch", watch.WatchRequest(account_ids=[""]), ("account_ids[0]",)),
         ("Watch", watch.WatchRequest(progress_interval=Duration(seconds=-1)), ("progress_interval",)),
     ]
@@ -209,8 +247,10 @@ def _rows_of_ids() -> list[Row]:
         pages.DeleteBookingPageRequest,
         pages.StopBookingPageRequest,
         pages.ResumeBookingPageRequest,
+        pages.ExplainBookingPageRequest,
         links.GetCalendarLinkRequest,
         links.CheckCalendarLinkRequest,
+        links.DiagnoseCalendarLinkRequest,
         links.DisconnectCalendarLinkRequest,
         links.DeleteCalendarLinkRequest,
         notices.GetNotificationRequest,
@@ -219,4 +259,11 @@ def _rows_of_ids() -> list[Row]:
     return [(kind.DESCRIPTOR.name.removesuffix("Request"), kind(id=each), ("id",)) for kind in by_id for each in bad]
 
 
-BAD_REQUESTS = [*_rows_of_ids(), *_rows_of_accounts(), *_rows_of_pages(), *_rows_of_links(), *_rows_of_the_rest()]
+BAD_REQUESTS = [
+    *_rows_of_ids(),
+    *_rows_of_accounts(),
+    *_rows_of_pages(),
+    *_rows_of_links(),
+    *_rows_of_reports(),
+    *_rows_of_the_rest(),
+]

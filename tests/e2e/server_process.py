@@ -59,6 +59,10 @@ class ServerProcess:
             self._grown.set()
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def printed(self) -> str:
         return "".join(self._output)
 

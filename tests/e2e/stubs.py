@@ -84,6 +84,9 @@ class Stubs:
     async def resume_page(self, page_id: str) -> pages_pb.BookingPage:
         return (await self.pages.ResumeBookingPage(pages_pb.ResumeBookingPageRequest(id=page_id))).booking_page
 
+    async def explain(self, page_id: str, **assumed: Iterable[str]) -> pages_pb.ExplainBookingPageResponse:
+        return await self.pages.ExplainBookingPage(pages_pb.ExplainBookingPageRequest(id=page_id, **assumed))
+
     async def all_pages(self) -> list[pages_pb.BookingPage]:
         return list((await self.pages.ListBookingPages(pages_pb.ListBookingPagesRequest(page_size=1000))).booking_pages)
 
@@ -96,6 +99,15 @@ class Stubs:
 
     async def check(self, link_id: str) -> links_pb.CalendarLink:
         return (await self.links.CheckCalendarLink(links_pb.CheckCalendarLinkRequest(id=link_id))).calendar_link
+
+    async def diagnose(self, link_id: str) -> list[links_pb.DiagnosisStep]:
+        """Every step of a diagnosis that runs to its end."""
+        stream = self.links.DiagnoseCalendarLink(links_pb.DiagnoseCalendarLinkRequest(id=link_id))
+        return [message.step async for message in stream]
+
+    async def report(self, link_id: str, **fields: object) -> links_pb.ReportCalendarFailureResponse:
+        request = links_pb.ReportCalendarFailureRequest(calendar_link_id=link_id, **fields)
+        return await self.links.ReportCalendarFailure(request)
 
     async def begin(self, account_id: str, **fields: object) -> links_pb.BeginCalendarLinkResponse:
         fields = {"select_primary": True} | fields

@@ -56,6 +56,7 @@ async def test_unknown_ids(backend: Backend) -> None:
     """What is named and does not exist is NOT_FOUND with a reason of its own."""
     star = FieldMask(paths=["*"])
     link, booking_page, person = "CALENDAR_LINK_NOT_FOUND", "BOOKING_PAGE_NOT_FOUND", "ACCOUNT_NOT_FOUND"
+    explain = pages_pb.ExplainBookingPageRequest(id="x", assume_faulty_account_ids=["y"])
     rows: list[tuple[str, Message, str]] = [
         ("GetAccount", accounts_pb.GetAccountRequest(id="x"), person),
         ("UpdateAccount", accounts_pb.UpdateAccountRequest(account=account(), update_mask=star), person),
@@ -65,11 +66,14 @@ async def test_unknown_ids(backend: Backend) -> None:
         ("DeleteBookingPage", pages_pb.DeleteBookingPageRequest(id="x"), booking_page),
         ("StopBookingPage", pages_pb.StopBookingPageRequest(id="x"), booking_page),
         ("ResumeBookingPage", pages_pb.ResumeBookingPageRequest(id="x"), booking_page),
+        ("ExplainBookingPage", explain, booking_page),
         ("BeginCalendarLink", links_pb.BeginCalendarLinkRequest(account_id="x"), person),
         ("GetCalendarLink", links_pb.GetCalendarLinkRequest(id="x"), link),
         ("ListCalendars", links_pb.ListCalendarsRequest(calendar_link_id="x"), link),
         ("SelectCalendars", links_pb.SelectCalendarsRequest(id="x", check_calendar_ids=["a"]), link),
         ("CheckCalendarLink", links_pb.CheckCalendarLinkRequest(id="x"), link),
+        ("DiagnoseCalendarLink", links_pb.DiagnoseCalendarLinkRequest(id="x"), link),
+        ("ReportCalendarFailure", links_pb.ReportCalendarFailureRequest(calendar_link_id="x", http_status=401), link),
         ("DisconnectCalendarLink", links_pb.DisconnectCalendarLinkRequest(id="x"), link),
         ("DeleteCalendarLink", links_pb.DeleteCalendarLinkRequest(id="x"), link),
         ("GetNotification", notices_pb.GetNotificationRequest(id="x"), "NOTIFICATION_NOT_FOUND"),

@@ -1,5 +1,6 @@
 """Attempts at linking that must come to nothing: each is refused, and nothing is changed by it."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,31 @@ async def test_state_expires(backend: Backend) -> None:
     refusal = await refused(backend.complete(begun.state, query_of(late)["code"]))
     assert told(refusal) == ("FAILED_PRECONDITION", "STATE_EXPIRED")
     assert await backend.all_links() == []
+
+
+async def test_abandoned_relink_leaves_the_link_as_it_was(backend: Backend) -> None:
+    """An attempt that nobody completes changes nothing; late consent is refused, and names what to begin again with."""
+    link = await backend.link("ann")
+    begun = await backend.begin("ann", calendar_link_id=link.id)
+    await backend.pass_time(minutes=31)
+    refusal = await refused(backend.complete(begun.state, await backend.code(begun, "ann@example.com")))
+    assert told(refusal) == ("FAILED_PRECONDITION", "STATE_EXPIRED")
+    assert "begin again" in refusal.message
+    assert (refusal.metadata["account_id"], refusal.metadata["calendar_link_id"]) == ("ann", link.id)
+    now = await backend.calendar_link(link.id)
+    assert (now.state, now.revision, now.etag) == (link.state, link.revision, link.etag)
+    assert (await backend.relink(link)).id == link.id
+
+
+async def test_abandoned_attempts_are_dropped(backend: Backend) -> None:
+    """A day after it has expired, nothing is left of an attempt; its state is as unknown as any other."""
+    begun = await backend.begin("ann")
+    await backend.pass_time(hours=24)
+    assert len(backend.rows("SELECT * FROM attempts")) == 1
+    async with asyncio.timeout(10):
+        while backend.rows("SELECT * FROM attempts"):
+            await backend.pass_time(minutes=11)
+    assert told(await refused(backend.complete(begun.state, CODE))) == ("INVALID_ARGUMENT", "STATE_UNKNOWN")
 
 
 async def test_begun_again_after_expiry(backend: Backend) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography.fernet import Fernet
 
@@ -23,19 +24,25 @@ from calguard_server.domain.secret import Secret
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context, Policies
-from calguard_server.engine.ending import Ending, GrantRevoker
+from calguard_server.engine.diagnosis import Diagnosis
+from calguard_server.engine.ending import Ending
 from calguard_server.engine.linking import Linking, Wish
-from calguard_server.engine.locks import KeyedLocks
+from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
-from calguard_server.engine.ports import CalendarProvider
+from calguard_server.engine.ports import CalendarProvider, Clock
+from calguard_server.engine.provider_incidents import ProviderIncidents
+from calguard_server.engine.reports import Reports
+from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.convert import encode_change
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
+from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.provider import FakeProvider, consent
 from tests.fakes.world import START, CountingIds, ManualClock, middle
 
+SUPPORT = "https://booking.test/support"
 KEY = Secret(Fernet.generate_key().decode())
 
 
@@ -45,20 +52,23 @@ class Engine:
 
     context: Context
     store: SqliteStore
-    alerts: OperatorAlerts
     accounts: Accounts
     pages: Pages
     linking: Linking
     selection: Selection
     checks: Checks
+    alerts: OperatorAlerts
+    incidents: ProviderIncidents
     ending: Ending
+    diagnosis: Diagnosis
+    reports: Reports
 
 
 @dataclass
 class Service(Engine):
     """The engine with a clock and a provider that a test steers."""
 
-    clock: ManualClock
+    clock: Any
     provider: FakeProvider
 
     async def add_account(self, account_id: str, **fields: object) -> Account:
@@ -69,10 +79,10 @@ class Service(Engine):
     ) -> BookingPage:
         return await self.pages.create(make_page(page_id, mode, owner, *members, **fields))
 
-    async def link(self, account_id: str, subject: str = "", *, link_id: str = "") -> CalendarLink:
+    async def link(self, account_id: str, subject: str = "", *, link_id: str = "", email: str = "") -> CalendarLink:
         """Link a Google account, with its primary calendar selected."""
         subject = subject or f"sub-{account_id}"
-        self.provider.consents[f"code-{subject}"] = consent(subject, f"{subject}@example.com")
+        self.provider.consents[f"code-{subject}"] = consent(subject, email or f"{subject}@example.com")
         begun = await self.linking.begin(Wish(account_id, calendar_link_id=link_id, select_primary=True))
         return await self.linking.complete(begun.state, code=f"code-{subject}")
 
@@ -111,37 +121,56 @@ def make_page(page_id: str, mode: SchedulingMode, owner: str, *members: str, **f
     return BookingPage(**(values | fields))  # type: ignore[arg-type]
 
 
-async def open_test_store(path: Path, clock: ManualClock, ids: CountingIds, key: Secret = KEY) -> SqliteStore:
-    return await open_store(StoreOptions(path, Vault([key]), encode_change, clock, ids))
+async def open_test_store(
+    path: Path, clock: Clock, ids: CountingIds, key: Secret = KEY, connections: InlineConnections | None = None
+) -> SqliteStore:
+    options = StoreOptions(path, Vault([key]), encode_change, clock, ids)
+    return await open_store(options if connections is None else replace(options, connect=connections.connect))
 
 
-def build_engine(context: Context, store: SqliteStore, provider: CalendarProvider, operator: set[Channel]) -> Engine:
+async def build_engine(context: Context, provider: CalendarProvider, operator: frozenset[Channel]) -> Engine:
     """Build every use case over a store; `operator` are the channels by which the operator is alerted."""
-    revoker, locks = GrantRevoker(store, provider), KeyedLocks()
-    alerts = OperatorAlerts(context, frozenset(operator))
-    checks = Checks(context, provider, locks, alerts)
+    store = context.store
+    revoker, locks = GrantRevoker(store, provider), LinkLocks()
+    alerts = OperatorAlerts(context, operator)
+    incidents = ProviderIncidents(context, alerts)
+    await incidents.load()
+    checks = Checks(context, provider, locks.links, alerts, incidents)
     return Engine(
         context,
-        store,
-        alerts,
-        Accounts(context, revoker),
+        store,  # type: ignore[arg-type] - tests have the store of SQLite
+        Accounts(context, revoker, locks),
         Pages(context),
-        Linking(context, provider, locks, alerts, lambda: "http://127.0.0.1/oauth/callback"),
-        Selection(context, provider, locks, checks, alerts),
+        Linking(context, provider, revoker, locks, alerts, lambda: "http://127.0.0.1/oauth/callback"),
+        Selection(context, provider, locks.links, checks, alerts),
         checks,
+        alerts,
+        incidents,
         Ending(context, revoker, locks),
+        Diagnosis(context, provider, checks, alerts, SUPPORT),
+        Reports(context, provider, checks),
     )
 
 
 @asynccontextmanager
-async def running_service(path: Path, policies: Policies | None = None) -> AsyncIterator[Service]:
-    """Open a store and build every use case over it; the store is closed at the end."""
-    clock, ids, provider = ManualClock(), CountingIds(), FakeProvider()
-    store = await open_test_store(path, clock, ids)
+async def running_service(
+    path: Path,
+    policies: Policies | None = None,
+    *,
+    clock: Clock | None = None,
+    provider: FakeProvider | None = None,
+    connections: InlineConnections | None = None,
+) -> AsyncIterator[Service]:
+    """Open a store and build every use case over it; the store is closed at the end.
+
+    The clock is one that the test moves, the provider one that answers what it says, unless others are given.
+    """
+    clock, ids, provider = clock or ManualClock(), CountingIds(), provider or FakeProvider()
+    store = await open_test_store(path, clock, ids, connections=connections)
     try:
         policies = policies or Policies(notice_group_wait=timedelta())
         context = Context(store, clock, ids, middle, policies)
-        engine = build_engine(context, store, provider, {Channel.EMAIL})
+        engine = await build_engine(context, provider, frozenset({Channel.EMAIL}))
         yield Service(**vars(engine), clock=clock, provider=provider)
     finally:
         await store.close()

@@ -2,22 +2,26 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from calguard_server.domain.delivery import RetryPolicy
 from calguard_server.domain.notices import Channel
+from calguard_server.engine.checks import CheckResult, Checks
 from calguard_server.engine.context import Context, Policies
-from calguard_server.engine.ports import CalendarProvider, Chance, Clock, CommitListener, NewId
+from calguard_server.engine.ports import CalendarProvider, Chance, Clock, CommitListener, DueLink, NewId
 from calguard_server.grpc_api.convert import encode_change, encode_snapshot
 from calguard_server.notifiers.message import Notifier
-from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
+from calguard_server.store.sqlite import StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.watch.feed import Feed, FeedOptions
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
+from calguard_server.workers.check_pace import CheckPace, PaceOptions
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
+from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.retention import Retention, RetentionOptions
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.service import KEY, Engine, build_engine
@@ -30,7 +34,10 @@ POLL = timedelta(seconds=20)
 
 @dataclass(frozen=True)
 class Edges:
-    """What a server is given of the world: it outlives the server."""
+    """What a server is given of the world: it outlives the server.
+
+    `handed_out` is told of each check that falls due, in the task that is to make it.
+    """
 
     path: Path
     clock: Clock
@@ -38,21 +45,32 @@ class Edges:
     new_id: NewId
     provider: CalendarProvider
     notifiers: dict[Channel, Notifier]
+    handed_out: Callable[[DueLink], None] = lambda _: None
+
+
+class _DueChecks:
+    """Checks, with word of each that is handed out."""
+
+    def __init__(self, checks: Checks, handed_out: Callable[[DueLink], None]) -> None:
+        self._checks = checks
+        self._handed_out = handed_out
+
+    async def check(self, due: DueLink) -> CheckResult | None:
+        self._handed_out(due)
+        return await self._checks.check(due)
 
 
 class Server:
     """A server at work."""
 
-    def __init__(self, edges: Edges, connections: InlineConnections, store: SqliteStore) -> None:
+    def __init__(self, edges: Edges, connections: InlineConnections, engine: Engine) -> None:
         self.connections = connections
-        self.store = store
+        self.engine = engine
+        self.store = store = engine.store
         self.checks: Counter[str] = Counter()
-        context = Context(store, edges.clock, edges.new_id, edges.chance, Policies())
-        self.engine: Engine = build_engine(context, store, edges.provider, {Channel.EMAIL, Channel.SLACK})
         self.feed = Feed(store, encode_snapshot, edges.clock, edges.chance, FEED, store.writer.revision)
-        self._check_loop = CheckLoop(
-            store, self.engine.checks, edges.clock, CheckLoopOptions(poll_interval=POLL), self._checked
-        )
+        self._check_loops = [self._check_loop(edges, failing=failing) for failing in (False, True)]
+        self._review = IncidentReview(engine.incidents, edges.clock, engine.context.policies.incident.window)
         self._delivery_loop = DeliveryLoop(
             store,
             Composer(store, OPERATOR),
@@ -71,21 +89,36 @@ class Server:
         """Open the store; nothing runs yet."""
         vault = Vault([KEY])
         options = StoreOptions(edges.path, vault, encode_change, edges.clock, edges.new_id, connections.connect)
-        return cls(edges, connections, await open_store(options))
+        store = await open_store(options)
+        context = Context(store, edges.clock, edges.new_id, edges.chance, Policies())
+        engine = await build_engine(context, edges.provider, frozenset(Channel))
+        return cls(edges, connections, engine)
+
+    def _check_loop(self, edges: Edges, *, failing: bool) -> CheckLoop:
+        policy = self.engine.context.policies.schedule
+        interval = policy.retry_interval_max if failing else policy.check_interval
+        return CheckLoop(
+            self.store,
+            _DueChecks(self.engine.checks, edges.handed_out),  # type: ignore[arg-type] - all that the loop calls
+            edges.clock,
+            CheckPace(self.store, PaceOptions(interval), failing=failing),
+            CheckLoopOptions(failing, poll_interval=POLL),
+            self._checked,
+        )
 
     def start(self, listener: CommitListener) -> None:
         """Let everything run."""
         self.store.listen(listener)
         self.store.listen(self.feed.publish)
         self.store.listen(lambda _: self._delivery_loop.nudge())
-        for run in (self._check_loop.run, self._delivery_loop.run, self._retention.run):
-            self._tasks.append(asyncio.create_task(run()))
+        workers = (self._review, self._delivery_loop, self._retention)
+        for worker in (*self._check_loops, *workers):
+            self._tasks.append(asyncio.create_task(worker.run()))
 
     @property
     def busy(self) -> bool:
         """Whether a check, or anything at the store, is under way."""
-        loop = self._check_loop
-        return bool(self.connections.working or loop._running or loop._finished)
+        return bool(self.connections.working or any(loop._taken for loop in self._check_loops))
 
     async def stop(self) -> None:
         """End in good order."""

@@ -18,6 +18,7 @@ from calguard_server.domain.causes import CauseReason
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.ports import AuthorizationRequest, Consent, Grant, Probe, ProbeRequest
 from calguard_server.google.options import GoogleOptions
+from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
 
 ANN = "ann@example.com"
@@ -118,6 +119,7 @@ def options_for(environment: dict[str, str]) -> GoogleOptions:
         revoke_uri=named["revoke_uri"],
         certs_uri=named["certs_uri"],
         api_endpoint=named["api_endpoint"],
+        quotas=Quotas(per_project=10_000_000, per_user=10_000_000),  # nothing waits while the clock stands still
     )
 
 

@@ -56,7 +56,17 @@ class ScriptedFeed:
 def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
     case: Any = script
     return UseCases(
-        accounts=case, pages=case, linking=case, selection=case, checks=case, ending=case, store=case, feed=feed
+        accounts=case,
+        pages=case,
+        linking=case,
+        selection=case,
+        checks=case,
+        ending=case,
+        incidents=case,
+        diagnosis=case,
+        reports=case,
+        store=case,
+        feed=feed,
     )
 
 

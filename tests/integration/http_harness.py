@@ -8,12 +8,14 @@ import aiohttp
 from prometheus_client import CollectorRegistry, Counter
 
 from calguard_server.domain.link_state import CalendarLink
+from calguard_server.http_api.page import CallbackPage
 from calguard_server.http_api.server import HttpServer
 from tests.unit.builders import make_link
 
 STATE = "st4te-of_the-attempt"
 CODE = "4/0AeanS0-secret-code"
 SUPPORT = "https://support.example.com/chat?from=calguard&lang=en"
+RELINK = "https://app.example.com/relink?link={calendar_link_id}&account={account_id}"
 
 
 class ScriptedLinking:
@@ -34,7 +36,7 @@ def server_of(linking: ScriptedLinking, healthy: Callable[[], bool] = lambda: Tr
     registry = CollectorRegistry()
     Counter("checks", "Checks that ended.", registry=registry).inc(3)
     case: Any = linking
-    return HttpServer(case, healthy, registry, SUPPORT)
+    return HttpServer(case, healthy, registry, CallbackPage(SUPPORT, RELINK))
 
 
 @asynccontextmanager

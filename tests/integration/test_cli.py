@@ -32,9 +32,9 @@ def link(calguard: Calguard, account: str) -> str:
     return linked(calguard, account)
 
 
-def linked(calguard: Calguard, account: str, *options: str) -> str:
+def linked(calguard: Calguard, account: str, *options: str, email: str = ANN) -> str:
     begun = calguard.json("links", "begin", account, "--select-primary", *options)
-    sent_back = parse_qs(urlsplit(calguard.consent(begun["authorization_url"], ANN)).query)
+    sent_back = parse_qs(urlsplit(calguard.consent(begun["authorization_url"], email)).query)
     completed = calguard.json("links", "complete", begun["state"], "--code", sent_back["code"][0])
     return str(completed["id"])
 
@@ -146,11 +146,43 @@ def test_a_revoked_link_is_shown_with_cause_and_remedy_in_full(calguard: Calguar
     assert calguard.run("notifications", "list", "--state", "dead", "--page", page).exit_code == 0
 
 
-def test_a_link_is_disconnected_then_deleted(calguard: Calguard, link: str) -> None:
+def google_account(calguard: Calguard) -> str:
+    """A Google account that no other test's link is of."""
+    email = f"{uuid.uuid4().hex}@example.com"  # noqa: TID251 - the tests share one server
+    calguard.control("POST", "/google/users", email=email)
+    return email
+
+
+def test_a_link_is_disconnected_then_deleted(calguard: Calguard, account: str) -> None:
+    link = linked(calguard, account, email=google_account(calguard))
     disconnected = calguard.run("links", "disconnect", link).stdout
     assert disconnected.startswith(f"disconnected calendar link {link}; the grant is revoked at Google: see https://")
     assert calguard.run("links", "check", link).exit_code == 4
-    assert calguard.json("links", "delete", link) == {"revoked_at_provider": True}
+    assert calguard.json("links", "delete", link) == {
+        "revoked_at_provider": True,
+        "revocation": "GRANT_REVOCATION_CONFIRMED",
+        "third_party_access_url": "https://myaccount.google.com/connections",
+    }
+
+
+@pytest.mark.parametrize("command", [("links", "disconnect"), ("links", "delete"), ("accounts", "delete")])
+def test_what_google_does_not_confirm_is_said_with_where_to_end_it(
+    calguard: Calguard, account: str, command: tuple[str, str]
+) -> None:
+    link = linked(calguard, account, email=google_account(calguard))
+    calguard.control("POST", "/faults", match={"endpoint": "revoke"}, respond="api/503_html", times=1)
+    ended = calguard.run(*command, account if command[0] == "accounts" else link)
+    assert ended.exit_code == 0
+    assert "the grant is NOT known to be revoked at Google" in ended.stdout
+    assert ended.stdout.endswith("remove the access at https://myaccount.google.com/connections\n")
+
+
+def test_a_grant_that_another_link_rests_on_is_said_to_stay(calguard: Calguard, account: str) -> None:
+    email = google_account(calguard)
+    link = linked(calguard, account, email=email)
+    other = str(calguard.json("accounts", "create", "--name", "Ben")["id"])
+    linked(calguard, other, email=email)
+    assert "the grant stays at Google: another" in calguard.run("links", "disconnect", link).stdout
 
 
 def test_a_page_is_created_changed_stopped_resumed_and_deleted(calguard: Calguard, account: str) -> None:
@@ -167,6 +199,42 @@ def test_a_page_is_created_changed_stopped_resumed_and_deleted(calguard: Calguar
     assert "accepting       yes\n" in calguard.run("pages", "resume", page).stdout
     assert calguard.run("pages", "delete", page).stdout == f"deleted booking page {page}\n"
     assert calguard.run("pages", "list", "--account", account, "--state", "LINKED").stdout == ""
+
+
+def test_a_page_explains_itself(calguard: Calguard, account: str, link: str) -> None:
+    page = page_of(calguard, account)
+    explained = calguard.run("pages", "explain", page).stdout.splitlines()
+    assert "stands         LINKED" in explained
+    assert "rule           ALL_HEALTHY: every member is healthy" in explained
+    assert "would be told  nobody; UNCHANGED: nothing changes" in explained
+    assert [account, "HEALTHY", "LINKS_FINE", "yes", "-", "-"] in [row.split() for row in explained]
+    assert not any(row.startswith(("would stand", "NOTICE")) for row in explained)
+
+    assumed = calguard.run("pages", "explain", page, "--assume-faulty", account).stdout.splitlines()
+    assert "stands         LINKED" in assumed
+    assert "would stand    STOPPED  CALENDAR_FAILURE" in assumed
+    assert "would be told  those below; STOPPED_BY_RULE: the page stops" in assumed
+    assert [account, "FAULTY", "ASSUMED_FAULTY", "no", "-", "-"] in [row.split() for row in assumed]
+    assert ["PAGE_STOPPED", account, "EMAIL,", "SLACK", account] in [row.split() for row in assumed]
+
+    whole = calguard.json("pages", "explain", page, "--assume-healthy", account)
+    assert whole["booking_page"] == calguard.json("pages", "get", page)
+    [member] = whole["members"]
+    assert (member["account_id"], member["assumed"]) == (account, True)
+    calguard.revoke(ANN)
+    calguard.run("links", "check", link)
+    failed = calguard.run("pages", "explain", page).stdout.splitlines()
+    assert [account, "FAULTY", "LINK_FAILED", "no", link, "AUTHORIZATION_REVOKED"] in [row.split() for row in failed]
+
+
+def test_what_cannot_be_explained_is_refused(calguard: Calguard, account: str) -> None:
+    page = page_of(calguard, account)
+    stranger = calguard.run("pages", "explain", page, "--assume-faulty", account, "--assume-faulty", "stranger")
+    expected = f"assume_faulty_account_ids[1]: expected a member of booking page {page}"
+    assert (stranger.exit_code, stranger.stderr) == (1, f"calguard: INVALID_ARGUMENT NOT_A_MEMBER: {expected}\n")
+    both = calguard.run("pages", "explain", page, "--assume-faulty", account, "--assume-healthy", account)
+    assert both.stderr.startswith("calguard: INVALID_ARGUMENT INVALID_FIELD: assume_faulty_account_ids[0]: ")
+    assert calguard.run("pages", "explain", "none").exit_code == 3
 
 
 def test_every_bad_field_is_named_on_one_line(calguard: Calguard) -> None:

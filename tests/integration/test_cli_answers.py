@@ -17,6 +17,7 @@ from calguard.v1 import (
     account_pb2_grpc,
     booking_page_pb2,
     booking_page_pb2_grpc,
+    explanation_pb2,
     watch_pb2,
     watch_pb2_grpc,
 )
@@ -61,6 +62,16 @@ class CannedPages(booking_page_pb2_grpc.BookingPageServiceServicer):
             stop_cause=99,  # type: ignore[arg-type]  # of a server that is newer
         )
         return booking_page_pb2.ListBookingPagesResponse(booking_pages=[page])
+
+    def ExplainBookingPage(
+        self, _request: booking_page_pb2.ExplainBookingPageRequest, _context: grpc.ServicerContext
+    ) -> booking_page_pb2.ExplainBookingPageResponse:
+        """Explain it with a hostile id, and with words of a server that is newer."""
+        answer = booking_page_pb2.ExplainBookingPageResponse(booking_page={"id": HOSTILE}, notice_reason=99)
+        answer.verdict.reason = 98  # type: ignore[assignment]
+        answer.members.add(account_id=HOSTILE, condition=explanation_pb2.MEMBER_CONDITION_FAULTY, reason=97)
+        answer.notices.add(kind=96).recipients.add(account_id="ann", channels=[1, 95])
+        return answer
 
 
 class CannedWatch(watch_pb2_grpc.WatchServiceServicer):
@@ -150,6 +161,16 @@ def test_a_row_is_a_line_in_a_pipe_and_names_from_the_future_are_numbers(server:
     assert len(rows) == 2
     assert rows[1].startswith(f"{LONG_ID}  STOPPED  99 ")
     assert rows[1].endswith(LONG_ID)
+
+
+def test_an_explanation_of_a_newer_server_is_told_as_far_as_it_is_known(server: str) -> None:
+    told = run("pages", "explain", "page", server=server).stdout
+    assert f"booking page   {HARMLESS}\n" in told
+    assert "rule           98\n" in told
+    assert "would be told  those below; 99\n" in told
+    assert f"{HARMLESS}  FAULTY     97   no " in told
+    assert "96      ann  EMAIL, 95  -\n" in told
+    assert "\x1b[1;31mFAULTY" in on_terminal(server, "pages", "explain", "page")
 
 
 def test_a_narrow_terminal_shows_ids_whole_and_names_what_it_leaves_out(server: str) -> None:

@@ -13,6 +13,7 @@ from calguard_server.domain.secret import Secret
 from calguard_server.engine.ports import (
     AuthorizationRequest,
     CodeRefusedError,
+    Grant,
     IdentityUnverifiedError,
     ProviderFailureError,
 )
@@ -143,6 +144,17 @@ async def test_an_id_token_in_order_is_believed(google: World) -> None:
 async def test_an_id_token_with_wrong_claims_is_not_believed(google: World, changes: dict[str, object]) -> None:
     with pytest.raises(IdentityUnverifiedError):
         await exchange_answers(google, signing_key().sign(claims(google, **changes)))
+
+
+async def test_an_unverified_consent_tells_whose_it_is_as_far_as_google_signed_that(google: World) -> None:
+    """So that it can be ended without breaking what somebody else's link rests on."""
+    expired = claims(google, exp=1_772_000_000)
+    foreign = claims(google, iss="https://accounts.example.com")
+    for id_token, subject in ((signing_key().sign(expired), "1"), (signing_key().sign(foreign), ""), ("x", "")):
+        with pytest.raises(IdentityUnverifiedError) as refused:
+            await exchange_answers(google, id_token)
+        assert refused.value.grant == Grant(Secret("1//x"), ("openid",), subject)
+        assert "1//x" not in repr(refused.value)
 
 
 async def test_an_id_token_that_is_missing_tampered_with_or_unreadable_is_not_believed(google: World) -> None:

@@ -23,6 +23,7 @@ from calguard.v1 import (
 from calguard.v1 import booking_page_pb2 as page_pb2
 from calguard.v1 import booking_page_pb2_grpc as page_pb2_grpc
 from calguard_server.domain.errors import NotFoundError
+from calguard_server.engine.revoking import Revocation
 from calguard_server.engine.working_set import ReplayedError, Request
 from calguard_server.grpc_api.server import SERVICES, GrpcServer, build_server
 from tests.integration.grpc_harness import Scripted, ScriptedFeed, info_of, refused, serving, use_cases_of
@@ -216,7 +217,7 @@ async def test_the_fingerprint_tells_calls_apart_but_not_repetitions(
 
 
 async def test_a_request_without_an_id_is_not_kept(channel: grpc.aio.Channel, script: Scripted) -> None:
-    script.answers["delete"] = None
+    script.answers["delete"] = Revocation.CONFIRMED
     stub = account_pb2_grpc.AccountServiceStub(channel)
     await stub.DeleteAccount(account_pb2.DeleteAccountRequest(id="ann", etag="e"))
     assert script.calls == [("delete", ("ann", "e", None))]

@@ -295,11 +295,13 @@ async def test_due_links_are_those_whose_time_has_come_longest_first(tmp_path: P
         for hours, link in zip((3, 1, 2), links, strict=True):
             due = START + timedelta(hours=hours)
             await service.store.record_checks([CheckTimes(link.id, link.evidence, START, due, 0, None)])
-        due_links = await service.store.due_links(START + timedelta(hours=2), 10, ())
-        assert [link.account_id for link in due_links] == ["bob", "cem"]
-        assert [each.id for each in await service.store.due_links(START + timedelta(hours=2), 10, [links[1].id])] == [
-            links[2].id
-        ]
+        later = START + timedelta(hours=2)
+        due = await service.store.due_links(later, 10, (), failing=False)
+        assert [each.link.account_id for each in due] == ["bob", "cem"]
+        assert [each.grant for each in due] == [await service.store.grant(each.link.id) for each in due]
+        (other,) = await service.store.due_links(later, 10, [links[1].id], failing=False)
+        assert other.link.id == links[2].id
+        assert await service.store.due_links(later, 10, (), failing=True) == []
 
 
 async def _stopped_page(service: Service) -> None:

@@ -18,6 +18,7 @@ from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import LinkFilter, Notification, NotificationFilter, Probe, ProbeRequest
 from calguard_server.notifiers.message import Address, NoticeMessage
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
+from calguard_server.workers.check_pace import CheckPace, PaceOptions
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
 from tests.fakes.service import Service, running_service
@@ -31,16 +32,20 @@ _PATIENCE_SECONDS = 20.0
 
 @dataclass
 class Receiver:
-    """A notifier that answers what a test says, in turn, then that all is sent; it can be made to hang."""
+    """A notifier that answers what a test says, in turn, then that all is sent; it can be made to hang or to break."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     received: list[tuple[NoticeMessage, Address]] = field(default_factory=list)
     hangs: bool = False
+    breaks: int = 0
 
     async def send(self, message: NoticeMessage, address: Address) -> Outcome:
         self.received.append((message, address))
         if self.hangs:
             await asyncio.get_running_loop().create_future()
+        if self.breaks:
+            self.breaks -= 1
+            raise RuntimeError("a fault of our own")
         return self.outcomes.pop(0) if self.outcomes else Outcome(sent=True, address=address.email)
 
 
@@ -207,18 +212,41 @@ async def test_what_a_dead_process_had_claimed_is_sent_by_the_next(tmp_path: Pat
         assert len(deliveries.email.received) == 1
 
 
+async def test_a_delivery_that_breaks_off_is_sent_when_its_lease_ends(tmp_path: Path) -> None:
+    """Be it by a fault of our own: the notice is claimed again, and the other channel has not waited for it."""
+    async with running_service(tmp_path / "db") as service, delivering(service) as deliveries:
+        deliveries.email.breaks = 1
+        await stop_pages(service, "one")
+        await deliveries.settled(Channel.SLACK, DeliveryState.SENT)
+        [claimed] = await deliveries.settled(Channel.EMAIL, DeliveryState.SENDING)
+        assert claimed.delivery.attempts == 0
+        service.clock.advance(DeliveryLoopOptions().lease)
+        await deliveries.settled(Channel.EMAIL, DeliveryState.SENT)
+        assert (len(deliveries.email.received), len(deliveries.slack.received)) == (2, 1)
+
+
 @asynccontextmanager
 async def checking(service: Service, concurrency: int = 4) -> AsyncIterator[list[str]]:
     reasons: list[str] = []
-    loop = CheckLoop(
-        service.store, service.checks, service.clock, CheckLoopOptions(concurrency=concurrency), reasons.append
-    )
-    task = asyncio.create_task(loop.run())
+    tasks = [
+        asyncio.create_task(
+            CheckLoop(
+                service.store,
+                service.checks,
+                service.clock,
+                CheckPace(service.store, PaceOptions(timedelta(minutes=10), least_per_second=1000), failing=failing),
+                CheckLoopOptions(failing, concurrency),
+                reasons.append,
+            ).run()
+        )
+        for failing in (False, True)
+    ]
     try:
         yield reasons
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _linked(service: Service, count: int) -> list[CalendarLink]:
@@ -236,11 +264,16 @@ async def _rescheduled(service: Service, count: int) -> list[CalendarLink]:
     return saved if len(saved) == count else []
 
 
+async def _rescheduled_in_time(service: Service, count: int) -> list[CalendarLink]:
+    service.clock.advance(timedelta(seconds=1))
+    return await _rescheduled(service, count)
+
+
 async def test_a_due_link_is_checked_and_a_check_that_changes_nothing_makes_no_event(tmp_path: Path) -> None:
     """Its times are saved, the log does not grow."""
     async with running_service(tmp_path / "db") as service:
         await _linked(service, 20)
-        service.clock.advance(timedelta(minutes=11))
+        service.clock.advance(timedelta(minutes=16))
         revision = await service.store.revision()
         async with checking(service) as reasons:
             links = await eventually(lambda: _rescheduled(service, 20))
@@ -267,10 +300,40 @@ async def test_a_check_that_hangs_holds_up_nothing_but_its_link(tmp_path: Path) 
             return answer
 
         service.provider.probe = hanging  # type: ignore[method-assign]
-        service.clock.advance(timedelta(minutes=11))
+        service.clock.advance(timedelta(minutes=16))
         async with checking(service, concurrency=4):
-            await eventually(lambda: _rescheduled(service, 29))
+            await eventually(partial(_rescheduled_in_time, service, 29))
         assert most <= 4
+
+
+async def test_a_check_that_breaks_off_is_made_again_soon(tmp_path: Path) -> None:
+    """A fault of our own is not the link's: it stays as it is, is put off by 15 s, and the others are checked."""
+    async with running_service(tmp_path / "db") as service:
+        links = await _linked(service, 3)
+        probe, broken = service.provider.probe, True
+
+        async def breaking(request: ProbeRequest) -> Probe:
+            if broken and request.calendar_link_id == links[1].id:
+                raise RuntimeError("a fault of our own")
+            return await probe(request)
+
+        service.provider.probe = breaking  # type: ignore[method-assign]
+        service.clock.advance(timedelta(minutes=11))
+        async with checking(service) as reasons:
+            saved = {link.id: link for link in await eventually(lambda: _rescheduled(service, 3))}
+            put_off = saved[links[1].id]
+            assert put_off.next_check_time == service.clock.now() + timedelta(seconds=15)
+            assert (put_off.state, put_off.revision) == (LinkState.LINKED, links[1].revision)
+            assert reasons == ["HEALTHY"] * 2
+            broken = False
+
+            async def made_again() -> bool:
+                service.clock.advance(timedelta(seconds=1))
+                current = await service.store.link(links[1].id)
+                return current is not None and current.last_check_time != put_off.last_check_time
+
+            await eventually(made_again)
+        assert reasons == ["HEALTHY"] * 3
 
 
 async def test_a_failing_link_fails_past_the_threshold_only(tmp_path: Path) -> None:

@@ -18,11 +18,12 @@ def note(model: Model, wish: Wish) -> None:
         model.people.put(wish.target, wish.fields.get("person"), wish.time)
 
 
-def answered(wish: Wish) -> None:
+def answered(model: Model, wish: Wish) -> None:
     """Compare what came of a wish with what was expected."""
     if wish.outcome not in (LOST, REPLAYED):
         same(wish.outcome, wish.predicted, f"what comes of {wish}")
         wish.effect = wish.outcome == DONE
+        _supersede(model, wish)
 
 
 def found_after_all(model: Model, wish: Wish, stored: Person | None, now: datetime) -> None:
@@ -32,8 +33,14 @@ def found_after_all(model: Model, wish: Wish, stored: Person | None, now: dateti
     before, wished = wish.fields["before"], wish.fields.get("person")
     demand(stored in (before, wished), f"{wish.target} is neither as before nor as wished: {stored}")
     wish.effect = stored == wished and before != wished
+    _supersede(model, wish)
     if stored != wished:
         model.people.put(wish.target, before, now)
+
+
+def _supersede(model: Model, wish: Wish) -> None:
+    if wish.kind == "account.delete" and wish.effect:
+        model.links.attempts.account_deleted(wish.target)
 
 
 def _predict(model: Model, wish: Wish) -> str:

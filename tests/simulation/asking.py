@@ -58,7 +58,7 @@ async def ask(world: World, wish: Wish, call: Call, *, request_id: str = "") -> 
         wish.outcome = wish.outcome or LOST
         _note_outcome(world, wish)
     if wish.kind.startswith("account.") and not wish.breaks:
-        account_wishes.answered(wish)
+        account_wishes.answered(world.model, wish)
     if asked is not None:
         _keep_answer(world, asked, result)
     return result
@@ -159,7 +159,7 @@ def encode(result: object) -> bytes:
         case BookingPage():
             return page_to_wire(result).SerializeToString()
         case Ended():
-            return encode(result.link) + bytes([result.revoked_at_provider])
+            return encode(result.link) + result.revocation.value.encode()
         case _:
             return repr(result).encode()
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from calguard_server.domain.account import Account
-from calguard_server.grpc_api.convert import link_to_wire, page_to_wire
+from calguard_server.grpc_api.convert import link_to_wire, page_to_wire, provider_status_to_wire
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import account_of, link_of, page_of
+from calguard_server.store.rows import account_of, link_of, page_of, provider_status_of
 from tests.simulation.follow_links import Counts
 from tests.simulation.notice_rules import Key
 from tests.simulation.people import Person
-from tests.simulation.plain import LinkView, PageView, Slack, link_view, page_view
+from tests.simulation.plain import LinkView, PageView, ProviderView, Slack, link_view, page_view, provider_view
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALL = 1_000_000
@@ -100,6 +100,12 @@ class Database:
         """Each page, with the revision of its last change."""
         rows = self._connection.execute(QUERIES["pages_after"], ("", _ALL, "", "[]"))
         return [(page_view(page_to_wire(page)), page.revision) for page in map(page_of, rows)]
+
+    def providers(self) -> list[tuple[ProviderView, int]]:
+        """The provider's status, once it ever had an incident, with the revision of its last change."""
+        rows = self._connection.execute(QUERIES["provider_statuses"])
+        statuses = [provider_status_of(row) for row in rows]
+        return [(provider_view(provider_status_to_wire(status)), status.revision) for status in statuses]
 
     def people(self) -> dict[str, Person]:
         """Each account."""

@@ -10,11 +10,13 @@ from datetime import datetime
 
 from tests.simulation.complaint import demand, same
 from tests.simulation.follow_links import Counts, Links
+from tests.simulation.incident_rules import ProviderByRules
 from tests.simulation.notice_rules import Notices
 from tests.simulation.page_rules import LinkState, PageByRules, Standing, standing
 from tests.simulation.page_wishes import PageWishes
 from tests.simulation.people import People
-from tests.simulation.plain import LinkView, PageView, Seen
+from tests.simulation.plain import LinkView, PageView, ProviderView, Seen
+from tests.simulation.wishes import Probed
 
 
 class Model:
@@ -23,7 +25,8 @@ class Model:
     def __init__(self) -> None:
         self.revision = 0
         self.people = People()
-        self.links = Links()
+        self.provider = ProviderByRules()
+        self.links = Links(self.provider)
         self.pages: dict[str, PageByRules] = {}
         self.notices = Notices(self.people)
         self.wishes = PageWishes(self.people)
@@ -36,7 +39,9 @@ class Model:
         while changes:
             change = changes.popleft()
             self._note(change)
-            if isinstance(change.thing, LinkView):
+            if isinstance(change.thing, ProviderView):
+                self.provider.take(change, change.thing)
+            elif isinstance(change.thing, LinkView):
                 self.links.take(change, change.thing)
                 self._pages_follow(change, change.thing.account, changes)
             else:
@@ -46,11 +51,22 @@ class Model:
     def rest(self, now: datetime) -> None:
         """Nothing is under way: what is not told of was not to be told."""
         self.links.rest(now)
+        self.provider.rest(now)
         self.wishes.rest(self.pages)
 
-    def restarted(self, stored: dict[str, Counts]) -> None:
+    def probed(self, probe: Probed) -> None:
+        """Google answered a probe."""
+        self.links.probed(probe)
+
+    def revoking(self, subject: str, ending: str) -> None:
+        """A grant is about to be revoked, for the end of a link: no other link rests on that Google account."""
+        links = [link.id for link in self.links.known.values() if link.subject == subject and link.has_grant]
+        demand(set(links) <= {ending}, f"the grant of {subject} is revoked, and {links} rest on it")
+
+    def restarted(self, stored: dict[str, Counts], now: datetime) -> None:
         """The server ended, and its log was followed to the end: what is not in it did not happen."""
         self.links.restarted(stored)
+        self.provider.restarted(now)
         self.wishes.restarted()
 
     def standing_of(self, page: PageByRules) -> Standing:
@@ -67,6 +83,8 @@ class Model:
         same(change.revision, self.revision, "the revision after the last one")
         last = self.last_seen.get(change.key)
         before = last.thing.state if last is not None and last.type != "DELETED" else ""
+        if isinstance(change.thing, ProviderView):
+            before = before or "OPERATIONAL"
         same(change.type == "CREATED", not before, f"whether {change.thing.id} is new at revision {change.revision}")
         told = change.type in ("STATE_CHANGED", "DELETED")
         same(change.previous, before if told else "", f"{change.thing.id} before revision {change.revision}")
@@ -107,6 +125,8 @@ class Model:
 
 
 def _label(change: Seen) -> str:
+    if isinstance(change.thing, ProviderView):
+        return f"provider {change.thing.state}"
     if isinstance(change.thing, PageView):
         return f"page {change.thing.state} {change.thing.stop_cause}".removesuffix(" NONE")
     return f"link {change.thing.state} {change.thing.cause.reason if change.thing.cause else ''}".rstrip()

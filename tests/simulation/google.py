@@ -7,7 +7,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from calguard_server.domain.causes import Capability, CauseReason, Finding
@@ -18,6 +18,7 @@ from calguard_server.engine.ports import (
     Clock,
     CodeRefusedError,
     Consent,
+    FreeEvents,
     Grant,
     IdentityUnverifiedError,
     Probe,
@@ -26,24 +27,31 @@ from calguard_server.engine.ports import (
     ProviderFailureError,
 )
 from tests.simulation.plain import Met
-from tests.simulation.wishes import ASKED_BY, Agreed, Listing, Probed
+from tests.simulation.wishes import ASKED_BY, HANDED_OUT, Agreed, Listing, Probed, Wish
 
 WITHOUT_ADDING = tuple(scope for scope in REQUESTED_SCOPES if not scope.endswith("calendar.events"))
 WITHOUT_CHECKING = tuple(scope for scope in REQUESTED_SCOPES if not scope.endswith("calendar.freebusy"))
 WITHOUT_LISTING = tuple(scope for scope in REQUESTED_SCOPES if not scope.endswith("calendarlist.readonly"))
 
 
+_AT_A_FIRM = ("ann-1", "ben-1", "cleo-1")
+
+
 @dataclass
 class GoogleAccount:
-    """One Google account. A fault comes with a chance, in [0, 1], of showing in a probe."""
+    """One Google account. A fault comes with a chance, in [0, 1], of showing in a probe.
+
+    `grants` counts how often all that was granted was revoked: a token with a lower number is void.
+    """
 
     subject: str
     scopes: tuple[str, ...] = REQUESTED_SCOPES
     faults: list[tuple[Finding, float]] = field(default_factory=list)
+    grants: int = 0
 
     @property
     def email(self) -> str:
-        return f"{self.subject}@google.test"
+        return f"{self.subject}@{'firm.test' if self.subject in _AT_A_FIRM else 'gmail.com'}"
 
     @property
     def calendars(self) -> tuple[ProviderCalendar, ...]:
@@ -67,9 +75,15 @@ class Code:
 
 
 class Google:
-    """The provider's port. `probed` is told of each probe's answer."""
+    """The provider's port. `probed` is told of each probe's answer, `revoking` of each revocation before it is made."""
 
-    def __init__(self, clock: Clock, random: Random, probed: Callable[[Probed], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        random: Random,
+        probed: Callable[[Probed], None],
+        revoking: Callable[[str, Wish | None], None],
+    ) -> None:
         self.accounts: dict[str, GoogleAccount] = {}
         self.codes: dict[str, Code] = {}
         self.asking = 0
@@ -78,6 +92,7 @@ class Google:
         self._clock = clock
         self._random = random
         self._probed = probed
+        self._revoking = revoking
 
     def account(self, subject: str) -> GoogleAccount:
         return self.accounts.setdefault(subject, GoogleAccount(subject))
@@ -92,16 +107,17 @@ class Google:
             case "refused":
                 raise CodeRefusedError
             case "unverified":
-                raise IdentityUnverifiedError
+                raise IdentityUnverifiedError("not signed by Google")
             case "fails":
                 raise ProviderFailureError(Finding(known.fault))
         account = self.account(known.subject)
         account.scopes = known.scopes
-        token = None if known.goes == "for a while" else Secret(f"refresh {known.subject}")
+        token = Secret(f"{known.subject} {account.grants}")
+        lasting = None if known.goes == "for a while" else token
         wish = ASKED_BY.get()
         assert wish is not None
         wish.consent = Agreed(known.subject, account.email, known.scopes)
-        return Consent(known.subject, account.email, known.scopes, token)
+        return Consent(known.subject, account.email, known.scopes, lasting, access_token=token)
 
     async def probe(self, request: ProbeRequest) -> Probe:
         begun = self._clock.now()
@@ -110,10 +126,12 @@ class Google:
             await self._time_passes()
         finally:
             self.probing.discard(request.calendar_link_id)
-        account = self.account(_subject(request.grant))
+        account = self._account_of(request.grant)
         findings = tuple(
             finding for finding, chance in account.faults if _shows(finding, request) and self._random.random() < chance
         )
+        if self._is_void(request.grant):
+            findings = (Finding(CauseReason.AUTHORIZATION_REVOKED),)
         scopes = account.scopes if self._random.random() < 0.5 else None
         met = tuple(_plain(finding) for finding in findings)
         self.met.update(each.reason for each in met or (Met("nothing"),))
@@ -128,13 +146,14 @@ class Google:
                 self._clock.now(),
                 asyncio.current_task(),
                 ASKED_BY.get(),
+                HANDED_OUT.get(),
             )
         )
         return Probe(findings, scopes)
 
     async def list_calendars(self, calendar_link_id: str, grant: Grant) -> Sequence[ProviderCalendar]:  # noqa: ARG002 - the port's
         await self._time_passes()
-        account, wish = self.account(_subject(grant)), ASKED_BY.get()
+        account, wish = self._account_of(grant), ASKED_BY.get()
         assert wish is not None
         whole = (finding for finding, _ in account.faults if not finding.calendar_id and finding.capability is None)
         failing = next(whole, None)
@@ -147,9 +166,39 @@ class Google:
             raise ProviderFailureError(failing)
         return shown
 
-    async def revoke(self, grant: Grant) -> bool:  # noqa: ARG002 - the port's
+    async def refresh(self, calendar_link_id: str, grant: Grant) -> tuple[str, ...] | None:  # noqa: ARG002 - the port's
         await self._time_passes()
-        return self._random.random() < 0.8
+        return self._account_of(grant).scopes
+
+    async def count_free_events(
+        self,
+        calendar_link_id: str,  # noqa: ARG002 - the port's
+        grant: Grant,  # noqa: ARG002 - the port's
+        calendar_id: str,  # noqa: ARG002 - the port's
+        start: datetime,  # noqa: ARG002 - the port's
+        end: datetime,  # noqa: ARG002 - the port's
+    ) -> FreeEvents:
+        await self._time_passes()
+        return FreeEvents(0, more=False, access_role="owner")
+
+    def read_failure(self, http_status: int, body: str) -> CauseReason | None:  # noqa: ARG002 - the port's
+        return CauseReason.PROVIDER_UNAVAILABLE if http_status >= 500 else None
+
+    async def revoke(self, grant: Grant) -> bool:
+        """Revoke all that the Google account's person granted to this service, as Google does."""
+        account = self._account_of(grant)
+        self._revoking(account.subject, ASKED_BY.get())
+        await self._time_passes()
+        confirmed = self._random.random() < 0.8
+        account.grants += confirmed
+        return confirmed
+
+    def _account_of(self, grant: Grant) -> GoogleAccount:
+        return self.account(grant.refresh_token.reveal().split()[0])
+
+    def _is_void(self, grant: Grant) -> bool:
+        subject, number = grant.refresh_token.reveal().split()
+        return int(number) < self.account(subject).grants
 
     def forget(self, calendar_link_id: str) -> None: ...
 
@@ -170,10 +219,6 @@ def _shows(finding: Finding, request: ProbeRequest) -> bool:
     if finding.calendar_id:
         return finding.calendar_id == request.add_calendar_id
     return finding.capability is not Capability.ADD or bool(request.add_calendar_id)
-
-
-def _subject(grant: Grant) -> str:
-    return grant.refresh_token.reveal().removeprefix("refresh ")
 
 
 def _plain(finding: Finding) -> Met:

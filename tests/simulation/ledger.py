@@ -125,12 +125,13 @@ class Ledger:
         last = attempts[-1] if attempts else None
         if row.id in self._post.in_flight:
             same(row.state, "SENDING", f"the state of {row.id}, which is being sent")
-        elif last is not None and last.outcome == "sent":
-            same(row.state, "SENT", f"the state of {row.id}, which was sent")
+        elif row.state == "SENT" or (last is not None and last.outcome == "sent"):
+            sent = last is not None and last.outcome == "sent" and row.state == "SENT"
+            demand(sent, f"{row.id} is {row.state}, and what came of it is {last}")
         elif last is not None and last.outcome == "permanent":
             same(row.state, "DEAD", f"the state of {row.id}, which was refused for good")
 
     @property
     def alert_ids(self) -> set[str]:
         """The alerts to the operator that the ledger holds."""
-        return {row_id for row_id in self.states if row_id.startswith("operator-")}
+        return {row_id for row_id in self.states if row_id.startswith(("operator-", "provider-incident-"))}

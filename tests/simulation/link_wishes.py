@@ -14,7 +14,6 @@ _OUTCOME_OF = {
     "declined": "ACCESS_DENIED",
     "refused": "CODE_REFUSED",
     "unverified": "IDENTITY_UNVERIFIED",
-    "for a while": "OFFLINE_ACCESS_MISSING",
 }
 
 
@@ -64,20 +63,30 @@ def _judge_link(model: Model, wish: Wish) -> str:
         return "STATE_EXPIRED"
     if fields["goes"] == "fails":
         return _exchange_failed(wish)
+    if fields["goes"] == "refused" and fields["attempt"].superseded:
+        return "ATTEMPT_SUPERSEDED"
     if fields["goes"] in _OUTCOME_OF:
         return _OUTCOME_OF[fields["goes"]]
-    if fields["named"]:
-        refusal = _named_refused(wish)
-        if refusal:
-            return refusal
-    return DONE if model.people.at(fields["account"], wish.time) is not None else "ACCOUNT_NOT_FOUND"
+    return _given_refused(model, wish) or ("GRANT_VOID" if wish.void else DONE)
+
+
+def _given_refused(model: Model, wish: Wish) -> str:
+    """Why a consent that was given links nothing."""
+    fields = wish.fields
+    if fields["goes"] == "for a while":
+        return "OFFLINE_ACCESS_MISSING"
+    if model.people.at(fields["account"], wish.time) is None:
+        return "ACCOUNT_NOT_FOUND"
+    if fields["named"] and fields["named"] not in wish.others.values():
+        return "CALENDAR_LINK_NOT_FOUND"
+    if fields["attempt"].void_for(fields["subject"]):
+        return "ATTEMPT_SUPERSEDED"
+    return _named_refused(wish) if fields["named"] else ""
 
 
 def _named_refused(wish: Wish) -> str:
     fields = wish.fields
     mine = {link: subject for subject, link in wish.others.items()}
-    if fields["named"] not in mine:
-        return "CALENDAR_LINK_NOT_FOUND"
     if wish.others.get(fields["subject"], fields["named"]) != fields["named"]:
         return "PROVIDER_ACCOUNT_LINKED"
     changes = mine[fields["named"]] != fields["subject"]
@@ -86,7 +95,7 @@ def _named_refused(wish: Wish) -> str:
 
 def _exchange_failed(wish: Wish) -> str:
     reason = wish.fields["fault"].value
-    if reason == "APP_MISCONFIGURED":
+    if reason in ("APP_MISCONFIGURED", "ADMIN_BLOCKED"):
         return reason
     return "PROVIDER_UNREACHABLE" if severity(Met(reason)) in ("transient", "operator") else "CODE_REFUSED"
 

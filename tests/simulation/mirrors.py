@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from calguard.v1 import watch_pb2 as watch_pb
@@ -9,7 +10,7 @@ from calguard_server.domain.errors import OutOfRangeError
 from calguard_server.engine.ports import WatchSpec
 from calguard_server.watch.feed import Feed
 from tests.simulation.complaint import demand, same
-from tests.simulation.plain import LinkView, PageView, Seen, seen_change
+from tests.simulation.plain import PageView, ProviderView, Seen, Thing, seen_change
 
 
 class Mirror:
@@ -19,7 +20,7 @@ class Mirror:
         self.account = account
         self.told: Counter[str] = Counter()
         self._spec = WatchSpec(account_ids=frozenset({account} - {""}))
-        self._things: dict[tuple[str, str], LinkView | PageView] = {}
+        self._things: dict[tuple[str, str], Thing] = {}
         self._token = ""
         self._revision = 0
         self._in_snapshot = False
@@ -45,7 +46,7 @@ class Mirror:
         self._token, self._revision = "", 0
         self._things.clear()
 
-    def check(self, things: list[LinkView | PageView]) -> None:
+    def check(self, things: Sequence[Thing]) -> None:
         """What the mirror shows is what there is."""
         if self._watching is not None and self._watching.done():
             self._watching.result()
@@ -91,7 +92,7 @@ class Mirror:
         else:
             self._things[change.key] = change.thing
 
-    def _concerns(self, thing: LinkView | PageView) -> bool:
-        if not self.account:
-            return True
+    def _concerns(self, thing: Thing) -> bool:
+        if not self.account or isinstance(thing, ProviderView):
+            return not self.account
         return self.account in (thing.accounts if isinstance(thing, PageView) else {thing.account})

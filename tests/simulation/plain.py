@@ -8,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from calguard.v1 import booking_page_pb2 as pages_pb
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import cause_pb2 as causes_pb
+from calguard.v1 import provider_pb2 as provider_pb
 from calguard.v1 import slack_pb2
 from calguard.v1 import watch_pb2 as watch_pb
 
@@ -98,13 +99,37 @@ class PageView:
 
 
 @dataclass(frozen=True)
+class IncidentView:
+    """Many links that failed alike, as watchers see it."""
+
+    id: str
+    reason: str
+    opened: datetime
+    ended: datetime | None
+    affected: int
+    checked: int
+
+
+@dataclass(frozen=True)
+class ProviderView:
+    """The provider as watchers see it."""
+
+    state: str
+    incidents: tuple[IncidentView, ...]
+    id: str = "google"
+
+
+Thing = LinkView | PageView | ProviderView
+
+
+@dataclass(frozen=True)
 class Seen:
     """One change of the log. `previous` is the state before, where it changed."""
 
     revision: int
     time: datetime
     type: str
-    thing: LinkView | PageView
+    thing: Thing
     previous: str
     caused_by: int
 
@@ -117,6 +142,8 @@ class Seen:
         thing = self.thing
         if isinstance(thing, LinkView):
             why = thing.cause.reason if thing.cause else ""
+        elif isinstance(thing, ProviderView):
+            why = " ".join(each.reason for each in thing.incidents if each.ended is None)
         else:
             why = " ".join((thing.stop_cause, *(fault.account for fault in thing.faulty))).removeprefix("NONE")
         return f"{self.revision} {self.type} {thing.id} {thing.state} {why}".rstrip()
@@ -128,15 +155,39 @@ def seen(encoded: bytes) -> Seen:
 
 
 def seen_change(change: watch_pb.StateChange) -> Seen:
-    of_link = change.WhichOneof("resource") == "calendar_link"
-    return Seen(
-        change.revision,
-        time_of(change.time),
-        _word(watch_pb.StateChangeType.Name(change.type), "STATE_CHANGE_TYPE_"),
-        link_view(change.calendar_link) if of_link else page_view(change.booking_page),
-        link_state(change.previous_link_state) if of_link else page_state(change.previous_page_state),
-        change.caused_by_revision,
+    thing, previous = _thing(change)
+    kind = _word(watch_pb.StateChangeType.Name(change.type), "STATE_CHANGE_TYPE_")
+    return Seen(change.revision, time_of(change.time), kind, thing, previous, change.caused_by_revision)
+
+
+def _thing(change: watch_pb.StateChange) -> tuple[Thing, str]:
+    """What a change is of, and the state before it."""
+    match change.WhichOneof("resource"):
+        case "calendar_link":
+            return link_view(change.calendar_link), link_state(change.previous_link_state)
+        case "booking_page":
+            return page_view(change.booking_page), page_state(change.previous_page_state)
+        case _:
+            return provider_view(change.provider_status), provider_state(change.previous_provider_state)
+
+
+def provider_view(status: provider_pb.ProviderStatus) -> ProviderView:
+    incidents = (
+        IncidentView(
+            each.id,
+            _word(causes_pb.CauseReason.Name(each.reason), "CAUSE_REASON_"),
+            time_of(each.open_time),
+            time_of(each.end_time) if each.HasField("end_time") else None,
+            each.accounts_affected,
+            each.links_checked,
+        )
+        for each in status.incidents
     )
+    return ProviderView(provider_state(status.state), tuple(incidents))
+
+
+def provider_state(number: provider_pb.ProviderState.ValueType) -> str:
+    return _word(provider_pb.ProviderState.Name(number), "PROVIDER_STATE_")
 
 
 def link_view(link: links_pb.CalendarLink) -> LinkView:

@@ -13,6 +13,7 @@ ASKED: dict[Step, int] = {
     steps_accounts.update_account: 5,
     steps_accounts.delete_account: 2,
     steps_links.link: 14,
+    steps_links.come_back: 2,
     steps_links.select: 7,
     steps_links.list_calendars: 2,
     steps_links.check: 7,
@@ -44,6 +45,8 @@ _ABOUT_A_LINK = (
     steps_links.select,
     steps_links.disconnect,
     steps_links.delete_link,
+    steps_links.relink,
+    steps_links.relink,
 )
 _SIDE_BY_SIDE = (
     steps_links.check,

@@ -4,6 +4,7 @@ from typing import Any
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
 from calguard_server.domain.etags import etag_of
+from calguard_server.engine.revoking import Revocation
 from calguard_server.engine.working_set import Request
 from tests.fakes.service import make_account
 from tests.fakes.virtual_server import Server
@@ -48,8 +49,8 @@ async def delete_account(world: World, name: str = "") -> None:
     """Refused while it is on a page; its links go with it."""
     name = name or world.random.choice(NAMES)
 
-    async def delete(server: Server, request: Request | None) -> None:
-        await server.engine.accounts.delete(name, "", request)
+    async def delete(server: Server, request: Request | None) -> Revocation:
+        return await server.engine.accounts.delete(name, "", request)
 
     await ask(world, Wish("account.delete", name, world.now), delete, request_id=request_id(world))
 

@@ -23,8 +23,10 @@ from tests.simulation.steps_accounts import NAMES
 from tests.simulation.wishes import Wish
 from tests.simulation.world import World
 
-ATTEMPT_LASTS = timedelta(minutes=30)
+ATTEMPT_LASTS, TAB_LASTS = timedelta(minutes=30), timedelta(hours=20)
 _NEVER_A_LINK = "link-99999"
+_SHARED = "team-1"
+"""A Google account that several people link."""
 
 
 async def link(world: World, account: str = "") -> None:
@@ -33,10 +35,22 @@ async def link(world: World, account: str = "") -> None:
     begun = await _begin(world, _drawn_consent(world, account))
     if begun is None:
         return
+    if world.random.random() < 0.1:
+        world.tabs.append(begun)
+        return
     await world.pass_time(timedelta(seconds=world.random.choice((1, 20, 90))))
     if world.random.random() < 0.03:
         await world.pass_time(ATTEMPT_LASTS)
     await _complete(world, begun)
+
+
+async def come_back(world: World) -> None:
+    """Somebody comes upon a consent page that was left open."""
+    tabs = [tab for tab in world.tabs if world.now - tab.fields["begun"] < TAB_LASTS]
+    if tabs:
+        tab = world.random.choice(tabs)
+        world.tabs.remove(tab)
+        await _complete(world, tab)
 
 
 async def relink(world: World, link_id: str) -> None:
@@ -48,14 +62,14 @@ async def relink(world: World, link_id: str) -> None:
 
 
 @dataclass(frozen=True)
-class _Begun:
+class Tab:
     """An attempt at linking, and what is going to come of it at Google."""
 
     state: str
     fields: dict[str, Any]
 
 
-async def _complete(world: World, begun: _Begun) -> None:
+async def _complete(world: World, begun: Tab) -> None:
     fields = begun.fields
     code = f"code-{world.random.getrandbits(64):x}"
     world.google.codes[code] = Code(fields["subject"], fields["scopes"], fields["goes"], fields["fault"])
@@ -65,6 +79,7 @@ async def _complete(world: World, begun: _Begun) -> None:
         return await server.engine.linking.complete(begun.state, code="" if declined else code, error=declined)
 
     await _ask(world, Wish("link", "", world.now, fields), complete, repeatable=False)
+    world.model.links.attempts.over(fields["attempt"])
 
 
 def _in_need(world: World) -> str:
@@ -74,7 +89,7 @@ def _in_need(world: World) -> str:
     return world.random.choice(in_need if in_need and world.random.random() < 0.7 else NAMES)
 
 
-async def _begin(world: World, fields: dict[str, Any]) -> _Begun | None:
+async def _begin(world: World, fields: dict[str, Any]) -> Tab | None:
     wish = Wish("begin", fields["account"], world.now, {name: fields[name] for name in ("account", "named")})
     wished = LinkWish(
         fields["account"],
@@ -89,7 +104,10 @@ async def _begin(world: World, fields: dict[str, Any]) -> _Begun | None:
     expected = judge_begin(world.model, wish)
     begun: Begun | None = await ask(world, wish, begin)
     same(wish.outcome, expected, f"what comes of {wish}")
-    return _Begun(begun.state, fields | {"begun": wish.time}) if begun is not None else None
+    if begun is None:
+        return None
+    attempt = world.model.links.attempts.begun(fields["account"], fields["named"])
+    return Tab(begun.state, fields | {"begun": wish.time, "attempt": attempt})
 
 
 def _drawn_consent(world: World, account: str) -> dict[str, Any]:
@@ -104,7 +122,7 @@ def _drawn_consent(world: World, account: str) -> dict[str, Any]:
     return {
         "account": account,
         "named": named,
-        "subject": f"{account}-{random.choice((1, 1, 2))}",
+        "subject": _SHARED if random.random() < 0.06 else f"{account}-{random.choice((1, 1, 2))}",
         "select_primary": random.random() < 0.85,
         "allow_change": random.random() < 0.3,
         "scopes": random.choices(scopes, (88, 6, 4, 2))[0],
@@ -165,7 +183,7 @@ async def disconnect(world: World, link_id: str = "") -> None:
 async def delete_link(world: World, link_id: str = "") -> None:
     link_id = link_id or _which(world)
 
-    async def end(server: Server, request: Request | None) -> bool:
+    async def end(server: Server, request: Request | None) -> object:
         return await server.engine.ending.delete(link_id, "", request)
 
     await _ask(world, Wish("link.delete", link_id, world.now), end)

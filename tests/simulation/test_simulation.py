@@ -16,8 +16,8 @@ SEEDS = tuple(range(1, 25))
 STEPS = 60
 
 MODEL = (
-    "account_wishes", "alerts", "complaint", "follow", "follow_links", "link_rules", "link_wishes", "notice_rules",
-    "page_rules", "page_wishes", "people", "plain", "wishes",
+    "account_wishes", "alerts", "attempts", "complaint", "follow", "follow_links", "incident_rules", "link_rules",
+    "link_wishes", "notice_rules", "page_rules", "page_wishes", "people", "plain", "wishes",
 )  # fmt: skip
 
 EXERCISED = (

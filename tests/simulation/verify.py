@@ -1,17 +1,21 @@
 """Everything, compared with the model, whenever nothing is under way but what is being sent."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from tests.simulation.alerts import check_alerts
 from tests.simulation.complaint import demand, same
 from tests.simulation.follow_links import counts_of
+from tests.simulation.link_rules import LinkByRules
 from tests.simulation.page_rules import LinkState, standing
-from tests.simulation.plain import LinkView, PageView
+from tests.simulation.plain import LinkView, PageView, Thing
 from tests.simulation.world import World
 
 _LATE = timedelta(seconds=45)
 """How late a check may begin: the loop looks every few seconds, and a probe may take some."""
 
+
+_EPOCH, _PRECISION = datetime(1970, 1, 1, tzinfo=UTC), 1e-6
 
 _WORK_A_STEP, _WORK_A_SECOND = 2000, 5
 """How much a server asks of its store: it waits for what is due, and does not look for it all the time."""
@@ -25,11 +29,15 @@ def verify(world: World) -> None:
     links, pages = world.database.links(), world.database.pages()
     _verify_links(world, [view for view, _ in links])
     _verify_pages(world, [view for view, _ in pages], [view for view, _ in links])
-    _verify_log(world, [*links, *pages])
+    providers = world.database.providers()
+    for view, _ in providers:
+        same(view, world.model.provider.view(), "the provider as it is stored")
+    stored = [*links, *pages, *providers]
+    _verify_log(world, stored)
     same(world.database.people(), world.model.people.now(), "the accounts there are")
     for mirror in world.mirrors:
         if mirror.watches:
-            mirror.check([view for view, _ in (*links, *pages)])
+            mirror.check([view for view, _ in stored])
     world.ledger.check(world.now)
     _verify_alerts(world)
 
@@ -58,6 +66,17 @@ def _verify_links(world: World, stored: list[LinkView]) -> None:
         if due is not None and expected is not None:
             demand(expected[0] <= due <= expected[1], f"link {view.id} is due at {due}, not in {expected}")
             demand(due + _LATE >= world.now, f"link {view.id} was due at {due}, and it is {world.now}")
+            _verify_instant(link, due)
+
+
+def _verify_instant(link: LinkByRules, due: datetime) -> None:
+    """A regular check is due at the link's own instant of the interval, always the same part of it."""
+    if not link.at_its_instant:
+        return
+    part = (due - _EPOCH).total_seconds() % link.interval / link.interval
+    link.phase = part if link.phase is None else link.phase
+    apart = abs(part - link.phase)
+    demand(min(apart, 1 - apart) < _PRECISION, f"link {link.id} is due at {part} of its interval, not at {link.phase}")
 
 
 def _verify_pages(world: World, stored: list[PageView], links: list[LinkView]) -> None:
@@ -79,7 +98,7 @@ def _verify_pages(world: World, stored: list[PageView], links: list[LinkView]) -
         same(view, page.view(), f"page {view.id} as it is stored")
 
 
-def _verify_log(world: World, stored: list[tuple[LinkView, int]] | list[tuple[PageView, int]]) -> None:
+def _verify_log(world: World, stored: Sequence[tuple[Thing, int]]) -> None:
     """No revision is missing, and the last change of everything tells what is stored."""
     log = world.database.log()
     revisions = [revision for revision, _ in log]
@@ -98,4 +117,7 @@ def _verify_log(world: World, stored: list[tuple[LinkView, int]] | list[tuple[Pa
 
 def _verify_alerts(world: World) -> None:
     links = world.model.links
-    check_alerts(world.ledger.alert_ids, {*links.alerts, *world.ledger.dead}, links.lost_alerts)
+    of_incidents = {each for each in world.ledger.alert_ids if each.startswith("provider-incident-")}
+    same(of_incidents, world.model.provider.alert_ids(), "what the operator is told of incidents")
+    others = world.ledger.alert_ids - of_incidents
+    check_alerts(others, {*links.alerts, *world.ledger.dead}, links.lost_alerts)

@@ -37,6 +37,7 @@ class Wish:
     consent: "Agreed | None" = None
     listings: "list[Listing]" = field(default_factory=list)
     refused_by_probe: bool = False
+    void: bool = False
     before: tuple[Any, ...] | None = None
     others: dict[str, str] = field(default_factory=dict)
 
@@ -76,8 +77,19 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Rests:
+    """What a check that fell due rests on: how often its link had changed when it was handed out, and its state."""
+
+    changes: int
+    state: str
+
+
+@dataclass(frozen=True)
 class Probed:
-    """One probe: what it was asked, what it met, by which task, for which wish (None: it fell due)."""
+    """One probe: what it was asked, what it met, by which task, for which wish (None: it fell due).
+
+    `rests` is set for a check that fell due.
+    """
 
     link: str
     checks: tuple[str, ...]
@@ -88,13 +100,17 @@ class Probed:
     ended: datetime
     task: object
     wish: Wish | None
+    rests: Rests | None
 
+
+HANDED_OUT: ContextVar[Rests | None] = ContextVar("handed_out", default=None)
+"""What the running task's check rests on, where it fell due."""
 
 ASKED_BY: ContextVar[Wish | None] = ContextVar("asked_by", default=None)
 """The wish that the running task works for."""
 
 
-_NOT_SHOWN = ("before", "begun", "as_read")
+_NOT_SHOWN = ("before", "begun", "as_read", "attempt")
 _USUAL = ("", (), False, "well")
 _EVERY_SCOPE = 5
 

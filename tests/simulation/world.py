@@ -12,12 +12,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from calguard_server.domain.notices import Channel
-from calguard_server.engine.ports import LogEntry
+from calguard_server.engine.ports import DueLink, LogEntry
 from calguard_server.notifiers.message import Notifier
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.virtual_server import Edges, Server
 from tests.fakes.virtual_time import VirtualClock
-from tests.simulation.complaint import ComplaintError
 from tests.simulation.database import Database
 from tests.simulation.follow import Model
 from tests.simulation.google import Google
@@ -26,10 +25,11 @@ from tests.simulation.mirrors import Mirror
 from tests.simulation.plain import seen
 from tests.simulation.post import Post
 from tests.simulation.receivers import Receiver
-from tests.simulation.wishes import Wish
+from tests.simulation.wishes import HANDED_OUT, Probed, Rests, Wish
 
 if TYPE_CHECKING:
     from tests.simulation.asking import Asked
+    from tests.simulation.steps_links import Tab
 
 _INSTANT = timedelta(milliseconds=5)
 _LOG_READ = 1000
@@ -42,20 +42,21 @@ class World:
         self.random = Random(seed)
         self.clock = VirtualClock()
         self.model = Model()
-        self.google = Google(self.clock, self.random, self.model.links.probed)
+        self.google = Google(self.clock, self.random, self._probed, self._revoking)
         self.tally: Counter[str] = Counter()
         self.trace: list[str] = []
         self.servers: list[Server] = []
         self.mirrors = [Mirror(), Mirror("ann")]
         self.asked: list[Asked] = []
         self.lost_accounts: list[Wish] = []
+        self.tabs: list[Tab] = []
         self.together = False
         self.encoded: dict[int, bytes] = {}
         self.log_verified = 0
         self.effort: tuple[int, datetime] | None = None
         self._path = path
         self._numbers = itertools.count(1)
-        self.complaint: ComplaintError | None = None
+        self.complaint: Exception | None = None
 
     async def begin(self) -> None:
         """Start the first server."""
@@ -82,7 +83,7 @@ class World:
         while entries := await self.server.store.log_after(self.model.revision, _LOG_READ):
             self._committed(entries)
         counts = {link_id: kept for link_id, (kept, _) in self.database.counts().items()}
-        self.guarded(lambda: self.model.restarted(counts))
+        self.guarded(lambda: self.model.restarted(counts, self.now))
         self.server.start(self._committed)
         for mirror in self.mirrors:
             mirror.watch(self.server.feed)
@@ -106,7 +107,9 @@ class World:
 
     async def _open(self) -> Server:
         notifiers: dict[Channel, Notifier] = {Channel(name): each for name, each in self.receivers.items()}
-        edges = Edges(self._path, self.clock, self.random.random, self._new_id, self.google, notifiers)
+        edges = Edges(
+            self._path, self.clock, self.random.random, self._new_id, self.google, notifiers, _note_what_it_rests_on
+        )
         return await Server.open(edges, InlineConnections(self._pause))
 
     # time
@@ -137,7 +140,7 @@ class World:
             return
         try:
             work()
-        except ComplaintError as complaint:
+        except Exception as complaint:  # noqa: BLE001 - raised after the step; here the server would swallow it
             self.complaint = complaint
 
     def raise_complaints(self) -> None:
@@ -162,5 +165,15 @@ class World:
                 self.note(f"    {change}")
             self.guarded(partial(self.model.take, changes))
 
+    def _probed(self, probe: Probed) -> None:
+        self.guarded(partial(self.model.probed, probe))
+
+    def _revoking(self, subject: str, wish: Wish | None) -> None:
+        self.guarded(partial(self.model.revoking, subject, wish.target if wish is not None else ""))
+
     def _new_id(self, noun: str) -> str:
         return f"{noun}-{next(self._numbers):05}"
+
+
+def _note_what_it_rests_on(due: DueLink) -> None:
+    HANDED_OUT.set(Rests(due.link.evidence, due.link.state.value))

@@ -120,6 +120,13 @@ class ModelPage:
     def accepting(self) -> bool:
         return not self.by_hand and not self.by_rule
 
+    def one_failure_away(self) -> set[str]:
+        """Tell whose failure alone would have the rule stop the page."""
+        well = set(self.members) - self.faulty
+        if self.by_rule:
+            return set()
+        return well if self.mode == "ALL_MEMBERS" or len(well) == 1 else set()
+
     def stop_cause(self) -> str:
         if self.by_rule:
             return "BOTH" if self.by_hand else "CALENDAR_FAILURE"

@@ -5,25 +5,39 @@ from typing import Any
 
 import pytest
 from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from calguard.v1 import account_pb2, booking_page_pb2, calendar_link_pb2, cause_pb2, notification_pb2, watch_pb2
+from calguard.v1 import (
+    account_pb2,
+    booking_page_pb2,
+    calendar_link_pb2,
+    cause_pb2,
+    explanation_pb2,
+    notification_pb2,
+    watch_pb2,
+)
 from calguard_server.domain.account import Account
 from calguard_server.domain.calendars import CalendarUse
 from calguard_server.domain.causes import Capability, Cause, CauseReason
 from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.etags import etag_of
 from calguard_server.domain.events import Change, ChangeType
-from calguard_server.domain.link_state import CalendarLink, LinkState
-from calguard_server.domain.page import (
-    BookingPage,
-    Fault,
-    PageState,
+from calguard_server.domain.explanation import (
+    ExplainedMember,
+    ExplainedNotice,
+    ExplainedVerdict,
+    Explanation,
+    MemberReason,
 )
+from calguard_server.domain.incident import Recipient
+from calguard_server.domain.link_state import CalendarLink, LinkState
+from calguard_server.domain.notices import Channel, NoticeKind, NoticeReason
+from calguard_server.domain.page import BookingPage, Condition, Fault, PageReason, PageState, StopCause
 from calguard_server.engine.ports import Notification, ProviderCalendar
 from calguard_server.engine.selection import UsableCalendar
 from calguard_server.grpc_api import enums
@@ -39,7 +53,8 @@ from calguard_server.grpc_api.convert import (
     page_to_wire,
     to_timestamp,
 )
-from tests.unit.builders import NOW, make_delivery, make_link, make_page
+from calguard_server.grpc_api.explanation import explanation_to_wire
+from tests.unit.builders import NOW, make_cause, make_delivery, make_link, make_page
 from tests.unit.resources import ACCOUNTS, DELIVERIES, IDS, LINKS, PAGES, REVISIONS, TIMES
 
 
@@ -70,6 +85,10 @@ MAPS: list[tuple[enums.EnumMap[Any, Any], EnumDescriptor]] = [
     (enums.STOP_CAUSE, booking_page_pb2.StopCause.DESCRIPTOR),
     (enums.NOTICE_KIND, notification_pb2.NotificationKind.DESCRIPTOR),
     (enums.CHANNEL, notification_pb2.NotificationChannel.DESCRIPTOR),
+    (enums.VERDICT_REASON, explanation_pb2.VerdictReason.DESCRIPTOR),
+    (enums.MEMBER_CONDITION, explanation_pb2.MemberCondition.DESCRIPTOR),
+    (enums.MEMBER_REASON, explanation_pb2.MemberReason.DESCRIPTOR),
+    (enums.NOTICE_REASON, explanation_pb2.NoticeReason.DESCRIPTOR),
     (enums.DELIVERY_STATE, notification_pb2.NotificationState.DESCRIPTOR),
     (enums.RESOURCE_KIND, watch_pb2.ResourceKind.DESCRIPTOR),
 ]
@@ -182,6 +201,60 @@ def test_a_notification_names_the_first_at_fault() -> None:
     assert (message.faulty_account_id, message.calendar_link_id) == ("ann", "ann-google")
     nobody = notification_to_wire(Notification(1, replace(delivery, faults=()), ()))
     assert (nobody.faulty_account_id, nobody.calendar_link_id) == ("", "")
+
+
+def test_an_explanation_goes_out_whole() -> None:
+    """Of a link at fault its id and cause come along; of a member that is assumed, that it is assumed."""
+    page, cause = make_page(faulty=["ann"]), make_cause(calendar_id="work")
+    verdict = ExplainedVerdict(
+        PageState.STOPPED, accepting=False, stop_cause=StopCause.BOTH, reason=PageReason.SOME_FAULTY
+    )
+    ann = ExplainedMember(
+        "ann", Condition.FAULTY, MemberReason.LINK_FAILED, "ann-google", cause, one_failure_from_stopping=False
+    )
+    bob = ExplainedMember(
+        "bob", Condition.HEALTHY, MemberReason.ASSUMED_HEALTHY, "", None, one_failure_from_stopping=True
+    )
+    recipients = (Recipient("olga", (Channel.EMAIL, Channel.SLACK)), Recipient("ann", ()))
+    notice = ExplainedNotice(NoticeKind.MEMBER_FAULTY, recipients, ("ann",))
+    reason = NoticeReason.ANOTHER_MEMBER_FAULTY
+    message = explanation_to_wire(Explanation(page, verdict, (ann, bob), (notice,), reason, 2**40))
+    assert message.booking_page == page_to_wire(page)
+    assert MessageToDict(message.verdict, preserving_proto_field_name=True) == {
+        "state": "BOOKING_PAGE_STATE_STOPPED",
+        "stop_cause": "STOP_CAUSE_BOTH",
+        "reason": "VERDICT_REASON_SOME_FAULTY",
+    }
+    of_ann, of_bob = message.members
+    assert cause_of(of_ann.cause) == cause
+    of_ann.ClearField("cause")
+    assert [MessageToDict(each, preserving_proto_field_name=True) for each in (of_ann, of_bob)] == [
+        {
+            "account_id": "ann",
+            "condition": "MEMBER_CONDITION_FAULTY",
+            "reason": "MEMBER_REASON_LINK_FAILED",
+            "calendar_link_id": "ann-google",
+        },
+        {
+            "account_id": "bob",
+            "condition": "MEMBER_CONDITION_HEALTHY",
+            "assumed": True,
+            "reason": "MEMBER_REASON_ASSUMED_HEALTHY",
+            "one_failure_from_stopping": True,
+        },
+    ]
+    assert [MessageToDict(each, preserving_proto_field_name=True) for each in message.notices] == [
+        {
+            "kind": "NOTIFICATION_KIND_MEMBER_FAULTY",
+            "recipients": [
+                {"account_id": "olga", "channels": ["NOTIFICATION_CHANNEL_EMAIL", "NOTIFICATION_CHANNEL_SLACK"]},
+                {"account_id": "ann"},
+            ],
+            "faulty_account_ids": ["ann"],
+        }
+    ]
+    assert message.notice_reason == explanation_pb2.NOTICE_REASON_ANOTHER_MEMBER_FAULTY
+    assert message.revision == 2**40
 
 
 def test_a_calendar_comes_with_what_it_can_be_used_for() -> None:

@@ -9,6 +9,7 @@ from calguard_server.domain.events import ResourceKind
 from calguard_server.domain.page import AssignmentMethod, FaultyMembers, Member, SchedulingMode
 from calguard_server.grpc_api.account_service import read_account_changes, read_new_account
 from calguard_server.grpc_api.booking_page_service import read_new_page, read_page_changes
+from calguard_server.grpc_api.explanation import check_explain
 from calguard_server.grpc_api.link_requests import read_outcome, read_selection, read_wish
 from calguard_server.grpc_api.watch_service import read_spec
 from tests.unit.requests_refused import wrong_fields
@@ -127,6 +128,30 @@ def test_pages_that_are_refused(fields: dict[str, object], wrong_ones: list[str]
 
 def test_500_members_are_taken() -> None:
     assert len(read_new_page(page_request(members=members(*(f"m{index}" for index in range(500))))).members) == 500
+
+
+FAULTY, HEALTHY = "assume_faulty_account_ids", "assume_healthy_account_ids"
+CROWD = [f"m{index}" for index in range(501)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong_ones"),
+    [
+        ({}, []),
+        ({FAULTY: CROWD[:500]}, []),
+        ({FAULTY: ["ann"], HEALTHY: ["bob"]}, []),
+        ({"id": ""}, ["id"]),
+        ({FAULTY: CROWD}, [FAULTY]),
+        ({HEALTHY: CROWD}, [HEALTHY]),
+        ({FAULTY: ["ann", "x y"], HEALTHY: ["", "bob"]}, [f"{FAULTY}[1]", f"{HEALTHY}[0]"]),
+        ({FAULTY: ["ann", "ann"]}, [f"{FAULTY}[1]"]),
+        ({HEALTHY: ["bob", "ann", "bob"]}, [f"{HEALTHY}[2]"]),
+        ({FAULTY: ["ann", "bob"], HEALTHY: ["bob"]}, [f"{FAULTY}[1]", f"{HEALTHY}[0]"]),
+    ],
+)
+def test_what_is_assumed_of_a_page(fields: dict[str, object], wrong_ones: list[str]) -> None:
+    request = booking_page_pb2.ExplainBookingPageRequest(**({"id": "page"} | fields))
+    assert wrong_fields(check_explain, request) == wrong_ones
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,8 @@ def test_a_long_change_is_framed_with_its_whole_length() -> None:
 @pytest.mark.parametrize(
     ("spec", "kinds"),
     [
-        (ALL, {"CALENDAR_LINK", "BOOKING_PAGE"}),
+        (ALL, {"CALENDAR_LINK", "BOOKING_PAGE", "PROVIDER_STATUS"}),
+        (replace(ALL, account_ids=frozenset({"ann"})), {"CALENDAR_LINK", "BOOKING_PAGE"}),
         (replace(ALL, calendar_link_ids=frozenset({"l1"})), {"CALENDAR_LINK"}),
         (replace(ALL, booking_page_ids=frozenset({"p1"})), {"BOOKING_PAGE"}),
         (
@@ -91,7 +92,7 @@ def test_a_long_change_is_framed_with_its_whole_length() -> None:
         ),
         (
             replace(ALL, calendar_link_ids=frozenset({"l1"}), kinds=frozenset(ResourceKind)),
-            {"CALENDAR_LINK", "BOOKING_PAGE"},
+            {"CALENDAR_LINK", "BOOKING_PAGE", "PROVIDER_STATUS"},
         ),
         (replace(ALL, kinds=frozenset({ResourceKind.BOOKING_PAGE})), {"BOOKING_PAGE"}),
     ],

@@ -11,7 +11,7 @@ from calguard_sandbox.google.state import Busy, GoogleState
 
 _USER = "/google/users/{email}"
 _CALENDAR = f"{_USER}/calendars/{{id}}"
-_BUSY = frozenset({"start", "end", "transparent"})
+_BUSY = frozenset({"start", "end", "transparent", "recurrence"})
 
 
 class GoogleRoutes:
@@ -120,4 +120,5 @@ def _busy(fields: Fields) -> Busy:
     start, end = fields.time("start"), fields.time("end")
     if start >= end:
         raise fields.wrong("end", "must come after start")
-    return Busy(start, end, transparent=fields.optional_flag("transparent") or False)
+    recurrence = fields.optional_text("recurrence") or ""
+    return Busy(start, end, transparent=fields.optional_flag("transparent") or False, recurrence=recurrence)

@@ -29,6 +29,7 @@ class Breakage(StrEnum):
     DROP = "drop"
     HANG = "hang"
     GARBAGE = "garbage"
+    CUT_SHORT = "cut_short"
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,12 @@ def _limited(code: int, reason: str, message: str, **headers: str) -> CatalogueE
     return _api_raw(code, body, **headers)
 
 
+def _details_only(reason: str, message: str) -> CatalogueEntry:
+    """An error as Google's newer front end writes it: the reason is in `details` alone."""
+    error = {"code": 403, "message": message, "status": "PERMISSION_DENIED", "details": [error_info(reason)]}
+    return _api_raw(403, {"error": error})
+
+
 def _usage(reason: str, message: str) -> CatalogueEntry:
     return _api_raw(403, api_body(403, reason, message, domain="usageLimits"))
 
@@ -117,6 +123,7 @@ CATALOGUE: dict[str, CatalogueEntry] = {
     "token/org_internal": _token(400, "org_internal", "This client is restricted to users within its organization."),
     "token/invalid_client": _token(401, "invalid_client", "The OAuth client was not found."),
     "token/deleted_client": _token(401, "deleted_client", "The OAuth client was deleted."),
+    "token/disabled_client": _token(401, "disabled_client", "The OAuth client was disabled."),
     "token/unauthorized_client": _token(401, "unauthorized_client", "Unauthorized"),
     "token/invalid_scope": _token(400, "invalid_scope", "Bad Request"),
     "token/invalid_request": _token(400, "invalid_request", "Bad Request"),
@@ -143,6 +150,9 @@ CATALOGUE: dict[str, CatalogueEntry] = {
     "api/insufficientPermissions": _api(scope_insufficient("calendar.v3.Freebusy.Query", [])),
     "api/insufficientPermissions_bare": _api_raw(
         403, api_body(403, "insufficientPermissions", "Insufficient Permission: Request had insufficient scopes.")
+    ),
+    "api/ACCESS_TOKEN_SCOPE_INSUFFICIENT": _details_only(
+        "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "Request had insufficient authentication scopes."
     ),
     "api/notFound": _api(not_found()),
     "api/requiredAccessLevel": _api(
@@ -175,6 +185,7 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             extendedHelp="https://console.developers.google.com",
         ),
     ),
+    "api/SERVICE_DISABLED": _details_only("SERVICE_DISABLED", _DISABLED),
     "api/duplicate": _api_raw(409, api_body(409, "duplicate", "The requested identifier already exists.")),
     "api/deleted": _api_raw(410, api_body(410, "deleted", "Resource has been deleted")),
     "api/fullSyncRequired": _api_raw(
@@ -214,6 +225,7 @@ CATALOGUE: dict[str, CatalogueEntry] = {
     "api/200_truncated": _api_raw(200, '{"kind": "calendar#freeBusy", "cal', Content_Type="application/json"),
     # Free/busy errors inside a 200.
     "freebusy/notFound": CatalogueEntry("google", "freebusy", CalendarErrors("notFound")),
+    "freebusy/forbidden": CatalogueEntry("google", "freebusy", CalendarErrors("forbidden")),
     "freebusy/internalError": CatalogueEntry("google", "freebusy", CalendarErrors("internalError")),
     "freebusy/groupTooBig": CatalogueEntry("google", "freebusy", CalendarErrors("groupTooBig")),
     "freebusy/tooManyCalendarsRequested": CatalogueEntry(
@@ -226,6 +238,7 @@ CATALOGUE: dict[str, CatalogueEntry] = {
     "network/hang": _network(Breakage.HANG),
     "network/hang_after": _network(Breakage.HANG, acted=True),
     "network/garbage": _network(Breakage.GARBAGE),
+    "network/cut_short": _network(Breakage.CUT_SHORT),
     # Slack: the connection with the workspace is broken.
     "slack/invalid_auth": _slack("invalid_auth"),
     "slack/not_authed": _slack("not_authed"),

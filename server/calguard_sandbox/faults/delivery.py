@@ -13,6 +13,11 @@ from calguard_sandbox.faults.rules import FaultBook, Rule
 
 GARBAGE = b"\x15\x03\x01\x00\x02\x02\x28 this is not HTTP\r\n"
 
+CUT_SHORT = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4096\r\n\r\n{"kind": "cal'
+
+_WRITTEN = {Breakage.GARBAGE: GARBAGE, Breakage.CUT_SHORT: CUT_SHORT}
+"""What is sent before the connection ends; else nothing is."""
+
 
 def faulty(rule: Rule, handler: Handler) -> Handler:
     """A handler that answers as the rule says, from the true one's answer where the fault only edits that."""
@@ -49,8 +54,8 @@ async def break_connection(fault: NetworkFault, request: web.Request, handler: H
     transport = request.transport
     if transport is None:
         return
-    if fault.breakage is Breakage.GARBAGE:
-        transport.write(GARBAGE)
+    if written := _WRITTEN.get(fault.breakage):
+        transport.write(written)
         transport.close()
     else:
         transport.abort()

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from calguard_sandbox.google.access import Caller, authorise, find_calendar
 from calguard_sandbox.google.paging import page_of
+from calguard_sandbox.google.partial import partial_answer
 from calguard_sandbox.google.state import GoogleState
 
 DEFAULT_PAGE, LARGEST_PAGE = 100, 250
@@ -29,13 +30,13 @@ class CalendarListEndpoints:
         }
         if next_token:
             body["nextPageToken"] = next_token
-        return web.json_response(body)
+        return partial_answer(request, body)
 
     async def get(self, request: web.Request) -> web.Response:
         """One entry; 404 for a calendar that the user does not see."""
         caller = authorise(self._state, request, "calendarlist.get")
         calendar = find_calendar(self._state, caller, request.match_info["calendarId"])
-        return web.json_response(self._entry(caller, calendar.id))
+        return partial_answer(request, self._entry(caller, calendar.id))
 
     def _entry(self, caller: Caller, calendar_id: str) -> dict[str, Any]:
         calendar = self._state.calendar(calendar_id)

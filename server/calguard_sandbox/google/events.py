@@ -1,7 +1,7 @@
 """events: list, insert with one's own id, get and delete."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +12,8 @@ from calguard_sandbox.google.accounts import Calendar, Event
 from calguard_sandbox.google.errors import ApiError, api_body, bad_request, not_found
 from calguard_sandbox.google.freebusy import json_object
 from calguard_sandbox.google.paging import page_of
+from calguard_sandbox.google.partial import partial_answer
+from calguard_sandbox.google.recurrence import occurrences, rule_of
 from calguard_sandbox.google.state import GoogleState
 
 DEFAULT_PAGE, LARGEST_PAGE = 250, 2500
@@ -25,12 +27,12 @@ class EventEndpoints:
         self._state = state
 
     async def list(self, request: web.Request) -> web.Response:
-        """A page of events in start order; cancelled ones only with showDeleted."""
+        """A page of events in start order: also cancelled ones, or the single ones of a series, where asked for."""
         caller = authorise(self._state, request, "events.list")
         calendar, role = self._readable(caller, request)
         if request.query.get("syncToken"):
             raise sync_token_gone()
-        events = [event for event in calendar.events.values() if _wanted(event, request.query)]
+        events = _wanted(calendar.events.values(), request.query)
         events.sort(key=lambda event: (event.start, event.id))
         page, next_token = page_of(events, request.query, default=DEFAULT_PAGE, largest=LARGEST_PAGE)
         body: dict[str, Any] = {
@@ -42,13 +44,13 @@ class EventEndpoints:
         }
         if next_token:
             body["nextPageToken"] = next_token
-        return web.json_response(body)
+        return partial_answer(request, body)
 
     async def get(self, request: web.Request) -> web.Response:
         """One event, a deleted one with `status: cancelled`."""
         caller = authorise(self._state, request, "events.get")
         calendar, role = self._readable(caller, request)
-        return web.json_response(event_json(_event(calendar, request), role))
+        return partial_answer(request, event_json(_event(calendar, request), role))
 
     async def insert(self, request: web.Request) -> web.Response:
         """A new event; 409 duplicate for an id that was ever used in this calendar."""
@@ -59,7 +61,7 @@ class EventEndpoints:
             body = api_body(409, "duplicate", "The requested identifier already exists.")
             raise ApiError(409, body)
         calendar.events[event.id] = event
-        return web.json_response(event_json(event, "owner"))
+        return partial_answer(request, event_json(event, "owner"))
 
     async def delete(self, request: web.Request) -> web.Response:
         """204, and 410 deleted the second time."""
@@ -87,14 +89,20 @@ class EventEndpoints:
         end = times.event_time(resource.get("end"), calendar.time_zone)
         if end < start:
             raise bad_request("timeRangeEmpty", "The specified time range is empty.")
+        rule_of(resource)
         return Event(event_id, start, end, resource)
 
 
 def event_json(event: Event, role: str) -> dict[str, Any]:
-    """The event as a reader of that role sees it: with free/busy access only its times."""
-    shown = event.resource
+    """The event as a reader of that role sees it: with free/busy access only its times.
+
+    `transparency` is told where it is not the default, as by Google.
+    """
+    shown = {"eventType": "default", **event.resource}
     if role == "freeBusyReader":
         shown = {"visibility": "private", **{name: shown[name] for name in ("start", "end")}}
+    if shown.get("transparency") == "opaque":
+        del shown["transparency"]
     status = "cancelled" if event.cancelled else shown.get("status", "confirmed")
     return {"kind": "calendar#event", "etag": '"sandbox"', **shown, "id": event.id, "status": status}
 
@@ -121,7 +129,12 @@ def _event(calendar: Calendar, request: web.Request) -> Event:
     return event
 
 
-def _wanted(event: Event, query: Mapping[str, str]) -> bool:
+def _wanted(events: Iterable[Event], query: Mapping[str, str]) -> list[Event]:
     start = times.instant(query["timeMin"]) if query.get("timeMin") else None
     end = times.instant(query["timeMax"]) if query.get("timeMax") else None
-    return event.overlaps(start, end) and (not event.cancelled or query.get("showDeleted") == "true")
+    if start is not None and end is not None and start >= end:
+        raise bad_request("timeRangeEmpty", "The specified time range is empty.")
+    kept = [event for event in events if not event.cancelled or query.get("showDeleted") == "true"]
+    if query.get("singleEvents") == "true":
+        return [single for event in kept for single in occurrences(event, start, end)]
+    return [event for event in kept if any(occurrences(event, start, end))]

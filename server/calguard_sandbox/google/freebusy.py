@@ -9,6 +9,8 @@ from aiohttp import web
 from calguard_sandbox.google import times
 from calguard_sandbox.google.access import Caller, authorise, calendar_id_of
 from calguard_sandbox.google.errors import bad_request
+from calguard_sandbox.google.partial import partial_answer
+from calguard_sandbox.google.recurrence import occurrences
 from calguard_sandbox.google.state import GoogleState
 
 MOST_CALENDARS = 50
@@ -31,14 +33,14 @@ class FreeBusyEndpoint:
         else:
             calendars = {calendar_id: self._entry(caller, calendar_id, start, end) for calendar_id in ids}
         answer = {"kind": "calendar#freeBusy", "timeMin": times.text(start), "timeMax": times.text(end)}
-        return web.json_response({**answer, "calendars": calendars})
+        return partial_answer(request, {**answer, "calendars": calendars})
 
     def _entry(self, caller: Caller, requested: str, start: datetime, end: datetime) -> dict[str, Any]:
         calendar_id = calendar_id_of(caller.user, requested)
         if calendar_id not in caller.user.access:
             return _error("notFound")
-        events = self._state.calendar(calendar_id).events.values()
-        busy = [(event.start, event.end) for event in events if event.blocks and event.overlaps(start, end)]
+        events = [event for event in self._state.calendar(calendar_id).events.values() if event.blocks]
+        busy = [(single.start, single.end) for event in events for single in occurrences(event, start, end)]
         return {"busy": [{"start": times.text(first), "end": times.text(last)} for first, last in merged(busy)]}
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from calguard_sandbox.errors import BadFieldError, NotKnownError
 from calguard_sandbox.google import times
 from calguard_sandbox.google.accounts import ROLES, Calendar, Event, User
+from calguard_sandbox.google.errors import ApiError
 from calguard_sandbox.google.grants import Client, Grants
+from calguard_sandbox.google.recurrence import rule_of
 from calguard_sandbox.options import CLIENT_ID, CLIENT_SECRET
 from calguard_sandbox.sources import Ids, Now, stable_number
 
@@ -20,11 +22,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """A stretch of time to put in a calendar; a `transparent` one is marked Free and blocks nothing."""
+    """A stretch of time to put in a calendar; a `transparent` one is marked Free and blocks nothing.
+
+    `recurrence` is an RRULE as events have it, such as `RRULE:FREQ=WEEKLY;COUNT=3`; empty: once.
+    """
 
     start: datetime
     end: datetime
     transparent: bool = False
+    recurrence: str = ""
 
 
 class GoogleState:
@@ -161,9 +167,18 @@ class GoogleState:
         resource = {
             "summary": "Busy",
             "transparency": "transparent" if busy.transparent else "opaque",
+            **({"recurrence": [busy.recurrence]} if busy.recurrence else {}),
             **times.event_times(busy.start, busy.end),
         }
+        _require_rule(resource)
         return Event(event_id, busy.start, busy.end, resource)
+
+
+def _require_rule(resource: dict[str, Any]) -> None:
+    try:
+        rule_of(resource)
+    except ApiError as error:
+        raise BadFieldError("busy", "recurrence must be such as RRULE:FREQ=DAILY;COUNT=3") from error
 
 
 def _known(table: Mapping[str, T], kind: str, key: str) -> T:

@@ -71,6 +71,8 @@ class MailHandler:
                     await self._faults.hang()
                 if breakage is Breakage.GARBAGE:
                     await server.push("this is not SMTP")
+                if breakage is Breakage.CUT_SHORT:
+                    await server.push("250-and so on")
                 break_off(server.transport)
                 return f"{CLOSING} closing"
             case other:

@@ -9,6 +9,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from calguard_server.domain.link_state import CalendarLink
     from calguard_server.domain.page import BookingPage
+    from calguard_server.domain.provider_incident import ProviderStatus
 
 
 class Notability(StrEnum):
@@ -30,6 +31,7 @@ class ResourceKind(StrEnum):
 
     CALENDAR_LINK = "CALENDAR_LINK"
     BOOKING_PAGE = "BOOKING_PAGE"
+    PROVIDER_STATUS = "PROVIDER_STATUS"
 
 
 class ChangeType(StrEnum):
@@ -51,7 +53,7 @@ class Change(Struct, frozen=True, kw_only=True):
     revision: int
     time: datetime
     type: ChangeType
-    resource: "CalendarLink | BookingPage"
+    resource: "CalendarLink | BookingPage | ProviderStatus"
     previous_state: str = ""
     former_account_ids: tuple[str, ...] = ()
     caused_by: int = 0

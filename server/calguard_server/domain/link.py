@@ -9,7 +9,8 @@
 4. FAILED ends only by evidence that busy time can be read: a full success leads to LINKED, a success with a lesser
    fault to DEGRADED. Something transient leaves it FAILED.
 5. What is the operator's to mend changes nothing, but for an exhausted quota that lasts: it degrades.
-6. A signal that rests on older evidence than the link's is dropped: `evidence` counts what the link rests on.
+6. While the provider has an incident, findings of its kind hold a link DEGRADED and fail none.
+7. A signal that rests on older evidence than the link's is dropped: `evidence` counts what the link rests on.
 """
 
 from datetime import datetime
@@ -31,6 +32,7 @@ from calguard_server.domain.link_verdict import (
     judge,
 )
 from calguard_server.domain.machine import Move
+from calguard_server.domain.provider_incident import STRICT, Leniency
 
 
 class Checked(Struct, frozen=True):
@@ -71,6 +73,13 @@ class Disconnected(Struct, frozen=True):
 LinkSignal = Checked | Authorized | Selected | Disconnected
 
 
+class _Terms(Struct, frozen=True):
+    """By which thresholds a link is judged, and what is excused."""
+
+    policy: LinkPolicy
+    leniency: Leniency
+
+
 class LinkDecision(Struct, frozen=True):
     """What a signal does: the link as it stands after it, why, and whether anybody needs to hear of it.
 
@@ -92,34 +101,36 @@ def require_connected(link: CalendarLink) -> None:
         )
 
 
-def decide_link(link: CalendarLink, signal: LinkSignal, now: datetime, policy: LinkPolicy) -> LinkDecision:
-    """Decide what a signal does to a link.
+def decide_link(
+    link: CalendarLink, signal: LinkSignal, now: datetime, policy: LinkPolicy, leniency: Leniency = STRICT
+) -> LinkDecision:
+    """Decide what a signal does to a link; `leniency` is what the provider's incidents excuse.
 
     Raises IllegalTransitionError for disconnecting a link that is STOPPED, and FailedPreconditionError
     `CALENDAR_LINK_STOPPED` for selecting calendars on one.
     """
     match signal:
         case Checked():
-            return _decide_checked(link, signal, now, policy)
+            return _decide_checked(link, signal, now, _Terms(policy, leniency))
         case Selected():
-            return _decide_selected(link, signal, now, policy)
+            return _decide_selected(link, signal, now, _Terms(policy, leniency))
         case Authorized():
-            return _decide_authorized(link, signal, now, policy)
+            return _decide_authorized(link, signal, now, _Terms(policy, leniency))
         case Disconnected():
             return _decide_disconnected(link, now)
         case _:
             assert_never(signal)
 
 
-def _decide_checked(link: CalendarLink, signal: Checked, now: datetime, policy: LinkPolicy) -> LinkDecision:
+def _decide_checked(link: CalendarLink, signal: Checked, now: datetime, terms: _Terms) -> LinkDecision:
     if signal.evidence != link.evidence or link.state is LinkState.STOPPED:
         return LinkDecision(link, LinkReason.STALE_SIGNAL, Notability.NONE)
     scopes = link.granted_scopes if signal.granted_scopes is None else signal.granted_scopes
     subject = replace(link, granted_scopes=scopes, last_check_time=now)
-    return _decide_evidence(link, subject, signal.findings, signal.confirmed, now, policy)
+    return _decide_evidence(link, subject, signal.findings, signal.confirmed, now, terms)
 
 
-def _decide_selected(link: CalendarLink, signal: Selected, now: datetime, policy: LinkPolicy) -> LinkDecision:
+def _decide_selected(link: CalendarLink, signal: Selected, now: datetime, terms: _Terms) -> LinkDecision:
     require_connected(link)
     if signal.evidence != link.evidence:
         return LinkDecision(link, LinkReason.STALE_SIGNAL, Notability.NONE)
@@ -129,10 +140,10 @@ def _decide_selected(link: CalendarLink, signal: Selected, now: datetime, policy
         add_calendar_id=signal.add_calendar_id,
         last_check_time=now,
     )
-    return _decide_evidence(link, subject, signal.findings, signal.confirmed, now, policy)
+    return _decide_evidence(link, subject, signal.findings, signal.confirmed, now, terms)
 
 
-def _decide_authorized(link: CalendarLink, signal: Authorized, now: datetime, policy: LinkPolicy) -> LinkDecision:
+def _decide_authorized(link: CalendarLink, signal: Authorized, now: datetime, terms: _Terms) -> LinkDecision:
     connected = LINK_TABLE.move(link.state, LinkTrigger.CONNECT)
     subject = replace(
         link,
@@ -149,7 +160,7 @@ def _decide_authorized(link: CalendarLink, signal: Authorized, now: datetime, po
         quota_exhausted_since=None,
         last_check_time=now,
     )
-    decision = _decide_evidence(link, subject, signal.findings, signal.confirmed, now, policy)
+    decision = _decide_evidence(link, subject, signal.findings, signal.confirmed, now, terms)
     if not decision.notability.makes_event:  # the grant is another one: what rests on the old one is stale
         stamped = _stamp(link, decision.link, Notability.UPDATED, now)
         decision = replace(decision, link=stamped, notability=Notability.UPDATED)
@@ -181,10 +192,10 @@ def _decide_evidence(
     findings: tuple[Finding, ...],
     confirmed: bool,  # noqa: FBT001 - private, and named at each call's signal
     now: datetime,
-    policy: LinkPolicy,
+    terms: _Terms,
 ) -> LinkDecision:
     """Turn findings into a verdict, make its move, and tell what of it is worth an event."""
-    verdict = judge(subject, (*findings, *findings_of_the_grant(subject)), confirmed, now, policy)
+    verdict = judge(subject, (*findings, *findings_of_the_grant(subject)), confirmed, now, terms.policy, terms.leniency)
     move = None if verdict.trigger is None else LINK_TABLE.move(subject.state, verdict.trigger)
     decided = replace(
         subject,

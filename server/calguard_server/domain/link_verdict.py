@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from calguard_server.domain.causes import Capability, Cause, CauseReason, Finding, Severity, severity_of
 from calguard_server.domain.link_state import CalendarLink, LinkState, LinkTrigger
+from calguard_server.domain.provider_incident import STRICT, Leniency
 from calguard_server.domain.scopes import missing_capabilities
 
 
@@ -31,6 +32,7 @@ class LinkReason(StrEnum):
     CONFIRMED = "CONFIRMED"
     UNCONFIRMED = "UNCONFIRMED"
     RATE_LIMITED = "RATE_LIMITED"
+    PROVIDER_INCIDENT = "PROVIDER_INCIDENT"
     STILL_FAILED = "STILL_FAILED"
     OPERATOR_SIDE = "OPERATOR_SIDE"
     QUOTA_GRACE_OVER = "QUOTA_GRACE_OVER"
@@ -64,6 +66,24 @@ def judge(
     confirmed: bool,  # noqa: FBT001 - private, and named at each call's signal
     now: datetime,
     policy: LinkPolicy,
+    leniency: Leniency = STRICT,
+) -> Verdict:
+    """Let the gravest finding decide, but those that a provider's incident holds only where no other fails the link."""
+    own = tuple(finding for finding in findings if finding.reason not in leniency.held)
+    verdict = _judge_strictly(link, own, confirmed, now, policy, leniency)
+    if len(own) == len(findings) or verdict.trigger is LinkTrigger.FAIL:
+        return verdict
+    held = next(finding for finding in findings if finding.reason in leniency.held)
+    return Verdict(LinkTrigger.HOLD, LinkReason.PROVIDER_INCIDENT, held, counts=True)
+
+
+def _judge_strictly(
+    link: CalendarLink,
+    findings: tuple[Finding, ...],
+    confirmed: bool,  # noqa: FBT001 - private, and named at each call's signal
+    now: datetime,
+    policy: LinkPolicy,
+    leniency: Leniency,
 ) -> Verdict:
     """Let the gravest finding decide; among equally grave ones the first, but RATE_LIMITED last: it never fails."""
     by_severity: dict[Severity, Finding] = {}
@@ -76,7 +96,7 @@ def judge(
             return Verdict(LinkTrigger.FAIL, LinkReason.CONFIRMED, found, counts=True)
         return Verdict(LinkTrigger.HOLD, LinkReason.UNCONFIRMED, found, counts=True)
     if found := by_severity.get(Severity.TRANSIENT):
-        return _judge_transient(link, found, now, policy)
+        return _judge_transient(link, found, now, policy, leniency)
     lesser = by_severity.get(Severity.DEGRADE)
     if found := by_severity.get(Severity.OPERATOR):
         return _judge_operator_side(link, found, lesser, now, policy)
@@ -85,13 +105,16 @@ def judge(
     return Verdict(LinkTrigger.PASS, LinkReason.HEALTHY)
 
 
-def _judge_transient(link: CalendarLink, finding: Finding, now: datetime, policy: LinkPolicy) -> Verdict:
+def _judge_transient(
+    link: CalendarLink, finding: Finding, now: datetime, policy: LinkPolicy, leniency: Leniency
+) -> Verdict:
     if finding.reason is CauseReason.RATE_LIMITED:
         return Verdict(LinkTrigger.HOLD, LinkReason.RATE_LIMITED, finding)
     if link.state is LinkState.FAILED:
         return Verdict(LinkTrigger.HOLD, LinkReason.STILL_FAILED, finding, counts=True)
     often = link.consecutive_failures + 1 >= policy.failure_threshold
-    if often and now - (link.failing_since or now) >= policy.failure_after:
+    since = leniency.since(finding.reason, link.failing_since or now)
+    if often and now - since >= policy.failure_after:
         return Verdict(LinkTrigger.FAIL, LinkReason.THRESHOLD_PASSED, finding, counts=True)
     return Verdict(LinkTrigger.HOLD, LinkReason.BELOW_THRESHOLD, finding, counts=True)
 
@@ -149,9 +172,11 @@ def _is_outdated(cause: Cause, link: CalendarLink) -> bool:
 
 
 def _cause_of(finding: Finding | None, known: Cause | None, now: datetime) -> Cause | None:
+    return None if finding is None else cause_of(finding, known, now)
+
+
+def cause_of(finding: Finding, known: Cause | None, now: datetime) -> Cause:
     """Name the cause; it keeps its `since` where the link had the same one before."""
-    if finding is None:
-        return None
     fresh = Cause(finding.reason, now, finding.calendar_id, finding.capability)
     if known is not None and replace(known, since=now) == fresh:
         return known

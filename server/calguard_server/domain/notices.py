@@ -48,6 +48,7 @@ class NoticeReason(StrEnum):
     STOPPED_BY_HAND = "STOPPED_BY_HAND"
     NOT_STOPPED = "NOT_STOPPED"
     TOLD_ALREADY = "TOLD_ALREADY"
+    UNCHANGED = "UNCHANGED"
 
 
 class IncidentStep(StrEnum):
@@ -79,6 +80,8 @@ def decide_notices(before: BookingPage | None, after: BookingPage) -> NoticeDeci
     """Decide who is told of a change of a page; `before` is None for a page that was just created."""
     if after.phase in (PagePhase.STOPPED_BY_OWNER, PagePhase.STOPPED_BY_BOTH):
         return NoticeDecision(NoticeReason.STOPPED_BY_HAND)
+    if before == after:
+        return NoticeDecision(NoticeReason.UNCHANGED)
     if after.phase is not PagePhase.STOPPED_BY_RULE:
         if before is None or before.accepting:
             return NoticeDecision(NoticeReason.NOT_STOPPED)
@@ -130,3 +133,11 @@ def channels_of(account: Account, page_slack: SlackAddress, served: frozenset[Ch
         Channel.SLACK: bool(account.email) or account.slack.reaches_somebody or page_slack.reaches_somebody,
     }
     return tuple(channel for channel, is_known in known.items() if is_known and channel in served)
+
+
+def channels_to(account: Account | None, page: BookingPage, served: frozenset[Channel]) -> tuple[Channel, ...]:
+    """Name the channels by which a recipient of a page's notices can be told; none where the account is gone."""
+    if account is None:
+        return ()
+    slack = page.slack if account.id == page.owner_account_id else SlackAddress()
+    return channels_of(account, slack, served)

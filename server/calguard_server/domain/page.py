@@ -176,6 +176,11 @@ class BookingPage(Struct, frozen=True, kw_only=True):
         """Whether the page takes new bookings."""
         return self.state is not PageState.STOPPED
 
+    @property
+    def stopped_by_rule(self) -> bool:
+        """Whether the rule of its mode stops it, by itself or together with the owner's hand."""
+        return self.stop_cause in (StopCause.CALENDAR_FAILURE, StopCause.BOTH)
+
 
 class Condition(StrEnum):
     """How a member is, as far as the rules care."""

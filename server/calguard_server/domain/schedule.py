@@ -1,7 +1,8 @@
 """When a link is checked next."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import assert_never
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from msgspec import Struct
 from calguard_server.domain.causes import RULES, CauseReason, Finding
 from calguard_server.domain.link_state import CalendarLink, LinkState
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_SOON = frozenset({CauseReason.RATE_LIMITED, CauseReason.QUOTA_EXHAUSTED, CauseReason.APP_MISCONFIGURED})
 """What asking again soon makes no better."""
 
@@ -32,17 +34,30 @@ def next_check_time(
 ) -> datetime | None:
     """Tell when a link is next checked; None while it is STOPPED.
 
-    `chance` is a random number in [0, 1): it spreads the checks by the policy's jitter to either side. What the
-    provider asked to wait is always waited.
+    A regular check is due at the link's own instant of the interval, so it is at most an interval and a tenth away.
+    `chance` is a random number in [0, 1): it spreads the repeated checks of a failing link by the policy's jitter to
+    either side. What the provider asked to wait is always waited.
     """
     interval = _interval(link, policy)
     if interval is None:
         return None
     if any(finding.reason in _NOT_SOON for finding in findings):
         interval = max(interval, policy.check_interval)
-    spread = interval * (1 + policy.jitter * (2 * chance - 1))
     asked = max((finding.retry_after or timedelta() for finding in findings), default=timedelta())
-    return now + max(spread, asked)
+    if interval < policy.check_interval:
+        return now + max(interval * (1 + policy.jitter * (2 * chance - 1)), asked)
+    return max(_at_its_phase(link.id, now, interval), now + asked)
+
+
+def _at_its_phase(link_id: str, now: datetime, interval: timedelta) -> datetime:
+    """Answer the link's own next instant of an interval, unless that is nearer than a tenth of it.
+
+    Each link has one by its id, so that all links are spread evenly whenever they were made, checked or restarted.
+    """
+    phase = int.from_bytes(blake2b(link_id.encode(), digest_size=8).digest()) / 2**64
+    earliest = now + interval / 10
+    since_phase = (earliest - _EPOCH - interval * phase) % interval
+    return earliest + (interval - since_phase if since_phase else since_phase)
 
 
 def _interval(link: CalendarLink, policy: SchedulePolicy) -> timedelta | None:

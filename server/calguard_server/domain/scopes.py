@@ -5,6 +5,7 @@ neither freebusy nor calendarList.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from calguard_server.domain.causes import Capability
 
@@ -36,8 +37,32 @@ PERMITTED_BY: dict[Capability, frozenset[str]] = {
 }
 """Any one of the scopes permits the capability. `calendar.events.owned` does so for owned calendars only."""
 
+READING_EVENTS: frozenset[str] = frozenset(
+    _PREFIX + name
+    for name in (
+        "calendar",
+        "calendar.readonly",
+        "calendar.events",
+        "calendar.events.readonly",
+        "calendar.events.owned",
+        "calendar.events.owned.readonly",
+    )
+)
+"""Any one of the scopes permits listing events and shows how they are marked, those of owned calendars at least."""
+
 
 def missing_capabilities(granted: Iterable[str]) -> tuple[Capability, ...]:
     """Name the capabilities that none of the granted scopes permits, in the order list, check, add."""
+    return _missing_of(tuple(granted))
+
+
+@lru_cache(maxsize=1024)
+def _missing_of(granted: tuple[str, ...]) -> tuple[Capability, ...]:
+    """Every check asks this, and there are few combinations of scopes."""
     held = frozenset(granted)
     return tuple(capability for capability, scopes in PERMITTED_BY.items() if not held & scopes)
+
+
+def permit_reading_events(granted: Iterable[str]) -> bool:
+    """Tell whether events can be listed. No capability: a link works without, and only its diagnosis looks at them."""
+    return not READING_EVENTS.isdisjoint(granted)

@@ -8,10 +8,12 @@ from msgspec.structs import replace
 from calguard_server.domain.account import Account
 from calguard_server.domain.errors import AlreadyExistsError, FailedPreconditionError
 from calguard_server.domain.etags import require_etag
+from calguard_server.engine.attempts import supersede_all_of
 from calguard_server.engine.context import Context
-from calguard_server.engine.ending import GrantRevoker
 from calguard_server.engine.found import found_account
+from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.propagate import Propagation
+from calguard_server.engine.revoking import GrantRevoker, Revocation, Taken, worst_of
 from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
 
 _NAMED_PAGES = 20
@@ -21,9 +23,10 @@ _NAMED_PAGES = 20
 class Accounts:
     """Creates, changes and deletes accounts."""
 
-    def __init__(self, context: Context, revoker: GrantRevoker) -> None:
+    def __init__(self, context: Context, revoker: GrantRevoker, locks: LinkLocks) -> None:
         self._context = context
         self._revoker = revoker
+        self._locks = locks
 
     async def get(self, account_id: str) -> Account:
         """Answer an account. Raises NotFoundError."""
@@ -67,17 +70,26 @@ class Accounts:
 
         return await self._context.store.transact(Unit(Seeds(accounts=(account_id,)), decide, request))
 
-    async def delete(self, account_id: str, etag: str = "", request: Request | None = None) -> None:
-        """Delete an account and its links; their grants are revoked at the provider as far as it answers.
+    async def delete(self, account_id: str, etag: str = "", request: Request | None = None) -> Revocation:
+        """Delete an account and its links; answers what became of their grants, by the worst of them.
 
-        Raises NotFoundError, AbortedError `ETAG_MISMATCH`, FailedPreconditionError `ACCOUNT_IN_USE`.
+        Raises NotFoundError, AbortedError `ETAG_MISMATCH`, FailedPreconditionError `ACCOUNT_IN_USE`. The grants are
+        revoked when the account is gone: whether it may go is found in the transaction. Until the provider has
+        answered, the answer that is kept for a repeated call says that it did not.
         """
-        await refuse_replay_of(self._context.store, request)
-        now = self._context.clock.now()
-        links = await self._context.store.links_of_account(account_id)
-        grants = [await self._revoker.take(link.id) for link in links]
+        async with self._locks.accounts.hold(account_id):
+            await refuse_replay_of(self._context.store, request)
+            links = await self._context.store.links_of_account(account_id)
+            taken = [await self._revoker.take(link) for link in links]
+            await self._commit_delete(account_id, etag, request)
+            revocation = worst_of([await self._revoke(each) for each in taken])
+            await self._amend_answer(request, revocation)
+            return revocation
 
-        def decide(rows: WorkingSet) -> None:
+    async def _commit_delete(self, account_id: str, etag: str, request: Request | None) -> None:
+        now = self._context.clock.now()
+
+        def decide(rows: WorkingSet) -> Revocation:
             account = found_account(rows.accounts.get(account_id), account_id)
             require_etag(account, etag)
             _refuse_in_use(rows, account_id)
@@ -85,10 +97,20 @@ class Accounts:
             for link in rows.links_of_account(account_id):
                 propagation.delete_link(link)
             rows.delete_account(account_id)
+            supersede_all_of(rows, account_id)
+            return Revocation.UNCONFIRMED
 
-        await self._context.store.transact(Unit(Seeds(page_accounts=(account_id,)), decide, request))
-        for grant in grants:
-            await self._revoker.revoke(grant)
+        seeds = Seeds(page_accounts=(account_id,), attempts_of=(account_id,))
+        await self._context.store.transact(Unit(seeds, decide, request))
+
+    async def _revoke(self, taken: Taken) -> Revocation:
+        subject = taken.grant.subject if taken.grant else ""
+        async with self._locks.subjects.hold(subject):
+            return await self._revoker.revoke_taken(taken)
+
+    async def _amend_answer(self, request: Request | None, revocation: Revocation) -> None:
+        if request is not None:
+            await self._context.store.transact(Unit(Seeds(), lambda rows: rows.put_answer(request, revocation)))
 
 
 def _refuse_in_use(rows: WorkingSet, account_id: str) -> None:

@@ -19,8 +19,9 @@ from calguard_server.engine.examine import examine, usable_grant
 from calguard_server.engine.found import found_link
 from calguard_server.engine.locks import KeyedLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
-from calguard_server.engine.ports import CalendarProvider, CheckTimes
+from calguard_server.engine.ports import CalendarProvider, CheckTimes, DueLink, Grant
 from calguard_server.engine.propagate import Propagation
+from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
 
 _log = structlog.get_logger()
@@ -46,8 +47,16 @@ class _SharedCheck:
 class Checks:
     """Checks links, one check at a time a link; those who ask while one is at work share the next one."""
 
-    def __init__(self, context: Context, provider: CalendarProvider, locks: KeyedLocks, alerts: OperatorAlerts) -> None:
+    def __init__(
+        self,
+        context: Context,
+        provider: CalendarProvider,
+        locks: KeyedLocks,
+        alerts: OperatorAlerts,
+        incidents: ProviderIncidents,
+    ) -> None:
         self._context = context
+        self._incidents = incidents
         self._provider = provider
         self._locks = locks
         self._alerts = alerts
@@ -86,7 +95,7 @@ class Checks:
     async def _check_and_save(self, link_id: str) -> CheckResult | None:
         async with self._locks.hold(link_id):
             self._begun(link_id, self._waiting.get(link_id))
-            result = await self._check(link_id)
+            result = await self._check_anew(link_id)
             if result is not None and result.times is not None:
                 await self._context.store.record_checks([result.times])
         return result
@@ -96,28 +105,33 @@ class Checks:
         if shared is not None and self._waiting.get(link_id) is shared:
             del self._waiting[link_id]
 
-    async def check(self, link_id: str) -> CheckResult | None:
-        """Check a link; None where there is nothing to check any more."""
-        async with self._locks.hold(link_id):
-            return await self._check(link_id)
+    async def check(self, due: DueLink) -> CheckResult | None:
+        """Check a link as it was read; what it rests on is dropped where the link has gone on meanwhile.
 
-    async def _check(self, link_id: str) -> CheckResult | None:
+        None where there is nothing to check any more.
+        """
+        async with self._locks.hold(due.link.id):
+            return await self._check(due.link, due.grant)
+
+    async def _check_anew(self, link_id: str) -> CheckResult | None:
         link = await self._context.store.link(link_id)
         if link is None or link.state is LinkState.STOPPED:
             return None
-        signal = await self._ask(link)
+        return await self._check(link, await usable_grant(self._context.store, link_id))
+
+    async def _check(self, link: CalendarLink, grant: Grant | None) -> CheckResult | None:
+        signal = await self._ask(link, grant)
+        await self._incidents.observe(link, signal.findings)
         now = self._context.clock.now()
-        foreseen = decide_link(link, signal, now, self._context.policies.link)
-        for finding in foreseen.operator_findings:
-            await self._alerts.alert(finding.reason)
+        foreseen = decide_link(link, signal, now, self._context.policies.link, self._incidents.leniency(now))
+        await self._alerts.alert_of(foreseen.operator_findings)
         if foreseen.notability.makes_event:
-            return await self._commit(link_id, signal)
+            return await self._commit(link.id, signal)
         policy, chance = self._context.policies.schedule, self._context.chance()
         due = next_check_time(foreseen.link, signal.findings, now, policy, chance)
         return CheckResult(foreseen.link, foreseen.reason, _times(foreseen.link, signal, due))
 
-    async def _ask(self, link: CalendarLink) -> Checked:
-        grant = await usable_grant(self._context.store, link.id)
+    async def _ask(self, link: CalendarLink, grant: Grant | None) -> Checked:
         evidence = await examine(self._provider, link, grant, link.check_calendar_ids, link.add_calendar_id)
         return Checked(evidence.findings, link.evidence, evidence.confirmed, evidence.granted_scopes)
 

@@ -7,18 +7,24 @@ from msgspec import Struct, field
 from calguard_server.domain.delivery import RetryPolicy
 from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.notices import Channel
+from calguard_server.domain.provider_incident import IncidentPolicy
 from calguard_server.domain.schedule import SchedulePolicy
 from calguard_server.engine.ports import Chance, Clock, NewId, Store
 
 
 class Policies(Struct, frozen=True):
-    """The numbers that decisions rest on; settings make them. `served` are the channels that this server can use."""
+    """The numbers that decisions rest on; settings make them. `served` are the channels that this server can use.
+
+    `report_spacing`: how far apart checks of one link begin at least that others' reports ask for.
+    """
 
     link: LinkPolicy = field(default_factory=LinkPolicy)
     schedule: SchedulePolicy = field(default_factory=SchedulePolicy)
+    incident: IncidentPolicy = field(default_factory=IncidentPolicy)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     notice_group_wait: timedelta = timedelta(seconds=5)
     attempt_lifetime: timedelta = timedelta(minutes=30)
+    report_spacing: timedelta = timedelta(seconds=2)
     served: frozenset[Channel] = frozenset(Channel)
 
 

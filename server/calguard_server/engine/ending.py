@@ -4,89 +4,87 @@ The grant is revoked at the provider first, then forgotten here; when the provid
 all the same and the caller is told.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from msgspec import Struct
 
 from calguard_server.domain.etags import require_etag
 from calguard_server.domain.link import Disconnected, decide_link
 from calguard_server.domain.link_state import CalendarLink
+from calguard_server.engine.attempts import supersede_by_end_of
 from calguard_server.engine.context import Context
-from calguard_server.engine.examine import usable_grant
 from calguard_server.engine.found import found_link
-from calguard_server.engine.locks import KeyedLocks
-from calguard_server.engine.ports import CalendarProvider, Grant, Store
+from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.propagate import Propagation
+from calguard_server.engine.revoking import GrantRevoker, Revocation
 from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
 
 
-class GrantRevoker:
-    """Takes grants out of the store and revokes them at the provider."""
-
-    def __init__(self, store: Store, provider: CalendarProvider) -> None:
-        self._store = store
-        self._provider = provider
-
-    async def take(self, link_id: str) -> Grant | None:
-        """Answer a link's grant, and drop what is cached for it."""
-        self._provider.forget(link_id)
-        return await usable_grant(self._store, link_id)
-
-    async def revoke(self, grant: Grant | None) -> bool:
-        """Revoke a grant; True when the provider confirms, or when there was none."""
-        return True if grant is None else await self._provider.revoke(grant)
-
-
 class Ended(Struct, frozen=True):
-    """A disconnected link, and whether the provider confirmed that its grant is revoked."""
+    """A disconnected link, and what became of its grant."""
 
     link: CalendarLink
-    revoked_at_provider: bool
+    revocation: Revocation
 
 
 class Ending:
     """Disconnects and deletes links."""
 
-    def __init__(self, context: Context, revoker: GrantRevoker, locks: KeyedLocks) -> None:
+    def __init__(self, context: Context, revoker: GrantRevoker, locks: LinkLocks) -> None:
         self._context = context
         self._revoker = revoker
         self._locks = locks
 
     async def disconnect(self, link_id: str, request: Request | None = None) -> Ended:
         """Disconnect a link. Raises NotFoundError, IllegalTransitionError where it is STOPPED already."""
-        async with self._locks.hold(link_id):
-            await refuse_replay_of(self._context.store, request)
-            link = found_link(await self._context.store.link(link_id), link_id)
+        async with self._held(link_id, request) as link:
             decide_link(link, Disconnected(), self._context.clock.now(), self._context.policies.link)
-            revoked = await self._revoker.revoke(await self._revoker.take(link_id))
-            return await self._commit_disconnect(link_id, revoked, request)
+            revocation = await self._revoker.revoke_taken(await self._revoker.take(link))
+            return await self._commit_disconnect(link, revocation, request)
 
-    async def delete(self, link_id: str, etag: str = "", request: Request | None = None) -> bool:
-        """Delete a link; answers whether its grant is revoked at the provider.
+    async def delete(self, link_id: str, etag: str = "", request: Request | None = None) -> Revocation:
+        """Delete a link; answers what became of its grant. Raises NotFoundError, AbortedError `ETAG_MISMATCH`."""
+        async with self._held(link_id, request) as link:
+            require_etag(link, etag)
+            revocation = await self._revoker.revoke_taken(await self._revoker.take(link))
+            return await self._commit_delete(link, revocation, request)
 
-        Raises NotFoundError, AbortedError `ETAG_MISMATCH`.
-        """
-        async with self._locks.hold(link_id):
+    @asynccontextmanager
+    async def _held(self, link_id: str, request: Request | None) -> AsyncIterator[CalendarLink]:
+        """Hold a link, its Google account and its account. Raises NotFoundError, ReplayedError."""
+        link = await self._context.store.link(link_id)
+        await refuse_replay_of(self._context.store, request)  # after the link was read: its answer goes with its end
+        account_id = found_link(link, link_id).account_id
+        async with self._locks.accounts.hold(account_id):
             await refuse_replay_of(self._context.store, request)
-            require_etag(found_link(await self._context.store.link(link_id), link_id), etag)
-            revoked = await self._revoker.revoke(await self._revoker.take(link_id))
-            return await self._commit_delete(link_id, revoked, request)
+            subject = found_link(await self._context.store.link(link_id), link_id).provider_subject
+            async with self._locks.subjects.hold(subject), self._locks.links.hold(link_id):
+                yield found_link(await self._context.store.link(link_id), link_id)
 
-    async def _commit_disconnect(self, link_id: str, revoked: bool, request: Request | None) -> Ended:  # noqa: FBT001 - private
+    async def _commit_disconnect(self, link: CalendarLink, revocation: Revocation, request: Request | None) -> Ended:
         now = self._context.clock.now()
 
         def decide(rows: WorkingSet) -> Ended:
-            link = found_link(rows.links.get(link_id), link_id)
-            decision = Propagation(rows, now, self._context).signal(link, Disconnected())
-            rows.put_grant(link_id, None)
-            return Ended(decision.link, revoked)
+            current = found_link(rows.links.get(link.id), link.id)
+            decision = Propagation(rows, now, self._context).signal(current, Disconnected())
+            rows.put_grant(link.id, None)
+            supersede_by_end_of(rows, current)
+            return Ended(decision.link, revocation)
 
-        return await self._context.store.transact(Unit(Seeds(links=(link_id,)), decide, request))
+        return await self._context.store.transact(Unit(_seeds(link), decide, request))
 
-    async def _commit_delete(self, link_id: str, revoked: bool, request: Request | None) -> bool:  # noqa: FBT001 - private
+    async def _commit_delete(self, link: CalendarLink, revocation: Revocation, request: Request | None) -> Revocation:
         now = self._context.clock.now()
 
-        def decide(rows: WorkingSet) -> bool:
-            link = found_link(rows.links.get(link_id), link_id)
-            Propagation(rows, now, self._context).delete_link(link)
-            return revoked
+        def decide(rows: WorkingSet) -> Revocation:
+            current = found_link(rows.links.get(link.id), link.id)
+            Propagation(rows, now, self._context).delete_link(current)
+            supersede_by_end_of(rows, current)
+            return revocation
 
-        return await self._context.store.transact(Unit(Seeds(links=(link_id,)), decide, request))
+        return await self._context.store.transact(Unit(_seeds(link), decide, request))
+
+
+def _seeds(link: CalendarLink) -> Seeds:
+    return Seeds(links=(link.id,), attempts_of=(link.account_id,))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 
 class KeyedLocks:
@@ -28,3 +29,17 @@ class KeyedLocks:
 
     def __len__(self) -> int:
         return len(self._locks)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLocks:
+    """What those who make and end links hold: one of each at most, and always in the order given here.
+
+    1. `accounts`, by id: which links an account has, and of which Google accounts, stays as it was read.
+    2. `subjects`, by Google's subject: the links of all accounts that rest on one Google account's grant.
+    3. `links`, by id: checks and selections of calendars hold this one only.
+    """
+
+    accounts: KeyedLocks = field(default_factory=KeyedLocks)
+    subjects: KeyedLocks = field(default_factory=KeyedLocks)
+    links: KeyedLocks = field(default_factory=KeyedLocks)

@@ -1,6 +1,5 @@
 """Telling the operator of what only the operator can mend: once a day for each reason, in the log in any case."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
@@ -13,6 +12,12 @@ from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
 
 _log = structlog.get_logger()
 
+INCIDENT_OPENED = "PROVIDER_INCIDENT_OPENED"
+INCIDENT_OVER = "PROVIDER_INCIDENT_OVER"
+"""The stages of a provider incident's alerts."""
+
+_SHORT = {INCIDENT_OPENED: "opened", INCIDENT_OVER: "over"}
+
 
 class OperatorAlerts:
     """Owes the operator an alert; a repeated one on the same day is the same alert."""
@@ -22,6 +27,12 @@ class OperatorAlerts:
         self._channels = channels
         self._alerted: set[str] = set()
 
+    async def alert_of(self, findings: tuple[Finding, ...]) -> None:
+        """Owe the operator an alert for each of the findings that only the operator can mend."""
+        for finding in findings:
+            if severity_of(finding) is Severity.OPERATOR:
+                await self.alert(finding.reason)
+
     async def alert(self, reason: str) -> None:
         """Owe the operator an alert by every channel set for that; `reason` is a CauseReason or another fixed name."""
         now = self._context.clock.now()
@@ -29,7 +40,7 @@ class OperatorAlerts:
         if incident_id in self._alerted:
             return
         _log.error("only the operator can mend this", reason=reason)
-        alerts = [self._delivery(incident_id, reason, channel, now) for channel in sorted(self._channels)]
+        alerts = self._deliveries(incident_id, incident_id, reason, now)
 
         def decide(rows: WorkingSet) -> None:
             for alert in alerts:
@@ -39,25 +50,26 @@ class OperatorAlerts:
             await self._context.store.transact(Unit(Seeds(), decide))
         self._alerted = {each for each in self._alerted if each.endswith(f"{now:%Y%m%d}")} | {incident_id}
 
-    async def alert_of(self, findings: Iterable[Finding]) -> None:
-        """Owe the operator an alert of each finding that only the operator can mend."""
-        for finding in findings:
-            if severity_of(finding) is Severity.OPERATOR:
-                await self.alert(finding.reason)
+    def of_incident(self, incident_id: str, stage: str, now: datetime) -> list[Delivery]:
+        """Answer the alerts that a provider incident owes the operator at a stage of it."""
+        return self._deliveries(f"{incident_id}-{_SHORT[stage]}", incident_id, stage, now)
 
-    def _delivery(self, incident_id: str, reason: str, channel: Channel, now: datetime) -> Delivery:
-        return Delivery(
-            id=f"{incident_id}-{channel}",
-            incident_id=incident_id,
-            booking_page_id="",
-            kind=NoticeKind.OPERATOR_ALERT,
-            stage=reason,
-            recipient_account_id="",
-            channel=channel,
-            faults=(),
-            revision=0,
-            state=DeliveryState.PENDING,
-            attempts=0,
-            next_attempt_time=now,
-            create_time=now,
-        )
+    def _deliveries(self, prefix: str, incident_id: str, stage: str, now: datetime) -> list[Delivery]:
+        return [
+            Delivery(
+                id=f"{prefix}-{channel}",
+                incident_id=incident_id,
+                booking_page_id="",
+                kind=NoticeKind.OPERATOR_ALERT,
+                stage=stage,
+                recipient_account_id="",
+                channel=channel,
+                faults=(),
+                revision=0,
+                state=DeliveryState.PENDING,
+                attempts=0,
+                next_attempt_time=now,
+                create_time=now,
+            )
+            for channel in sorted(self._channels)
+        ]

@@ -1,12 +1,18 @@
 """Use cases of booking pages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from calguard_server.domain.errors import AlreadyExistsError, FailedPreconditionError
+from calguard_server.domain.errors import (
+    AlreadyExistsError,
+    FailedPreconditionError,
+    FieldViolation,
+    InvalidArgumentError,
+)
 from calguard_server.domain.etags import require_etag
+from calguard_server.domain.explanation import Assumptions, Explanation, Standing, explain_page
 from calguard_server.domain.page import BookingPage, Hand
 from calguard_server.engine.context import Context
 from calguard_server.engine.found import found_page
@@ -31,6 +37,19 @@ class Pages:
     async def list(self, chosen: PageFilter, after: str, limit: int) -> list[BookingPage]:
         """List pages with ids after the one given."""
         return await self._context.store.pages(chosen, after, limit)
+
+    async def explain(self, page_id: str, faulty: Sequence[str], healthy: Sequence[str]) -> Explanation:
+        """Explain a page as it stands, or as it would with some members faulty or healthy. Nothing is changed.
+
+        Raises NotFoundError, InvalidArgumentError `NOT_A_MEMBER`.
+        """
+        rows = await self._context.store.look(Seeds(pages=(page_id,)))
+        page = found_page(rows.pages.get(page_id), page_id)
+        _require_members(page, assume_faulty_account_ids=faulty, assume_healthy_account_ids=healthy)
+        links = {member.account_id: rows.links_of_account(member.account_id) for member in page.members}
+        served = self._context.policies.served
+        standing = Standing(page, links, rows.open_incident(page_id), rows.accounts, served, rows.revision)
+        return explain_page(standing, Assumptions(frozenset(faulty), frozenset(healthy)), self._context.clock.now())
 
     async def create(self, page: BookingPage, request: Request | None = None) -> BookingPage:
         """Create a page; an empty id is replaced by a new one.
@@ -112,3 +131,17 @@ def _require_accounts(rows: WorkingSet, page: BookingPage) -> None:
             f"booking page {page.id} names accounts that do not exist: {named}",
             metadata={"account_ids": named},
         )
+
+
+def _require_members(page: BookingPage, **assumed: Sequence[str]) -> None:
+    """Refuse accounts that are not members, by the fields that name them."""
+    members = {member.account_id for member in page.members}
+    wrong = tuple(
+        FieldViolation(f"{field}[{index}]", f"expected a member of booking page {page.id}")
+        for field, account_ids in assumed.items()
+        for index, account_id in enumerate(account_ids)
+        if account_id not in members
+    )
+    if wrong:
+        text = f"booking page {page.id} does not have every assumed account as a member: see the fields"
+        raise InvalidArgumentError("NOT_A_MEMBER", text, violations=wrong)

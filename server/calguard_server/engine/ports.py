@@ -16,8 +16,9 @@ from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.events import ResourceKind
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.page import BookingPage, PageState
+from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.working_set import Answer, Unit
+from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
 
 T = TypeVar("T")
 
@@ -59,7 +60,15 @@ class CodeRefusedError(Exception):
 
 
 class IdentityUnverifiedError(Exception):
-    """The provider's identity token is missing, or does not verify."""
+    """The provider's identity token is missing, or does not verify.
+
+    `subject` is whose the token says it is, where the provider signed that; `grant` what was given all the same.
+    """
+
+    def __init__(self, fault: str, *, subject: str = "", grant: "Grant | None" = None) -> None:
+        super().__init__(fault)
+        self.subject = subject
+        self.grant = grant
 
 
 class AuthorizationRequest(Struct, frozen=True):
@@ -72,19 +81,24 @@ class AuthorizationRequest(Struct, frozen=True):
 
 
 class Consent(Struct, frozen=True):
-    """What the provider answered for an authorization code. `refresh_token` is None without offline access."""
+    """What the provider answered for an authorization code. `refresh_token` is None without offline access.
+
+    `access_token` is good for ending such a grant, and is not kept.
+    """
 
     subject: str
     email: str
     granted_scopes: tuple[str, ...]
     refresh_token: Secret | None
+    access_token: Secret | None = None
 
 
 class Grant(Struct, frozen=True):
-    """What is kept of a consent; the scopes are those that were granted."""
+    """What is kept of a consent; the scopes are those that were granted, `subject` is the Google account's."""
 
     refresh_token: Secret
     granted_scopes: tuple[str, ...]
+    subject: str = ""
 
 
 class GrantUnreadableError(Exception):
@@ -116,6 +130,17 @@ class ProviderCalendar(Struct, frozen=True):
     primary: bool
 
 
+class FreeEvents(Struct, frozen=True):
+    """The events of one calendar that are marked Free, and so do not block.
+
+    `more`: there are more events than are counted at once. `access_role` as Google names it.
+    """
+
+    count: int
+    more: bool
+    access_role: str
+
+
 class CalendarProvider(Protocol):
     """Google, as far as the engine needs it. Secrets go in and come out wrapped."""
 
@@ -138,6 +163,26 @@ class CalendarProvider(Protocol):
         """List all calendars that the account shows. Raises ProviderFailureError."""
         ...
 
+    async def refresh(self, calendar_link_id: str, grant: Grant) -> tuple[str, ...] | None:
+        """Have a grant accepted anew, whatever is held; answers the scopes where they are told.
+
+        Raises ProviderFailureError.
+        """
+        ...
+
+    async def count_free_events(
+        self, calendar_link_id: str, grant: Grant, calendar_id: str, start: datetime, end: datetime
+    ) -> FreeEvents:
+        """Count the events of a window that are marked Free, repeated ones each time. Raises ProviderFailureError."""
+        ...
+
+    def read_failure(self, http_status: int, body: str) -> CauseReason | None:
+        """Name what an answer amounts to that somebody else got; None where it names no fault. Never raises.
+
+        `http_status` is 0 where it is not known.
+        """
+        ...
+
     async def revoke(self, grant: Grant) -> bool:
         """Revoke a grant at the provider; True when it is revoked or was void already. Never raises for an answer."""
         ...
@@ -145,6 +190,13 @@ class CalendarProvider(Protocol):
     def forget(self, calendar_link_id: str) -> None:
         """Drop what is cached for a link: its grant was replaced or ended."""
         ...
+
+
+class DueLink(Struct, frozen=True):
+    """A link whose check is due, and its grant; None where none is stored, or no key opens it."""
+
+    link: CalendarLink
+    grant: Grant | None
 
 
 class CheckTimes(Struct, frozen=True):
@@ -248,6 +300,10 @@ class Snapshot(Protocol):
         """Iterate over pages in batches; empty collections do not narrow."""
         ...
 
+    def provider_statuses(self) -> AsyncIterator[list[ProviderStatus]]:
+        """Iterate over the status of every provider that ever had an incident."""
+        ...
+
 
 class Store(Protocol):
     """The durable state. Reads see what was committed; every write is committed when its call returns."""
@@ -259,6 +315,10 @@ class Store(Protocol):
 
         Raises what the unit raises, and UnavailableError where it cannot be committed.
         """
+        ...
+
+    async def look(self, seeds: Seeds) -> WorkingSet:
+        """Load what a unit of work would work on, as it stands at one revision; what is put there is not saved."""
         ...
 
     async def answer(self, request_id: str) -> Answer | None:
@@ -281,8 +341,16 @@ class Store(Protocol):
         """Read a notification; None where there is none."""
         ...
 
+    async def provider_status(self) -> ProviderStatus | None:
+        """Read the provider's status; None where it never had an incident."""
+        ...
+
     async def grant(self, link_id: str) -> Grant | None:
         """Answer a link's grant; None where none is stored. Raises GrantUnreadableError."""
+        ...
+
+    async def links_with_grant_of(self, subject: str) -> list[str]:
+        """Name the links, of whatever account, that hold a grant of a Google account, in the order of ids."""
         ...
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
@@ -313,8 +381,12 @@ class Store(Protocol):
         """List notifications newest first, those with a sequence number below the one given (0: all)."""
         ...
 
-    async def due_links(self, now: datetime, limit: int, besides: Collection[str]) -> list[CalendarLink]:
-        """Answer links whose check is due, the longest due first."""
+    async def due_links(self, now: datetime, limit: int, besides: Collection[str], *, failing: bool) -> list[DueLink]:
+        """Answer links whose check is due, the longest due first: those that fail just now, or all others."""
+        ...
+
+    async def count_scheduled(self, *, failing: bool) -> int:
+        """Count the links that are to be checked: those that fail just now, or all others."""
         ...
 
     async def record_checks(self, times: Sequence[CheckTimes]) -> None:

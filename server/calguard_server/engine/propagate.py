@@ -10,23 +10,17 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from calguard_server.domain.account import SlackAddress
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.events import Change, ChangeType, Notability
+from calguard_server.domain.incident import Incident, Owed, Told, decide_telling
 from calguard_server.domain.link import LinkDecision, LinkSignal, decide_link
 from calguard_server.domain.link_state import CalendarLink
-from calguard_server.domain.notices import (
-    Channel,
-    IncidentStep,
-    Notice,
-    NoticeKind,
-    channels_of,
-    decide_notices,
-)
+from calguard_server.domain.notices import Channel, IncidentStep, Notice
 from calguard_server.domain.page import BookingPage, Hand, PageDecision, decide_page, member_health
+from calguard_server.domain.provider_incident import STRICT, Leniency, leniency_of
 from calguard_server.domain.schedule import next_check_time
 from calguard_server.engine.context import Context
-from calguard_server.engine.working_set import Incident, Told, WorkingSet
+from calguard_server.engine.working_set import WorkingSet
 
 _TYPE_OF = {Notability.STATE_CHANGED: ChangeType.STATE_CHANGED, Notability.UPDATED: ChangeType.UPDATED}
 
@@ -40,7 +34,7 @@ class Propagation(Struct, frozen=True):
 
     def signal(self, link: CalendarLink, signal: LinkSignal, *, created: bool = False) -> LinkDecision:
         """Let a signal decide a link, save it, and carry on to its account's pages."""
-        decision = decide_link(link, signal, self.now, self.context.policies.link)
+        decision = decide_link(link, signal, self.now, self.context.policies.link, self._leniency())
         if decision.notability is Notability.NONE:
             return decision
         due = self._next_check_time(decision.link, signal)
@@ -57,6 +51,10 @@ class Propagation(Struct, frozen=True):
         self.rows.put_link(saved)
         self.reevaluate(saved.account_id, saved.revision)
         return replace(decision, link=saved)
+
+    def _leniency(self) -> Leniency:
+        status = self.rows.provider_status
+        return STRICT if status is None else leniency_of(status, self.now, self.context.policies.incident)
 
     def _next_check_time(self, link: CalendarLink, signal: LinkSignal) -> datetime | None:
         findings = getattr(signal, "findings", ())
@@ -131,51 +129,26 @@ class Propagation(Struct, frozen=True):
 
     def _tell(self, before: BookingPage | None, page: BookingPage) -> None:
         """Record what is owed for a page's change: its incident, and a delivery a recipient and channel."""
-        decision = decide_notices(before, page)
         incident = self.rows.open_incident(page.id)
-        notices = decision.notices
-        match decision.incident:
-            case IncidentStep.OPEN if incident is not None:  # told before it was stopped by hand: told once more now
-                notices = tuple(replace(each, stage=f"{each.stage}:{page.revision}") for each in notices)
-            case IncidentStep.OPEN:
-                incident = self._open_incident(page)
+        telling = decide_telling(before, page, incident, self.rows.accounts, self.context.policies.served)
+        match telling.incident:
+            case IncidentStep.OPEN if incident is None:
+                incident = Incident(id=self.context.new_id("incident"), booking_page_id=page.id, open_time=self.now)
             case IncidentStep.CLOSE if incident is not None:
-                self._close_incident(page, incident)
-        if incident is None:
-            return
-        for notice in notices:
-            incident = self._owe(incident, page, notice)
+                incident = replace(incident, close_time=self.now)
+        if incident is not None and (telling.owed or telling.incident is not IncidentStep.KEEP):
+            told = self._owe(incident, page, telling.owed)
+            self.rows.put_incident(replace(incident, told=(*incident.told, *told)))
 
-    def _open_incident(self, page: BookingPage) -> Incident:
-        incident = Incident(id=self.context.new_id("incident"), booking_page_id=page.id, open_time=self.now)
-        self.rows.put_incident(incident)
-        return incident
-
-    def _close_incident(self, page: BookingPage, incident: Incident) -> None:
-        """Close an incident and owe its end to those who were, or may have been, told of it."""
-        for recipient, channel in _told_by(incident.told):
-            notice = Notice(NoticeKind.PAGE_RESTARTED, "restarted", (recipient,), ())
-            self.rows.append_delivery(self._delivery(incident, page, notice, recipient, channel))
-        self.rows.put_incident(replace(incident, close_time=self.now))
-
-    def _owe(self, incident: Incident, page: BookingPage, notice: Notice) -> Incident:
-        told = list(incident.told)
-        known = {(each.recipient_account_id, each.channel, each.stage) for each in told}
-        for recipient in notice.recipient_account_ids:
-            for channel in self._channels(page, recipient):
-                if (recipient, channel, notice.stage) not in known:
-                    self.rows.append_delivery(self._delivery(incident, page, notice, recipient, channel))
-                    told.append(Told(recipient, channel, notice.stage, DeliveryState.PENDING))
-        grown = replace(incident, told=tuple(told))
-        self.rows.put_incident(grown)
-        return grown
-
-    def _channels(self, page: BookingPage, recipient_id: str) -> tuple[Channel, ...]:
-        account = self.rows.accounts.get(recipient_id)
-        if account is None:
-            return ()
-        slack = page.slack if recipient_id == page.owner_account_id else SlackAddress()
-        return channels_of(account, slack, self.context.policies.served)
+    def _owe(self, incident: Incident, page: BookingPage, owed: Iterable[Owed]) -> list[Told]:
+        told = []
+        for each in owed:
+            for recipient in each.recipients:
+                for channel in recipient.channels:
+                    delivery = self._delivery(incident, page, each.notice, recipient.account_id, channel)
+                    self.rows.append_delivery(delivery)
+                    told.append(Told(recipient.account_id, channel, each.notice.stage, delivery.state))
+        return told
 
     def _delivery(
         self, incident: Incident, page: BookingPage, notice: Notice, recipient: str, channel: Channel
@@ -202,10 +175,3 @@ def _page_notability(before: BookingPage | None, page: BookingPage, decision: Pa
     if decision.notability is Notability.NONE and before is not page:
         return Notability.UPDATED
     return decision.notability
-
-
-def _told_by(told: Iterable[Told]) -> list[tuple[str, Channel]]:
-    """Name who was, or may have been, told: not those whose notice has not been tried, or was given up."""
-    tried = (DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.RETRYING)
-    reached = (each for each in told if each.state in tried or each.doubtful)
-    return list(dict.fromkeys((each.recipient_account_id, each.channel) for each in reached))

@@ -1,7 +1,27 @@
 """Waiting for something to happen, or for a time to pass."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from calguard_server.engine.ports import Clock
+
+T = TypeVar("T")
+
+
+async def within(clock: Clock, limit: timedelta, work: Coroutine[Any, Any, T]) -> T:
+    """Answer what work answers. Raises TimeoutError where that takes too long; the work is cancelled then."""
+    task, timer = asyncio.ensure_future(work), asyncio.ensure_future(clock.sleep(limit))
+    try:
+        await asyncio.wait((task, timer), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        task.cancel()
+        timer.cancel()
+        await asyncio.gather(task, timer, return_exceptions=True)
 
 
 async def first_of(event: Awaitable[object], timer: Awaitable[None]) -> None:

@@ -8,7 +8,8 @@
 What is loaded for `Seeds`, by every store alike: the links, pages, attempts and requests named; for each named link,
 and each of `page_accounts`, the pages that its account is a member of (for `page_accounts` also those it owns); of all
 these pages the owner's and the members' accounts, the members' links and the open incident; the named accounts, and
-for each named link its account, with their links.
+for each named link its account, with their links; and all attempts of each of `attempts_of`. The provider's status
+always is, once it ever had an incident.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,12 +20,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from msgspec import Struct
 
 from calguard_server.domain.account import Account
-from calguard_server.domain.delivery import Delivery, DeliveryState
+from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.errors import InvalidArgumentError
 from calguard_server.domain.events import Change
+from calguard_server.domain.incident import Incident
 from calguard_server.domain.link_state import CalendarLink
-from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage
+from calguard_server.domain.provider_incident import GOOGLE, ProviderStatus
 from calguard_server.domain.secret import Secret
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Seeds(Struct, frozen=True):
     accounts: tuple[str, ...] = ()
     page_accounts: tuple[str, ...] = ()
     attempts: tuple[str, ...] = ()
+    attempts_of: tuple[str, ...] = ()
 
 
 class Request(Struct, frozen=True):
@@ -70,7 +73,9 @@ class Unit(Struct, Generic[T], frozen=True):
 class LinkAttempt(Struct, frozen=True, kw_only=True):
     """A begun linking: found by a digest of its `state`, good once and until `expire_time`.
 
-    `calendar_link_id` is empty for a new link. `code_verifier` is PKCE's.
+    `calendar_link_id` is empty for a new link. `code_verifier` is PKCE's. `superseded`: the link that it names was
+    ended after it began, or its account was deleted. `ended_subjects`: the Google accounts of its account's other
+    links that were ended after it began.
     """
 
     digest: str
@@ -83,26 +88,8 @@ class LinkAttempt(Struct, frozen=True, kw_only=True):
     create_time: datetime
     expire_time: datetime
     used: bool = False
-
-
-class Told(Struct, frozen=True):
-    """What an incident owed a recipient, and what became of it; `doubtful`: it may have been received."""
-
-    recipient_account_id: str
-    channel: Channel
-    stage: str
-    state: DeliveryState
-    doubtful: bool = False
-
-
-class Incident(Struct, frozen=True, kw_only=True):
-    """A stop by rule of a page, from its first notice until it is over."""
-
-    id: str
-    booking_page_id: str
-    open_time: datetime
-    close_time: datetime | None = None
-    told: tuple[Told, ...] = ()
+    superseded: bool = False
+    ended_subjects: tuple[str, ...] = ()
 
 
 class Answer(Struct, frozen=True):
@@ -131,6 +118,7 @@ class WorkingSet:
     attempts: dict[str, LinkAttempt] = field(default_factory=dict)
     answers: dict[str, Answer] = field(default_factory=dict)
     grants: dict[str, "Grant | None"] = field(default_factory=dict)
+    provider_statuses: dict[str, ProviderStatus] = field(default_factory=dict)
     links_of: dict[str, set[str]] = field(default_factory=dict)
     pages_of: dict[str, set[str]] = field(default_factory=dict)
     incident_of: dict[str, str] = field(default_factory=dict)
@@ -150,8 +138,7 @@ class WorkingSet:
         try:
             result = unit.decide(self)
             if unit.request is not None:
-                answer = Answer(unit.request.fingerprint, unit.request.encode(result))
-                self._put("answers", self.answers, unit.request.id, answer)
+                self.put_answer(unit.request, result)
         except BaseException:
             self._roll_back()
             raise
@@ -207,6 +194,15 @@ class WorkingSet:
         self.members_changed.add(page_id)
         self._put("pages", self.pages, page_id, None)
 
+    @property
+    def provider_status(self) -> ProviderStatus | None:
+        """The provider's status; None where it never had an incident."""
+        return self.provider_statuses.get(GOOGLE)
+
+    def put_provider_status(self, status: ProviderStatus) -> None:
+        """Save the provider's status."""
+        self._put("provider_statuses", self.provider_statuses, status.id, status)
+
     def put_grant(self, link_id: str, grant: "Grant | None") -> None:
         """Save a link's grant, or forget it."""
         self._put("grants", self.grants, link_id, grant)
@@ -214,6 +210,11 @@ class WorkingSet:
     def put_attempt(self, attempt: LinkAttempt) -> None:
         """Save an attempt at linking."""
         self._put("attempts", self.attempts, attempt.digest, attempt)
+
+    def put_answer(self, request: Request, result: object) -> None:
+        """Keep what a repeated request is answered, in place of what was kept for it before."""
+        answer = Answer(request.fingerprint, request.encode(result))
+        self._put("answers", self.answers, request.id, answer)
 
     def put_incident(self, incident: Incident) -> None:
         """Save a page's incident; one that is closed stays until the commit."""
@@ -226,6 +227,10 @@ class WorkingSet:
         """Answer an account's links, in the order of ids."""
         ids = sorted(self.links_of.get(account_id, ()))
         return [link for each in ids if (link := self.links.get(each)) is not None]
+
+    def attempts_of_account(self, account_id: str) -> list[LinkAttempt]:
+        """Answer an account's attempts at linking, used and expired ones included."""
+        return [attempt for attempt in self.attempts.values() if attempt.account_id == account_id]
 
     def pages_with_member(self, account_id: str) -> list[BookingPage]:
         """Answer the pages that an account is a member of, in the order of ids."""

@@ -4,10 +4,12 @@ One discovery resource is made from the document that ships with the library, wi
 a request from it takes microseconds. The library's own transport (httplib2) blocks and is not thread-safe.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from googleapiclient import discovery
 
@@ -20,8 +22,18 @@ from calguard_server.google.options import GoogleOptions
 PAGE_SIZE = 250
 """The most that calendarList.list answers at once."""
 
+EVENTS_PAGE_SIZE = 2_500
+"""The most that events.list answers at once."""
+
+EVENT_FIELDS = "kind,accessRole,nextPageToken,items(status,transparency,eventType)"
+"""What is read of a page of events: nothing of what they are about."""
+
 MOST_CALENDARS = 50
 """The most that a freebusy query may name (`calendarExpansionMax`)."""
+
+
+_ANY_CALENDAR = "0-any-calendar-0"
+"""Stands for a calendar's id in the request that is built once. Building took a fifth of a check's time."""
 
 
 class _NoTransport:
@@ -37,10 +49,22 @@ class _Status:
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """A call, and the library's HttpRequest for it."""
+    """A call, and the library's HttpRequest for it; where `uri` or `body` are set, they stand for the request's own."""
 
     call: Call
     built: Any
+    uri: str = ""
+    body: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where it goes."""
+        return self.uri or str(self.built.uri)
+
+    @property
+    def content_sent(self) -> str | None:
+        """What is sent."""
+        return self.body or self.built.body
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -67,7 +91,9 @@ class CalendarRequests:
             client_options={"api_endpoint": options.api_endpoint},
         )
         self._calendar_list = service.calendarList()
-        self._free_busy = service.freebusy()
+        self._events = service.events()
+        self._get_calendar = self._calendar_list.get(calendarId=_ANY_CALENDAR)
+        self._free_busy = service.freebusy().query(body={})
 
     def list_calendars(self, page_token: str) -> ApiRequest:
         """Ask for a page of the calendar list, the first where the token is empty."""
@@ -77,7 +103,8 @@ class CalendarRequests:
     def add_calendar(self, calendar_id: str) -> ApiRequest:
         """Ask for the calendar list's entry of the calendar to add to, which tells the access role."""
         call = Call(Endpoint.GET_CALENDAR, (calendar_id,), Capability.ADD)
-        return ApiRequest(call, self._calendar_list.get(calendarId=calendar_id))
+        uri = self._get_calendar.uri.replace(_ANY_CALENDAR, quote(calendar_id, safe=""))
+        return ApiRequest(call, self._get_calendar, uri=uri)
 
     def free_busy(self, calendar_ids: Sequence[str], start: datetime, end: datetime) -> ApiRequest:
         """Ask when calendars are busy. The times have an offset."""
@@ -87,7 +114,20 @@ class CalendarRequests:
             "items": [{"id": calendar_id} for calendar_id in calendar_ids],
         }
         call = Call(Endpoint.FREE_BUSY, tuple(calendar_ids), Capability.CHECK)
-        return ApiRequest(call, self._free_busy.query(body=body))
+        return ApiRequest(call, self._free_busy, body=json.dumps(body))
+
+    def list_events(self, calendar_id: str, start: datetime, end: datetime, page_token: str) -> ApiRequest:
+        """Ask for a page of the single events of a window, repeated ones each time, and for how each is marked only."""
+        built = self._events.list(
+            calendarId=calendar_id,
+            timeMin=start.isoformat(),
+            timeMax=end.isoformat(),
+            singleEvents=True,
+            maxResults=EVENTS_PAGE_SIZE,
+            pageToken=page_token or None,
+            fields=EVENT_FIELDS,
+        )
+        return ApiRequest(Call(Endpoint.LIST_EVENTS, (calendar_id,), Capability.CHECK), built)
 
 
 def batches(calendar_ids: Sequence[str]) -> list[tuple[str, ...]]:

@@ -33,6 +33,9 @@ def _has_expected_type(endpoint: Endpoint, content: object) -> bool:
         case Endpoint.LIST_CALENDARS:
             items = list_in(content, "items")
             return items is not None and all(text_in(item, "id") for item in items)
+        case Endpoint.LIST_EVENTS:
+            items_or_none = content.get("items", []) if isinstance(content, dict) else None
+            return text_in(content, "kind") == "calendar#events" and isinstance(items_or_none, list)
         case _:
             return text_in(content, "kind").startswith("calendar#event")
 

@@ -85,9 +85,11 @@ class IdentityVerifier:
         """
         certificates = await self._certificates.get(_key_id(id_token))
         claims = self._signed_claims(id_token, certificates)
+        if text_in(claims, "iss") not in ISSUERS:
+            raise IdentityUnverifiedError("the ID token is not Google's")
         fault = _claims_fault(claims, self._clock.now())
         if fault:
-            raise IdentityUnverifiedError(fault)
+            raise IdentityUnverifiedError(fault, subject=text_in(claims, "sub"))
         return Identity(text_in(claims, "sub"), text_in(claims, "email"))
 
     def _signed_claims(self, id_token: str, certificates: Certificates) -> Mapping[str, Any]:
@@ -113,11 +115,9 @@ def _key_id(id_token: str) -> str:
 
 
 def _claims_fault(claims: Mapping[str, Any], now: datetime) -> str:
-    """Tell what is wrong with claims whose signature and audience are right; empty where nothing is."""
+    """Tell what is wrong with claims whose signature, audience and issuer are right; empty where nothing is."""
     moment, skew = now.timestamp(), CLOCK_SKEW.total_seconds()
     issued, expires = claims.get("iat"), claims.get("exp")
-    if text_in(claims, "iss") not in ISSUERS:
-        return "the ID token is not Google's"
     if not isinstance(issued, int) or issued > moment + skew:
         return "the ID token is from the future"
     if not isinstance(expires, int) or expires <= moment - skew:

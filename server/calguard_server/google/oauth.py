@@ -18,6 +18,7 @@ from calguard_server.engine.ports import (
     CodeRefusedError,
     Consent,
     Grant,
+    IdentityUnverifiedError,
     ProviderFailureError,
 )
 from calguard_server.google.answers import Answer, Call, Endpoint, Outcome, Verdict
@@ -78,15 +79,16 @@ class OAuth:
             "redirect_uri": redirect_uri or self._options.redirect_uri,
         }
         content = await self._token(Endpoint.EXCHANGE, form)
-        identity = await self._identity.verify(text_in(content, "id_token"))
-        refresh_token = text_in(content, "refresh_token")
-        return Consent(
-            identity.subject,
-            identity.email,
-            # RFC 6749, section 5.1: what is not told is what was asked for.
-            granted_scopes(content) or tuple(sorted(REQUESTED_SCOPES)),
-            Secret(refresh_token) if refresh_token else None,
-        )
+        told_refresh, access = text_in(content, "refresh_token"), Secret(text_in(content, "access_token"))
+        refresh = Secret(told_refresh) if told_refresh else None
+        # RFC 6749, section 5.1: what is not told is what was asked for.
+        scopes = granted_scopes(content) or tuple(sorted(REQUESTED_SCOPES))
+        try:
+            identity = await self._identity.verify(text_in(content, "id_token"))
+        except IdentityUnverifiedError as error:
+            grant = Grant(refresh or access, scopes, error.subject)
+            raise IdentityUnverifiedError(str(error), subject=error.subject, grant=grant) from None
+        return Consent(identity.subject, identity.email, scopes, refresh, access)
 
     async def refresh(self, grant: Grant) -> Refreshed:
         """Get a new access token. Raises ProviderFailureError.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from calguard_server.domain.secret import Secret
+from calguard_server.google.pacer import DEFAULT_QUOTAS, Quotas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,4 +26,5 @@ class GoogleOptions:
     api_endpoint: str = "https://www.googleapis.com/calendar/v3/"
     connect_timeout: timedelta = timedelta(seconds=5)
     total_timeout: timedelta = timedelta(seconds=15)
+    quotas: Quotas = DEFAULT_QUOTAS
     answer_limit: int = 4 * 1024 * 1024

@@ -1,7 +1,7 @@
 """Google as the engine's CalendarProvider."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import aiohttp
 from msgspec.structs import replace
@@ -13,6 +13,7 @@ from calguard_server.engine.ports import (
     AuthorizationRequest,
     Clock,
     Consent,
+    FreeEvents,
     Grant,
     Probe,
     ProbeRequest,
@@ -22,9 +23,12 @@ from calguard_server.engine.ports import (
 from calguard_server.google.answers import Outcome
 from calguard_server.google.bodies import text_in
 from calguard_server.google.calendar import CalendarRequests, batches, calendars_of
+from calguard_server.google.free_events import count_free_events
 from calguard_server.google.identity import CertificateStore, IdentityVerifier
 from calguard_server.google.oauth import OAuth
 from calguard_server.google.options import GoogleOptions
+from calguard_server.google.pacer import Pacer
+from calguard_server.google.reported import read_reported
 from calguard_server.google.session import GrantSession
 from calguard_server.google.tokens import AccessTokens
 from calguard_server.google.transport import Transport
@@ -46,6 +50,7 @@ class GoogleCalendarProvider:
         self._oauth = OAuth(self._transport, identity, options, clock)
         self._tokens = AccessTokens(self._oauth, clock)
         self._requests = CalendarRequests(options)
+        self._pacer = Pacer(options.quotas, clock)
 
     def authorization_url(self, request: AuthorizationRequest) -> str:
         """Build the address of the consent page."""
@@ -94,6 +99,25 @@ class GoogleCalendarProvider:
                 return listed
         raise ProviderFailureError(Finding(CauseReason.PROVIDER_UNAVAILABLE))
 
+    async def refresh(self, calendar_link_id: str, grant: Grant) -> tuple[str, ...] | None:
+        """Have the grant accepted anew. Raises ProviderFailureError.
+
+        Of several who ask at once one makes it: a refresh that ends after this was asked for will do.
+        """
+        held = self._tokens.held(calendar_link_id, grant)
+        return (await self._tokens.renew(calendar_link_id, grant, rejected=held)).scopes
+
+    async def count_free_events(
+        self, calendar_link_id: str, grant: Grant, calendar_id: str, start: datetime, end: datetime
+    ) -> FreeEvents:
+        """Count the events that are marked Free. Raises ProviderFailureError."""
+        session = self._session(calendar_link_id, grant)
+        return await count_free_events(session, self._requests, calendar_id, start, end)
+
+    def read_failure(self, http_status: int, body: str) -> CauseReason | None:
+        """Name what an answer of Google's amounts to that somebody else got; None where it names no fault."""
+        return read_reported(http_status, body)
+
     async def revoke(self, grant: Grant) -> bool:
         """Revoke a grant at Google; True when it is revoked or was void already."""
         return await self._oauth.revoke(grant)
@@ -103,7 +127,7 @@ class GoogleCalendarProvider:
         self._tokens.forget(calendar_link_id)
 
     def _session(self, link_id: str, grant: Grant) -> GrantSession:
-        return GrantSession(self._transport, self._tokens, self._clock, link_id, grant)
+        return GrantSession(self._transport, self._tokens, self._pacer, self._clock, link_id, grant)
 
     async def _probe_add_calendar(self, session: GrantSession, calendar_id: str) -> list[Finding]:
         """Ask for the role on the add calendar; what passes by itself there concerns adding only."""

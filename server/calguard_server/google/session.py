@@ -5,6 +5,7 @@ from calguard_server.engine.ports import Clock, Grant, ProviderFailureError
 from calguard_server.google.answers import Answer, Outcome, TransportFailure, Verdict
 from calguard_server.google.calendar import ApiRequest
 from calguard_server.google.classify import classify
+from calguard_server.google.pacer import Pacer
 from calguard_server.google.tokens import AccessToken, AccessTokens
 from calguard_server.google.transport import Transport
 
@@ -14,9 +15,12 @@ RESULTS = frozenset({Outcome.DONE, Outcome.PARTIAL, Outcome.SPLIT})
 class GrantSession:
     """One use of a link's grant."""
 
-    def __init__(self, transport: Transport, tokens: AccessTokens, clock: Clock, link_id: str, grant: Grant) -> None:
+    def __init__(
+        self, transport: Transport, tokens: AccessTokens, pacer: Pacer, clock: Clock, link_id: str, grant: Grant
+    ) -> None:
         self._transport = transport
         self._tokens = tokens
+        self._pacer = pacer
         self._clock = clock
         self._link_id = link_id
         self._grant = grant
@@ -64,8 +68,10 @@ class GrantSession:
 
     async def _attempt(self, request: ApiRequest) -> tuple[Answer | TransportFailure, Verdict]:
         await self.open()
+        await self._pacer.admit(self._link_id)
         token = "" if self._token is None else self._token.text.reveal()
         headers = {**request.headers, "authorization": f"Bearer {token}"}
-        built = request.built
-        came_back = await self._transport.send(built.method, built.uri, headers=headers, body=built.body)
+        came_back = await self._transport.send(
+            request.built.method, request.address, headers=headers, body=request.content_sent
+        )
         return came_back, classify(request.call, came_back, self._clock.now())

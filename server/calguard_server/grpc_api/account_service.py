@@ -6,7 +6,10 @@ from typing import Any
 
 from calguard.v1 import account_pb2, account_pb2_grpc
 from calguard_server.domain.account import Account
+from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
 from calguard_server.engine.accounts import Accounts
+from calguard_server.engine.revoking import Revocation
+from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.convert import EPOCH, account_to_wire
 from calguard_server.grpc_api.fields import ACCOUNT_FIELDS, read_fields
 from calguard_server.grpc_api.idempotency import request_of
@@ -19,8 +22,9 @@ _PAGING = Paging("ListAccounts", position=ID)
 class AccountService(account_pb2_grpc.AccountServiceServicer):
     """The people of the booking product."""
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, third_party_access_url: str = THIRD_PARTY_ACCESS_URL) -> None:
         self._accounts = accounts
+        self._third_party_access_url = third_party_access_url
 
     async def CreateAccount(
         self, request: account_pb2.CreateAccountRequest, _context: object
@@ -71,9 +75,13 @@ class AccountService(account_pb2_grpc.AccountServiceServicer):
         etag = check.etag("etag", request.etag)
         check.request_id(request.request_id)
         check.refuse()
-        call = request_of("DeleteAccount", request, _deleted)
-        await self._accounts.delete(account_id, etag, call)
-        return _deleted(None)
+        call = request_of("DeleteAccount", request, self._deleted)
+        return self._deleted(await self._accounts.delete(account_id, etag, call))
+
+    def _deleted(self, revocation: Revocation) -> account_pb2.DeleteAccountResponse:
+        return account_pb2.DeleteAccountResponse(
+            revocation=enums.GRANT_REVOCATION.to_wire[revocation], third_party_access_url=self._third_party_access_url
+        )
 
 
 def read_new_account(request: account_pb2.CreateAccountRequest) -> Account:
@@ -107,7 +115,3 @@ def _created(account: Account) -> account_pb2.CreateAccountResponse:
 
 def _updated(account: Account) -> account_pb2.UpdateAccountResponse:
     return account_pb2.UpdateAccountResponse(account=account_to_wire(account))
-
-
-def _deleted(_nothing: None) -> account_pb2.DeleteAccountResponse:
-    return account_pb2.DeleteAccountResponse()

@@ -11,6 +11,7 @@ from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import PageFilter
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.convert import EPOCH, page_to_wire
+from calguard_server.grpc_api.explanation import check_explain, explanation_to_wire
 from calguard_server.grpc_api.fields import BOOKING_PAGE_FIELDS, read_fields
 from calguard_server.grpc_api.idempotency import request_of
 from calguard_server.grpc_api.paging import Paging, page_size, split
@@ -80,6 +81,14 @@ class BookingPageService(booking_page_pb2_grpc.BookingPageServiceServicer):
         """End a stop by hand."""
         _check_by_hand(request)
         return _resumed(await self._pages.resume(request.id, request_of("ResumeBookingPage", request, _resumed)))
+
+    async def ExplainBookingPage(
+        self, request: pb.ExplainBookingPageRequest, _context: object
+    ) -> pb.ExplainBookingPageResponse:
+        """Explain a page, as it stands or under assumptions."""
+        check_explain(request)
+        faulty, healthy = request.assume_faulty_account_ids, request.assume_healthy_account_ids
+        return explanation_to_wire(await self._pages.explain(request.id, faulty, healthy))
 
 
 def read_new_page(request: pb.CreateBookingPageRequest) -> BookingPage:

@@ -1,23 +1,30 @@
 """CalendarLinkService."""
 # ruff: noqa: N802 - the methods are named by the contract
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
 from calguard.v1 import calendar_link_pb2 as pb
 from calguard.v1 import calendar_link_pb2_grpc
+from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.engine.checks import Checks
+from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ended, Ending
 from calguard_server.engine.found import found_link
 from calguard_server.engine.linking import Begun, Linking
 from calguard_server.engine.ports import LinkFilter, Store
+from calguard_server.engine.reports import Reports
+from calguard_server.engine.revoking import Revocation
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.convert import calendar_to_wire, link_to_wire, to_timestamp
+from calguard_server.grpc_api.diagnosis_wire import step_to_wire
 from calguard_server.grpc_api.idempotency import request_of
 from calguard_server.grpc_api.link_requests import read_outcome, read_selection, read_wish
 from calguard_server.grpc_api.paging import Paging, page_size, split
+from calguard_server.grpc_api.report_wire import read_report, reason_to_wire
 from calguard_server.grpc_api.validation import ID, Checker
-
-THIRD_PARTY_ACCESS_URL = "https://myaccount.google.com/connections"
 
 
 class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
@@ -30,6 +37,8 @@ class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
         selection: Selection,
         checks: Checks,
         ending: Ending,
+        diagnosis: Diagnosis,
+        reports: Reports,
         third_party_access_url: str = THIRD_PARTY_ACCESS_URL,
     ) -> None:
         self._store = store
@@ -37,6 +46,8 @@ class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
         self._selection = selection
         self._checks = checks
         self._ending = ending
+        self._diagnosis = diagnosis
+        self._reports = reports
         self._third_party_access_url = third_party_access_url
 
     async def BeginCalendarLink(
@@ -93,6 +104,23 @@ class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
         link = await self._checks.check_now(_required_id("id", request.id))
         return pb.CheckCalendarLinkResponse(calendar_link=link_to_wire(link))
 
+    async def DiagnoseCalendarLink(
+        self, request: pb.DiagnoseCalendarLinkRequest, _context: object
+    ) -> AsyncGenerator[pb.DiagnoseCalendarLinkResponse, None]:
+        """Find out at which stage a link fails."""
+        async with aclosing(self._diagnosis.diagnose(_required_id("id", request.id))) as steps:
+            async for step in steps:
+                yield pb.DiagnoseCalendarLinkResponse(step=step_to_wire(step))
+
+    async def ReportCalendarFailure(
+        self, request: pb.ReportCalendarFailureRequest, _context: object
+    ) -> pb.ReportCalendarFailureResponse:
+        """Check a link because another service met a failure."""
+        result = await self._reports.report(read_report(request))
+        return pb.ReportCalendarFailureResponse(
+            calendar_link=link_to_wire(result.link), read_as=reason_to_wire(result.read_as)
+        )
+
     async def DisconnectCalendarLink(
         self, request: pb.DisconnectCalendarLinkRequest, _context: object
     ) -> pb.DisconnectCalendarLinkResponse:
@@ -113,14 +141,22 @@ class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
         etag = check.etag("etag", request.etag)
         check.request_id(request.request_id)
         check.refuse()
-        call = request_of("DeleteCalendarLink", request, _deleted)
-        return _deleted(await self._ending.delete(link_id, etag, call))
+        call = request_of("DeleteCalendarLink", request, self._deleted)
+        return self._deleted(await self._ending.delete(link_id, etag, call))
 
     def _disconnected(self, ended: Ended) -> pb.DisconnectCalendarLinkResponse:
         return pb.DisconnectCalendarLinkResponse(
             calendar_link=link_to_wire(ended.link),
             third_party_access_url=self._third_party_access_url,
-            revoked_at_provider=ended.revoked_at_provider,
+            revoked_at_provider=ended.revocation is Revocation.CONFIRMED,
+            revocation=enums.GRANT_REVOCATION.to_wire[ended.revocation],
+        )
+
+    def _deleted(self, revocation: Revocation) -> pb.DeleteCalendarLinkResponse:
+        return pb.DeleteCalendarLinkResponse(
+            revoked_at_provider=revocation is Revocation.CONFIRMED,
+            revocation=enums.GRANT_REVOCATION.to_wire[revocation],
+            third_party_access_url=self._third_party_access_url,
         )
 
 
@@ -148,7 +184,3 @@ def _begun(begun: Begun) -> pb.BeginCalendarLinkResponse:
 
 def _selected(link: CalendarLink) -> pb.SelectCalendarsResponse:
     return pb.SelectCalendarsResponse(calendar_link=link_to_wire(link))
-
-
-def _deleted(revoked: bool) -> pb.DeleteCalendarLinkResponse:  # noqa: FBT001 - what the use case answers
-    return pb.DeleteCalendarLinkResponse(revoked_at_provider=revoked)

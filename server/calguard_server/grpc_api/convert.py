@@ -14,6 +14,7 @@ from calguard.v1 import (
     calendar_link_pb2,
     cause_pb2,
     notification_pb2,
+    provider_pb2,
     slack_pb2,
     watch_pb2,
 )
@@ -23,6 +24,7 @@ from calguard_server.domain.etags import etag_of
 from calguard_server.domain.events import Change
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage, Fault, Member
+from calguard_server.domain.provider_incident import ProviderIncident, ProviderStatus
 from calguard_server.engine.ports import Notification
 from calguard_server.engine.selection import UsableCalendar
 from calguard_server.grpc_api import enums
@@ -34,19 +36,25 @@ _PREVIOUS_LINK_STATE[""] = calendar_link_pb2.CALENDAR_LINK_STATE_UNSPECIFIED
 _PREVIOUS_PAGE_STATE = {state.value: number for state, number in enums.PAGE_STATE.to_wire.items()}
 _PREVIOUS_PAGE_STATE[""] = booking_page_pb2.BOOKING_PAGE_STATE_UNSPECIFIED
 
+_PREVIOUS_PROVIDER_STATE = {state.value: number for state, number in enums.PROVIDER_STATE.to_wire.items()}
+_PREVIOUS_PROVIDER_STATE[""] = provider_pb2.PROVIDER_STATE_UNSPECIFIED
+
 
 def encode_change(change: Change) -> bytes:
     """Serialize a change as a `StateChange`."""
     return _state_change(change, enums.CHANGE_TYPE.to_wire[change.type]).SerializeToString()
 
 
-def encode_snapshot(resource: CalendarLink | BookingPage) -> bytes:
+def encode_snapshot(resource: CalendarLink | BookingPage | ProviderStatus) -> bytes:
     """Serialize a resource as a `StateChange` of type SNAPSHOT, with the revision and time of its last change."""
     kind = watch_pb2.STATE_CHANGE_TYPE_SNAPSHOT
     time = to_timestamp(resource.update_time)
     if isinstance(resource, CalendarLink):
         link = link_to_wire(resource)
         message = watch_pb2.StateChange(revision=resource.revision, time=time, type=kind, calendar_link=link)
+    elif isinstance(resource, ProviderStatus):
+        status = provider_status_to_wire(resource)
+        message = watch_pb2.StateChange(revision=resource.revision, time=time, type=kind, provider_status=status)
     else:
         page = page_to_wire(resource)
         message = watch_pb2.StateChange(revision=resource.revision, time=time, type=kind, booking_page=page)
@@ -63,6 +71,14 @@ def _state_change(change: Change, kind: watch_pb2.StateChangeType.ValueType) -> 
             calendar_link=link_to_wire(change.resource),
             previous_link_state=_PREVIOUS_LINK_STATE[change.previous_state],
             caused_by_revision=change.caused_by,
+        )
+    if isinstance(change.resource, ProviderStatus):
+        return watch_pb2.StateChange(
+            revision=change.revision,
+            time=time,
+            type=kind,
+            provider_status=provider_status_to_wire(change.resource),
+            previous_provider_state=_PREVIOUS_PROVIDER_STATE[change.previous_state],
         )
     return watch_pb2.StateChange(
         revision=change.revision,
@@ -145,6 +161,28 @@ def link_to_wire(link: CalendarLink) -> calendar_link_pb2.CalendarLink:
         revision=link.revision,
         create_time=to_timestamp(link.create_time),
         update_time=to_timestamp(link.update_time),
+    )
+
+
+def provider_status_to_wire(status: ProviderStatus) -> provider_pb2.ProviderStatus:
+    """Answer a provider's status."""
+    return provider_pb2.ProviderStatus(
+        provider=calendar_link_pb2.CALENDAR_PROVIDER_GOOGLE,
+        state=enums.PROVIDER_STATE.to_wire[status.state],
+        incidents=[_incident_to_wire(incident) for incident in status.incidents],
+        revision=status.revision,
+        update_time=to_timestamp(status.update_time) if status.revision else None,
+    )
+
+
+def _incident_to_wire(incident: ProviderIncident) -> provider_pb2.ProviderIncident:
+    return provider_pb2.ProviderIncident(
+        id=incident.id,
+        reason=enums.CAUSE_REASON.to_wire[incident.reason],
+        open_time=to_timestamp(incident.open_time),
+        end_time=_optional_timestamp(incident.end_time),
+        accounts_affected=incident.accounts_affected,
+        links_checked=incident.links_checked,
     )
 
 

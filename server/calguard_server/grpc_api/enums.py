@@ -3,13 +3,33 @@
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-from calguard.v1 import booking_page_pb2, calendar_link_pb2, cause_pb2, notification_pb2, watch_pb2
+from calguard.v1 import (
+    booking_page_pb2,
+    calendar_link_pb2,
+    cause_pb2,
+    explanation_pb2,
+    notification_pb2,
+    provider_pb2,
+    watch_pb2,
+)
 from calguard_server.domain.causes import Capability, CauseReason, NextAction
 from calguard_server.domain.delivery import DeliveryState
+from calguard_server.domain.diagnosis import Stage, StageOutcome
 from calguard_server.domain.events import ChangeType, ResourceKind
+from calguard_server.domain.explanation import MemberReason
 from calguard_server.domain.link_state import LinkState
-from calguard_server.domain.notices import Channel, NoticeKind
-from calguard_server.domain.page import AssignmentMethod, FaultyMembers, PageState, SchedulingMode, StopCause
+from calguard_server.domain.notices import Channel, NoticeKind, NoticeReason
+from calguard_server.domain.page import (
+    AssignmentMethod,
+    Condition,
+    FaultyMembers,
+    PageReason,
+    PageState,
+    SchedulingMode,
+    StopCause,
+)
+from calguard_server.domain.provider_incident import ProviderState
+from calguard_server.engine.revoking import Revocation
 
 D = TypeVar("D", bound=StrEnum)
 W = TypeVar("W", bound=int)
@@ -33,15 +53,23 @@ class EnumMap(Generic[D, W]):
         self.to_domain: dict[int, D] = {number: member for member, number in self.to_wire.items()}
 
 
+PROVIDER_STATE = EnumMap("PROVIDER_STATE", ProviderState, provider_pb2.ProviderState)
 LINK_STATE = EnumMap("CALENDAR_LINK_STATE", LinkState, calendar_link_pb2.CalendarLinkState)
 NEXT_ACTION = EnumMap("NEXT_ACTION", NextAction, calendar_link_pb2.NextAction)
+GRANT_REVOCATION = EnumMap("GRANT_REVOCATION", Revocation, calendar_link_pb2.GrantRevocation)
 CAUSE_REASON = EnumMap("CAUSE_REASON", CauseReason, cause_pb2.CauseReason)
 CAPABILITY = EnumMap("CAPABILITY", Capability, cause_pb2.Capability)
+DIAGNOSIS_STAGE = EnumMap("DIAGNOSIS_STAGE", Stage, calendar_link_pb2.DiagnosisStage)
+DIAGNOSIS_OUTCOME = EnumMap("DIAGNOSIS_OUTCOME", StageOutcome, calendar_link_pb2.DiagnosisOutcome)
 SCHEDULING_MODE = EnumMap("SCHEDULING_MODE", SchedulingMode, booking_page_pb2.SchedulingMode)
 FAULTY_MEMBERS = EnumMap("FAULTY_MEMBERS", FaultyMembers, booking_page_pb2.FaultyMembers)
 ASSIGNMENT_METHOD = EnumMap("ASSIGNMENT_METHOD", AssignmentMethod, booking_page_pb2.AssignmentMethod)
 PAGE_STATE = EnumMap("BOOKING_PAGE_STATE", PageState, booking_page_pb2.BookingPageState)
 STOP_CAUSE = EnumMap("STOP_CAUSE", StopCause, booking_page_pb2.StopCause)
+VERDICT_REASON = EnumMap("VERDICT_REASON", PageReason, explanation_pb2.VerdictReason)
+MEMBER_CONDITION = EnumMap("MEMBER_CONDITION", Condition, explanation_pb2.MemberCondition)
+MEMBER_REASON = EnumMap("MEMBER_REASON", MemberReason, explanation_pb2.MemberReason)
+NOTICE_REASON = EnumMap("NOTICE_REASON", NoticeReason, explanation_pb2.NoticeReason)
 NOTICE_KIND = EnumMap("NOTIFICATION_KIND", NoticeKind, notification_pb2.NotificationKind)
 CHANNEL = EnumMap("NOTIFICATION_CHANNEL", Channel, notification_pb2.NotificationChannel)
 DELIVERY_STATE = EnumMap("NOTIFICATION_STATE", DeliveryState, notification_pb2.NotificationState)

@@ -42,7 +42,8 @@ Answering = Callable[[Any, Context], Awaitable[bytes]]
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler. `timer` answers seconds that only grow; `new_error_id` makes ids for the log.
 
-    Unary calls pass the `gate`; streams end by themselves when the server drains.
+    Calls pass the `gate`. A stream that writes by itself does not: it lasts until it is ended, and ends by itself when
+    the server drains.
     """
 
     def __init__(
@@ -102,9 +103,10 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             if writes_itself:
                 await behaviour(decode(request), context)
                 return b""
-            async with aclosing(behaviour(decode(request), context)) as messages:
-                async for message in messages:
-                    await context.write(message)
+            with self._gate.passing(method):
+                async with aclosing(behaviour(decode(request), context)) as messages:
+                    async for message in messages:
+                        await context.write(message)
             return b""
 
         async def guarded(request: Any, context: Context) -> None:  # noqa: ANN401 - whatever the method takes

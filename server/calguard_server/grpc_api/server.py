@@ -8,20 +8,31 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from calguard.v1 import account_pb2_grpc, booking_page_pb2_grpc, calendar_link_pb2_grpc, notification_pb2_grpc
+from calguard.v1 import (
+    account_pb2_grpc,
+    booking_page_pb2_grpc,
+    calendar_link_pb2_grpc,
+    notification_pb2_grpc,
+    provider_pb2_grpc,
+)
+from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
+from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending
 from calguard_server.engine.linking import Linking
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import Store
+from calguard_server.engine.provider_incidents import ProviderIncidents
+from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.account_service import AccountService
 from calguard_server.grpc_api.booking_page_service import BookingPageService
-from calguard_server.grpc_api.calendar_link_service import THIRD_PARTY_ACCESS_URL, CalendarLinkService
+from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
 from calguard_server.grpc_api.gate import Gate
 from calguard_server.grpc_api.interceptors import ErrorInterceptor
 from calguard_server.grpc_api.notification_service import NotificationService
+from calguard_server.grpc_api.provider_service import ProviderService
 from calguard_server.grpc_api.reflection import add_reflection
 from calguard_server.grpc_api.watch_service import WatchFeed, WatchService, add_watch_service
 
@@ -30,6 +41,7 @@ SERVICES = (
     "calguard.v1.BookingPageService",
     "calguard.v1.CalendarLinkService",
     "calguard.v1.NotificationService",
+    "calguard.v1.ProviderService",
     "calguard.v1.WatchService",
 )
 
@@ -62,6 +74,9 @@ class UseCases:
     selection: Selection
     checks: Checks
     ending: Ending
+    incidents: ProviderIncidents
+    diagnosis: Diagnosis
+    reports: Reports
     store: Store
     feed: WatchFeed
 
@@ -119,7 +134,9 @@ def build_server(
 
 
 def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_access_url: str) -> None:
-    account_pb2_grpc.add_AccountServiceServicer_to_server(AccountService(use_cases.accounts), server)
+    account_pb2_grpc.add_AccountServiceServicer_to_server(
+        AccountService(use_cases.accounts, third_party_access_url), server
+    )
     booking_page_pb2_grpc.add_BookingPageServiceServicer_to_server(BookingPageService(use_cases.pages), server)
     links = CalendarLinkService(
         use_cases.store,
@@ -127,11 +144,14 @@ def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_acce
         use_cases.selection,
         use_cases.checks,
         use_cases.ending,
+        use_cases.diagnosis,
+        use_cases.reports,
         third_party_access_url,
     )
     calendar_link_pb2_grpc.add_CalendarLinkServiceServicer_to_server(links, server)
     notifications = NotificationService(use_cases.store)
     notification_pb2_grpc.add_NotificationServiceServicer_to_server(notifications, server)
+    provider_pb2_grpc.add_ProviderServiceServicer_to_server(ProviderService(use_cases.incidents), server)
     add_watch_service(WatchService(use_cases.feed), server)
 
 

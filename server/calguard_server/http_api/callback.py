@@ -5,17 +5,18 @@ attempt: they are neither logged nor shown, and the answer is neither kept nor p
 """
 
 import re
+import secrets
+from collections.abc import Callable
 
 import structlog
 from aiohttp import web
 
-from calguard_server.domain import errors
-from calguard_server.domain.causes import CauseReason, NextAction
-from calguard_server.domain.link_state import CalendarLink
+from calguard_server.domain.errors import CalguardError
 from calguard_server.engine.linking import Linking
 from calguard_server.http_api.language import preferred_language
-from calguard_server.http_api.outcome import Outcome
+from calguard_server.http_api.outcome import Outcome, Told
 from calguard_server.http_api.page import CallbackPage
+from calguard_server.http_api.telling import completed, refused
 
 _log = structlog.get_logger(__name__)
 
@@ -23,73 +24,48 @@ _STATE = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _CODE = re.compile(r"[!-~]{1,2000}")
 _ERROR = re.compile(r"[!-~]{1,200}")
 
-_OUTCOME_OF_ACTION = {
-    NextAction.NONE: Outcome.CONNECTED,
-    NextAction.CONNECT: Outcome.RECONNECT,
-    NextAction.RECONNECT: Outcome.RECONNECT,
-    NextAction.SELECT_CALENDARS: Outcome.CHOOSE_CALENDARS,
-    NextAction.WAIT: Outcome.WAIT,
-    NextAction.CONTACT_SUPPORT: Outcome.CONTACT_SUPPORT,
-}
-
-_OF_REASON = {
-    "STATE_UNKNOWN": (404, Outcome.UNKNOWN),
-    "STATE_USED": (409, Outcome.USED),
-    "STATE_EXPIRED": (410, Outcome.EXPIRED),
-    "ACCESS_DENIED": (403, Outcome.DECLINED),
-    "CODE_REFUSED": (400, Outcome.NOT_ACCEPTED),
-    "IDENTITY_UNVERIFIED": (400, Outcome.NOT_ACCEPTED),
-    "OFFLINE_ACCESS_MISSING": (400, Outcome.NOT_ACCEPTED),
-    "PROVIDER_ACCOUNT_MISMATCH": (409, Outcome.OTHER_ACCOUNT),
-    "PROVIDER_ACCOUNT_LINKED": (409, Outcome.LINKED_ALREADY),
-    "ACCOUNT_NOT_FOUND": (410, Outcome.GONE),
-    "CALENDAR_LINK_NOT_FOUND": (410, Outcome.GONE),
-    "APP_MISCONFIGURED": (503, Outcome.OPERATOR_SIDE),
-    "PROVIDER_UNREACHABLE": (503, Outcome.UNREACHABLE),
-}
-
-_STATUS_OF: dict[type, int] = {
-    errors.InvalidArgumentError: 400,
-    errors.NotFoundError: 404,
-    errors.AlreadyExistsError: 409,
-    errors.FailedPreconditionError: 409,
-    errors.AbortedError: 409,
-    errors.ResourceExhaustedError: 429,
-    errors.UnavailableError: 503,
-}
-
-_ADMIN_ERRORS = frozenset({"admin_policy_enforced", "org_internal"})
-
 
 class Callback:
-    """Completes attempts at linking."""
+    """Completes attempts at linking. `new_error_id` makes ids for the log."""
 
-    def __init__(self, linking: Linking, page: CallbackPage) -> None:
+    def __init__(
+        self, linking: Linking, page: CallbackPage, new_error_id: Callable[[], str] = lambda: secrets.token_hex(8)
+    ) -> None:
         self._linking = linking
         self._page = page
+        self._new_error_id = new_error_id
 
     async def handle(self, request: web.Request) -> web.Response:
         """Complete the attempt that the query names, once, and tell how it went."""
         sent = _read(request)
         if sent is None:
-            return self._answer(request, 400, Outcome.INCOMPLETE)
-        state, code, error = sent
+            status, told = 400, Told(Outcome.INCOMPLETE)
+        else:
+            status, told = await self._complete(*sent)
+        return self.answer(status, told, request.headers.get("Accept-Language", ""))
+
+    async def _complete(self, state: str, code: str, error: str) -> tuple[int, Told]:
         try:
             link = await self._linking.complete(state, code, error)
-        except errors.CalguardError as refusal:
+        except CalguardError as refusal:
             _log.info("callback refused", reason=refusal.reason)
-            return self._answer(request, *_refused(refusal))
+            return refused(refusal)
+        except Exception as unforeseen:  # noqa: BLE001 - the last door: whatever it is, nothing of it may be shown
+            error_id = self._new_error_id()
+            _log.error("callback failed", error_id=error_id, exc_info=unforeseen)
+            return 500, Told(Outcome.FAILED, error_id=error_id)
         _log.info("callback completed", calendar_link_id=link.id, state=link.state.value)
-        return self._answer(request, 200, _completed(link), link.provider_email)
+        return 200, completed(link)
 
-    def _answer(self, request: web.Request, status: int, outcome: Outcome, account: str = "") -> web.Response:
-        language = preferred_language(request.headers.get("Accept-Language", ""))
+    def answer(self, status: int, told: Told, accept_language: str = "") -> web.Response:
+        """Answer the page in the language that the browser prefers."""
+        language = preferred_language(accept_language)
         headers = {
             "Content-Security-Policy": self._page.policy,
             "Content-Language": language.value,
             "Vary": "Accept-Language",
         }
-        text = self._page.render(outcome, language, account)
+        text = self._page.render(told, language)
         return web.Response(status=status, text=text, content_type="text/html", headers=headers)
 
 
@@ -104,18 +80,3 @@ def _read(request: web.Request) -> tuple[str, str, str] | None:
     if not right or not (_CODE.fullmatch(code) or _ERROR.fullmatch(error)):
         return None
     return state, code, error
-
-
-def _completed(link: CalendarLink) -> Outcome:
-    if link.cause is not None and link.cause.reason is CauseReason.SCOPE_MISSING:
-        return Outcome.BOX_NOT_TICKED
-    return _OUTCOME_OF_ACTION[link.next_action]
-
-
-def _refused(refusal: errors.CalguardError) -> tuple[int, Outcome]:
-    if refusal.reason == "ACCESS_DENIED" and refusal.metadata.get("error") in _ADMIN_ERRORS:
-        return 403, Outcome.ADMIN_BLOCKED
-    if refusal.reason in _OF_REASON:
-        return _OF_REASON[refusal.reason]
-    statuses = (_STATUS_OF.get(kind) for kind in type(refusal).__mro__)
-    return next(filter(None, statuses), 400), Outcome.FAILED

@@ -19,6 +19,7 @@ def preferred_language(accept_language: str) -> Language:
     weights: dict[str, float] = {}
     for part in accept_language[:_HEADER_MAX].split(","):
         if match := _RANGE.fullmatch(part):
-            weights.setdefault(match[1].lower(), float(match[2] or 1))
+            name = match[1].lower()
+            weights[name] = max(weights.get(name, 0.0), float(match[2] or 1))
     anything = weights.get("*", 0.0)
     return max(Language, key=lambda language: weights.get(language.value, anything))

@@ -1,18 +1,27 @@
 """The HTTP server: the OAuth callback, `/healthz` and `/metrics`; 404 for anything else, 405 for another method.
 
-There is no access log: addresses of the callback hold secrets.
+There is no access log: addresses of the callback hold secrets. Nor is a request that cannot be read quoted, as aiohttp
+does: whoever sent it is answered with the callback's page for an address that is not complete.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
 
+import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from calguard_server.engine.linking import Linking
 from calguard_server.http_api.callback import Callback
+from calguard_server.http_api.outcome import Outcome, Told
 from calguard_server.http_api.page import CallbackPage
+from calguard_server.http_api.protocol import ReticentProtocol
+
+_log = structlog.get_logger(__name__)
 
 _SHUTDOWN_SECONDS = 10.0
 _LINE_BYTES = 64 * 1024
@@ -29,33 +38,48 @@ class HttpServer:
     """Serves once started. `healthy` tells whether `/healthz` answers 200; `registry` is what `/metrics` shows."""
 
     def __init__(
-        self, linking: Linking, healthy: Callable[[], bool], registry: CollectorRegistry, support_url: str = ""
+        self, linking: Linking, healthy: Callable[[], bool], registry: CollectorRegistry, page: CallbackPage
     ) -> None:
         self._healthy = healthy
         self._registry = registry
+        self._callback = Callback(linking, page)
         app = web.Application()
-        app.router.add_get("/oauth/callback", Callback(linking, CallbackPage(support_url)).handle, allow_head=False)
+        app.router.add_get("/oauth/callback", self._callback.handle, allow_head=False)
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/metrics", self._metrics)
         app.on_response_prepare.append(_add_headers)
-        self._runner = web.AppRunner(
-            app,
-            access_log=None,
-            logger=_silent_logger(),
-            max_line_size=_LINE_BYTES,
-            shutdown_timeout=_SHUTDOWN_SECONDS,
-        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        self._listening: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and answer the port; 0 becomes a free one. Raises OSError where the address cannot be bound."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
-        bound: int = self._runner.addresses[0][1]
+        self._listening = await asyncio.get_running_loop().create_server(self._protocol, host, port)
+        bound: int = self._listening.sockets[0].getsockname()[1]
         return bound
 
     async def stop(self) -> None:
         """Take no new calls; those under way are given some seconds."""
+        if self._listening is not None:
+            self._listening.close()
         await self._runner.cleanup()
+
+    def _protocol(self) -> ReticentProtocol:
+        options: dict[str, Any] = {"access_log": None, "logger": _silent_logger(), "max_line_size": _LINE_BYTES}
+        server = self._runner.server
+        if server is None:
+            raise ConnectionAbortedError("the server has stopped")
+        return ReticentProtocol(server, self._unanswered, loop=asyncio.get_running_loop(), **options)
+
+    def _unanswered(self, status: int, error: BaseException | None) -> web.Response:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.error("an HTTP call failed", exc_info=error)
+            response = web.Response(status=status, text=f"{status}: {HTTPStatus(status).phrase}\n")
+        else:
+            response = self._callback.answer(status, Told(Outcome.INCOMPLETE))
+        response.headers.update({name: value for name, value in _ALWAYS.items() if name not in response.headers})
+        response.headers["Server"] = "calguard"  # aiohttp would name itself and its version
+        return response
 
     async def _health(self, _request: web.Request) -> web.Response:
         if self._healthy():

@@ -154,10 +154,11 @@ class _Attempt:
 
 
 def _trouble(error: Exception) -> str:
+    """Name what went wrong; aiosmtplib wraps what fails while connecting, TLS too."""
     match error:
         case TimeoutError():
             return "TIMEOUT: no answer from the mail server"
-        case ssl.SSLError():
+        case _ if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
             return "TLS_FAILED: no trusted connection with the mail server"
         case OSError():
             return "CONNECTION_LOST: the mail server cannot be reached, or hung up"

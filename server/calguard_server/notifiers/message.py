@@ -16,6 +16,8 @@ class AlertTopic(StrEnum):
     """What the operator is alerted of."""
 
     PROVIDER_SIDE = "PROVIDER_SIDE"  # only the operator can mend it at Google: the reason is a CauseReason
+    INCIDENT_OPENED = "INCIDENT_OPENED"  # many unrelated links fail alike: the reason is a CauseReason
+    INCIDENT_OVER = "INCIDENT_OVER"  # they do no more
     DELIVERY_DEAD = "DELIVERY_DEAD"  # a notice could not be sent: the reason is the outcome's code
 
 

@@ -69,6 +69,8 @@ ATTEMPTS = [
     "create_time",
     "expire_time",
     "used",
+    "superseded",
+    "ended_subjects",
 ]
 
 DELIVERIES = [

@@ -39,8 +39,9 @@ _PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA busy_timeout = 5000",
-    "PRAGMA cache_size = -65536",
+    "PRAGMA cache_size = -16384",
 )
+_WRITERS_PRAGMAS = ("PRAGMA cache_size = -65536",)
 _READERS_PRAGMAS = ("PRAGMA wal_autocheckpoint = 0", "PRAGMA query_only = ON")
 
 
@@ -70,5 +71,5 @@ async def connect(path: Path, *, writer: bool = False) -> BatchConnection:
 
 def prepare(connection: sqlite3.Connection, *, writer: bool) -> None:
     """Set up a fresh connection."""
-    for pragma in _PRAGMAS if writer else (*_PRAGMAS, *_READERS_PRAGMAS):
+    for pragma in (*_PRAGMAS, *(_WRITERS_PRAGMAS if writer else _READERS_PRAGMAS)):
         connection.execute(pragma)

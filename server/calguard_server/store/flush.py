@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from calguard_server.domain.events import Change, ResourceKind
 from calguard_server.domain.link_state import CalendarLink
+from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.engine.ports import LogEntry
 from calguard_server.engine.working_set import LinkAttempt, WorkingSet
 from calguard_server.store.queries import QUERIES
@@ -16,6 +17,7 @@ from calguard_server.store.rows import (
     link_row,
     optional_micros,
     page_row,
+    provider_status_row,
     to_list,
     to_micros,
 )
@@ -56,6 +58,8 @@ def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entrie
             for each in incidents
         ),
     )
+    statuses = (rows.provider_statuses[each] for each in rows.dirty.get("provider_statuses", ()))
+    _many(connection, "save_provider_status", map(provider_status_row, statuses))
     _many(connection, "insert_delivery", map(delivery_row, rows.deliveries))
     times = {change.revision: to_micros(change.time) for change in rows.changes}
     _many(
@@ -89,7 +93,7 @@ def _flush_links(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet)
         if grant is None:
             connection.execute(QUERIES["delete_grant"], (link_id,))
         else:
-            sealed = (link_id, vault.seal(grant.refresh_token), to_list(grant.granted_scopes))
+            sealed = (link_id, vault.seal(grant.refresh_token), to_list(grant.granted_scopes), grant.subject)
             connection.execute(QUERIES["save_grant"], sealed)
 
 
@@ -134,6 +138,8 @@ def _attempt_row(attempt: LinkAttempt, vault: Vault) -> Row:
         to_micros(attempt.create_time),
         to_micros(attempt.expire_time),
         int(attempt.used),
+        int(attempt.superseded),
+        to_list(attempt.ended_subjects),
     )
 
 
@@ -147,4 +153,6 @@ def _keys_of(change: Change) -> tuple[ResourceKind, tuple[str, ...]]:
     resource = change.resource
     if isinstance(resource, CalendarLink):
         return ResourceKind.CALENDAR_LINK, (resource.account_id,)
+    if isinstance(resource, ProviderStatus):
+        return ResourceKind.PROVIDER_STATUS, ()
     return ResourceKind.BOOKING_PAGE, (*resource.account_ids, *change.former_account_ids)

@@ -7,25 +7,41 @@ from contextlib import suppress
 from typing import Any
 
 from calguard_server.domain.delivery import DeliveryState
+from calguard_server.domain.incident import Incident, Told
 from calguard_server.domain.notices import Channel
-from calguard_server.engine.working_set import Answer, Incident, LinkAttempt, Seeds, Told, Unit, WorkingSet
+from calguard_server.engine.working_set import Answer, LinkAttempt, Seeds, Unit, WorkingSet
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import Row, account_of, from_micros, link_of, page_of
+from calguard_server.store.rows import (
+    Row,
+    account_of,
+    from_list,
+    from_micros,
+    link_of,
+    page_of,
+    provider_status_of,
+)
 from calguard_server.store.vault import UnreadableError, Vault
 
 
 def load(connection: sqlite3.Connection, vault: Vault, units: Sequence[Unit[Any]], revision: int) -> WorkingSet:
     """Load the working set of a group; what belongs to it is told in engine/working_set.py."""
+    rows = load_seeds(connection, vault, [unit.seeds for unit in units], revision)
+    _load_answers(connection, vault, rows, {unit.request.id for unit in units if unit.request is not None})
+    return rows
+
+
+def load_seeds(connection: sqlite3.Connection, vault: Vault, seeds: Sequence[Seeds], revision: int) -> WorkingSet:
+    """Load what seeds name, as the transaction that is open on the connection shows it."""
     rows = WorkingSet(revision)
-    seeds = [unit.seeds for unit in units]
     page_accounts = _all(seeds, "page_accounts")
     linked = _by_keys(connection, "account_ids_by_link", _all(seeds, "links"))
     around = page_accounts | {row[0] for row in linked}
     _load_pages(connection, rows, _all(seeds, "pages"), around, page_accounts)
     _load_people(connection, rows, around | _all(seeds, "accounts"))
     _load_incidents(connection, rows)
-    _load_attempts(connection, vault, rows, _all(seeds, "attempts"))
-    _load_answers(connection, vault, rows, {unit.request.id for unit in units if unit.request is not None})
+    for row in connection.execute(QUERIES["provider_statuses"]):
+        rows.provider_statuses[row[0]] = provider_status_of(row)
+    _load_attempts(connection, vault, rows, _all(seeds, "attempts"), _all(seeds, "attempts_of"))
     return rows
 
 
@@ -73,9 +89,12 @@ def _load_incidents(connection: sqlite3.Connection, rows: WorkingSet) -> None:
     )
 
 
-def _load_attempts(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, digests: set[str]) -> None:
+def _load_attempts(
+    connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, digests: set[str], accounts: set[str]
+) -> None:
     """Load attempts; one that no key opens any more is as good as none: it can only be begun again."""
-    for row in _by_keys(connection, "attempts_by_digest", digests):
+    named = _by_keys(connection, "attempts_by_digest", digests)
+    for row in (*named, *_by_keys(connection, "attempts_by_account", accounts)):
         with suppress(UnreadableError):
             rows.attempts[row[0]] = _attempt_of(row, vault)
 
@@ -92,6 +111,8 @@ def _attempt_of(row: Row, vault: Vault) -> LinkAttempt:
         create_time=from_micros(row[7]),
         expire_time=from_micros(row[8]),
         used=bool(row[9]),
+        superseded=bool(row[10]),
+        ended_subjects=from_list(row[11]),
     )
 
 

@@ -20,6 +20,7 @@ from calguard_server.domain.page import (
     PagePhase,
     SchedulingMode,
 )
+from calguard_server.domain.provider_incident import ProviderIncident, ProviderStatus
 
 Row = Sequence[Any]
 
@@ -194,6 +195,39 @@ def page_of(row: Row) -> BookingPage:
         create_time=from_micros(row[14]),
         update_time=from_micros(row[15]),
     )
+
+
+def provider_status_row(status: ProviderStatus) -> Row:
+    """Write a provider's status."""
+    incidents = [
+        [
+            each.id,
+            each.reason.value,
+            to_micros(each.open_time),
+            optional_micros(each.end_time),
+            each.accounts_affected,
+            each.links_checked,
+        ]
+        for each in status.incidents
+    ]
+    return (status.id, json.dumps(incidents), status.revision, to_micros(status.update_time))
+
+
+@lru_cache(maxsize=4)
+def provider_status_of(row: Row) -> ProviderStatus:
+    """Read a provider's status: with every group of changes, and mostly the same."""
+    incidents = (
+        ProviderIncident(
+            id=incident_id,
+            reason=CauseReason(reason),
+            open_time=from_micros(open_time),
+            end_time=optional_time(end_time),
+            accounts_affected=affected,
+            links_checked=checked,
+        )
+        for incident_id, reason, open_time, end_time, affected, checked in json.loads(row[1])
+    )
+    return ProviderStatus(id=row[0], incidents=tuple(incidents), revision=row[2], update_time=from_micros(row[3]))
 
 
 def delivery_row(delivery: Delivery) -> Row:

@@ -1,4 +1,4 @@
-"""The state as it stood at one revision: one read transaction for as long as it is open."""
+"""The state as it stood at one revision: one read transaction for as long as it is open, or for one look."""
 
 import json
 import sqlite3
@@ -8,12 +8,16 @@ from typing import TypeVar
 
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
+from calguard_server.domain.provider_incident import ProviderStatus
+from calguard_server.engine.working_set import Seeds, WorkingSet
 from calguard_server.store.connection import Connection
+from calguard_server.store.load import load_seeds
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.readers import Readers
-from calguard_server.store.rows import Row, link_of, page_of
+from calguard_server.store.rows import Row, link_of, page_of, provider_status_of
+from calguard_server.store.vault import Vault
 
-T = TypeVar("T", CalendarLink, BookingPage)
+T = TypeVar("T", CalendarLink, BookingPage, ProviderStatus)
 
 _BATCH = 500
 """How many rows one step reads."""
@@ -33,6 +37,10 @@ class SqliteSnapshot:
     def pages(self, ids: Collection[str], account_ids: Collection[str]) -> AsyncIterator[list[BookingPage]]:
         """Iterate over pages in batches; empty collections do not narrow."""
         return self._batches("pages_of_snapshot", page_of, ids, account_ids)
+
+    async def provider_statuses(self) -> AsyncIterator[list[ProviderStatus]]:
+        """Iterate over the status of every provider that ever had an incident."""
+        yield await self._connection.run(_reading("provider_statuses", provider_status_of, ()))
 
     async def _batches(
         self, query: str, object_of: Callable[[Row], T], ids: Collection[str], account_ids: Collection[str]
@@ -66,6 +74,14 @@ async def open_snapshot(readers: Readers) -> AsyncIterator[SqliteSnapshot]:
             yield SqliteSnapshot(connection, revision)
         finally:
             await connection.run(_end)
+
+
+def look(connection: sqlite3.Connection, vault: Vault, seeds: Seeds) -> WorkingSet:
+    """Load what seeds name, all of it as it stands at one revision."""
+    try:
+        return load_seeds(connection, vault, [seeds], _begin(connection))
+    finally:
+        _end(connection)
 
 
 def _begin(connection: sqlite3.Connection) -> int:

@@ -4,7 +4,7 @@ import fcntl
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,12 +13,14 @@ from typing import IO, TypeVar
 from calguard_server.domain.account import Account
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
+from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.engine.ports import (
     CheckTimes,
     ClaimedDelivery,
     Clock,
     CommitListener,
     DeliveryUpdate,
+    DueLink,
     Grant,
     GrantUnreadableError,
     LinkFilter,
@@ -29,7 +31,7 @@ from calguard_server.engine.ports import (
     PageFilter,
     Snapshot,
 )
-from calguard_server.engine.working_set import Answer, Unit
+from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
 from calguard_server.store import deliveries
 from calguard_server.store.connection import Connect, connect
 from calguard_server.store.errors import StoreError, store_error
@@ -47,9 +49,10 @@ from calguard_server.store.rows import (
     optional_micros,
     optional_time,
     page_of,
+    provider_status_of,
     to_micros,
 )
-from calguard_server.store.snapshot import open_snapshot
+from calguard_server.store.snapshot import look, open_snapshot
 from calguard_server.store.vault import UnreadableError, Vault
 from calguard_server.store.writer import Writer
 
@@ -100,6 +103,10 @@ class SqliteStore:
         """Do a unit of work."""
         return await self.writer.submit(unit)
 
+    async def look(self, seeds: Seeds) -> WorkingSet:
+        """Load what a unit of work would work on."""
+        return await self._readers.read(lambda connection: look(connection, self._vault, seeds))
+
     async def answer(self, request_id: str) -> Answer | None:
         """Read the answer of a request that was done before."""
         row = await self._one("answers_by_request", json.dumps([request_id]))
@@ -123,15 +130,23 @@ class SqliteStore:
         row = await self._one("notification_by_id", notification_id)
         return None if row is None else (await self._notifications([row]))[0]
 
+    async def provider_status(self) -> ProviderStatus | None:
+        """Read the provider's status."""
+        return next(iter(await self._all(provider_status_of, "provider_statuses")), None)
+
     async def grant(self, link_id: str) -> Grant | None:
         """Read a link's grant."""
         row = await self._one("grant_by_link", link_id)
         if row is None:
             return None
         try:
-            return Grant(self._vault.open(row[0]), from_list(row[1]))
+            return Grant(self._vault.open(row[0]), from_list(row[1]), row[2])
         except UnreadableError:
             raise GrantUnreadableError from None
+
+    async def links_with_grant_of(self, subject: str) -> list[str]:
+        """Name the links that hold a grant of a Google account."""
+        return await self._all(_first, "links_with_grant_of", subject)
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
         """List accounts."""
@@ -165,9 +180,24 @@ class SqliteStore:
         values = (before, limit, json.dumps(sorted(chosen.states)), chosen.booking_page_id, chosen.account_id)
         return await self._notifications(await self._all(tuple, "notifications_before", *values))
 
-    async def due_links(self, now: datetime, limit: int, besides: Collection[str]) -> list[CalendarLink]:
+    async def due_links(self, now: datetime, limit: int, besides: Collection[str], *, failing: bool) -> list[DueLink]:
         """Answer links whose check is due."""
-        return await self._all(link_of, "due_links", to_micros(now), limit, json.dumps(list(besides)))
+        query = "due_failing_links" if failing else "due_links"
+        return await self._all(self._due_link_of, query, to_micros(now), limit, json.dumps(list(besides)))
+
+    async def count_scheduled(self, *, failing: bool) -> int:
+        """Count the links that are to be checked."""
+        row = await self._one("count_scheduled_failing" if failing else "count_scheduled")
+        return 0 if row is None else int(row[0])
+
+    def _due_link_of(self, row: Row) -> DueLink:
+        """Read a due link; a grant that no key opens is as good as none."""
+        *_, sealed, scopes, subject = row
+        grant: Grant | None = None
+        if sealed is not None:
+            with suppress(UnreadableError):
+                grant = Grant(self._vault.open(sealed), from_list(scopes), subject)
+        return DueLink(link_of(row), grant)
 
     async def record_checks(self, times: Sequence[CheckTimes]) -> None:
         """Save the times of checks that changed nothing."""
@@ -304,6 +334,10 @@ def _lock(path: Path) -> IO[str]:
         lock.close()
         raise StoreError(f"database {path}: another calguard-server uses it: stop that one first") from error
     return lock
+
+
+def _first(row: Row) -> str:
+    return str(row[0])
 
 
 def _phases_of(states: frozenset[PageState]) -> list[str]:

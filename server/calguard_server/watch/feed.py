@@ -9,7 +9,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,14 +18,17 @@ from calguard_server.domain.errors import OutOfRangeError, ResourceExhaustedErro
 from calguard_server.domain.events import ResourceKind
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
-from calguard_server.engine.ports import Chance, Clock, LogEntry, Store, WatchSpec
+from calguard_server.domain.provider_incident import ProviderStatus
+from calguard_server.engine.ports import Chance, Clock, LogEntry, Snapshot, Store, WatchSpec
 from calguard_server.engine.waiting import first_of
 from calguard_server.watch import frames
 from calguard_server.watch.filters import Matches, kinds_of, matcher
 from calguard_server.watch.ring import Batch, Ring, batches
 from calguard_server.watch.tokens import TokenMint
 
-EncodeSnapshot = Callable[[CalendarLink | BookingPage], bytes]
+Resources = Sequence[CalendarLink] | Sequence[BookingPage] | Sequence[ProviderStatus]
+
+EncodeSnapshot = Callable[[CalendarLink | BookingPage | ProviderStatus], bytes]
 """Encodes a resource as the change by which a snapshot shows it."""
 
 _LOG_READ = 1000
@@ -122,20 +125,15 @@ class Feed:
         return cursor
 
     async def _snapshot(self, spec: WatchSpec, mint: TokenMint) -> AsyncGenerator[tuple[int, bytes], None]:
-        kinds = kinds_of(spec)
         async with self._store.snapshot() as snapshot:
-            if ResourceKind.CALENDAR_LINK in kinds:
-                async for links in snapshot.links(spec.calendar_link_ids, spec.account_ids):
-                    for message in self._snapshot_messages(links):
-                        yield snapshot.revision, message
-            if ResourceKind.BOOKING_PAGE in kinds:
-                async for pages in snapshot.pages(spec.booking_page_ids, spec.account_ids):
-                    for message in self._snapshot_messages(pages):
+            for batches_of_kind in _snapshot_parts(snapshot, spec):
+                async for resources in batches_of_kind:
+                    for message in self._snapshot_messages(resources):
                         yield snapshot.revision, message
             revision = snapshot.revision
         yield revision, frames.snapshot_end(mint.make(revision))
 
-    def _snapshot_messages(self, resources: Sequence[CalendarLink] | Sequence[BookingPage]) -> Iterator[bytes]:
+    def _snapshot_messages(self, resources: Resources) -> Iterator[bytes]:
         pending, size = list[bytes](), 0
         for resource in resources:
             framed = frames.frame(self._encode_snapshot(resource))
@@ -190,6 +188,16 @@ class Feed:
             raise ResourceExhaustedError(
                 "STREAM_LIMIT", f"this server serves {self._options.streams_max} watches already: try again later"
             )
+
+
+def _snapshot_parts(snapshot: Snapshot, spec: WatchSpec) -> Iterator[AsyncIterator[Resources]]:
+    kinds = kinds_of(spec)
+    if ResourceKind.CALENDAR_LINK in kinds:
+        yield snapshot.links(spec.calendar_link_ids, spec.account_ids)
+    if ResourceKind.BOOKING_PAGE in kinds:
+        yield snapshot.pages(spec.booking_page_ids, spec.account_ids)
+    if ResourceKind.PROVIDER_STATUS in kinds:
+        yield snapshot.provider_statuses()
 
 
 def _messages(newer: Sequence[Batch], matches: Matches | None, mint: TokenMint) -> Iterator[tuple[int, bytes]]:

@@ -13,12 +13,18 @@ def matcher(spec: WatchSpec) -> Matches | None:
     if not (spec.account_ids or spec.calendar_link_ids or spec.booking_page_ids or spec.kinds):
         return None
     kinds = kinds_of(spec)
-    ids = {ResourceKind.CALENDAR_LINK: spec.calendar_link_ids, ResourceKind.BOOKING_PAGE: spec.booking_page_ids}
+    ids = {
+        ResourceKind.CALENDAR_LINK: spec.calendar_link_ids,
+        ResourceKind.BOOKING_PAGE: spec.booking_page_ids,
+        ResourceKind.PROVIDER_STATUS: frozenset[str](),
+    }
 
     def matches(entry: LogEntry) -> bool:
         kind = ResourceKind(entry.kind)
         if kind not in kinds or (ids[kind] and entry.resource_id not in ids[kind]):
             return False
+        if kind is ResourceKind.PROVIDER_STATUS:
+            return True
         return not spec.account_ids or not spec.account_ids.isdisjoint(entry.account_ids)
 
     return matches
@@ -27,7 +33,8 @@ def matcher(spec: WatchSpec) -> Matches | None:
 def kinds_of(spec: WatchSpec) -> frozenset[ResourceKind]:
     """Answer the kinds that a watch is about.
 
-    Naming only links leaves out pages, and the other way round; naming both, or neither, leaves out none.
+    Naming only links leaves out pages, and the other way round; naming both, or neither, leaves out none. The
+    provider's status is nobody's: naming anything leaves it out, unless it is asked for.
     """
     named = {
         kind
@@ -37,5 +44,6 @@ def kinds_of(spec: WatchSpec) -> frozenset[ResourceKind]:
         )
         if ids
     }
-    chosen = spec.kinds or frozenset(named) or frozenset(ResourceKind)
-    return frozenset(chosen)
+    if spec.kinds or named:
+        return frozenset(spec.kinds or named)
+    return frozenset(ResourceKind) - ({ResourceKind.PROVIDER_STATUS} if spec.account_ids else frozenset())

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
+from calguard_server.domain.addresses import relink_url
 from calguard_server.domain.causes import RULES, CauseReason, Severity
+from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import BookingPage, Fault
+from calguard_server.engine.operator_alerts import INCIDENT_OPENED, INCIDENT_OVER
 from calguard_server.engine.ports import ClaimedDelivery, Store
 from calguard_server.notifiers.message import (
     Address,
@@ -18,6 +20,8 @@ from calguard_server.notifiers.message import (
     OperatorAlert,
     PageFact,
 )
+
+_INCIDENT_TOPICS = {INCIDENT_OPENED: AlertTopic.INCIDENT_OPENED, INCIDENT_OVER: AlertTopic.INCIDENT_OVER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Composer:
         """Compose one message for deliveries of one recipient, channel and kind."""
         first = group[0]
         if first.delivery.kind is NoticeKind.OPERATOR_ALERT or first.recipient is None:
-            return self._operator_alert(first)
+            return await self._operator_alert(first)
         pages = {each.page.id: each.page for each in group if each.page is not None}
         faults = _faults(group)
         accounts = await self._store.accounts_by_id({fault.account_id for fault in faults})
@@ -80,17 +84,28 @@ class Composer:
             incident_id=incidents.pop() if len(incidents) == 1 else "",
         )
 
-    def _operator_alert(self, claimed: ClaimedDelivery) -> NoticeMessage:
+    async def _operator_alert(self, claimed: ClaimedDelivery) -> NoticeMessage:
         delivery = claimed.delivery
-        known = delivery.stage in CauseReason.__members__
-        topic = AlertTopic.PROVIDER_SIDE if known else AlertTopic.DELIVERY_DEAD
         return NoticeMessage(
             kind=delivery.kind,
             message_id=delivery.id,
             locale=Locale.ENGLISH,
             support_url=self._options.support_url,
-            alert=OperatorAlert(topic=topic, reason=delivery.stage, since=delivery.create_time),
+            incident_id=delivery.incident_id if delivery.stage in _INCIDENT_TOPICS else "",
+            alert=await self._incident_alert(delivery) if delivery.stage in _INCIDENT_TOPICS else _alert(delivery),
         )
+
+    async def _incident_alert(self, delivery: Delivery) -> OperatorAlert:
+        """Tell of a provider's incident as it stands; of one that is no longer kept, only that it was."""
+        topic = _INCIDENT_TOPICS[delivery.stage]
+        status = await self._store.provider_status()
+        known = (each for each in (status.incidents if status else ()) if each.id == delivery.incident_id)
+        incident = next(known, None)
+        if incident is None:
+            return OperatorAlert(topic=topic, reason=delivery.stage, since=delivery.create_time)
+        count, since = incident.accounts_affected, incident.open_time
+        detail = f"{count} of {incident.links_checked} calendars checked"
+        return OperatorAlert(topic=topic, reason=incident.reason, since=since, count=count, detail=detail)
 
     def _fault_fact(self, fault: Fault, account: Account | None, link: CalendarLink | None) -> FaultFact:
         cause = fault.cause
@@ -102,14 +117,16 @@ class Composer:
             calendar_id=cause.calendar_id,
             capability=cause.capability,
             operator_side=RULES[cause.reason].severity is Severity.OPERATOR,
-            relink_url=relink_url(self._options.relink_url, fault),
+            relink_url=relink_url(
+                self._options.relink_url, account_id=fault.account_id, calendar_link_id=fault.calendar_link_id
+            ),
         )
 
 
-def relink_url(template: str, fault: Fault) -> str:
-    """Fill a template's `{calendar_link_id}` and `{account_id}`; ids are quoted, whatever they hold."""
-    filled = template.replace("{calendar_link_id}", quote(fault.calendar_link_id, safe=""))
-    return filled.replace("{account_id}", quote(fault.account_id, safe=""))
+def _alert(delivery: Delivery) -> OperatorAlert:
+    known = delivery.stage in CauseReason.__members__
+    topic = AlertTopic.PROVIDER_SIDE if known else AlertTopic.DELIVERY_DEAD
+    return OperatorAlert(topic=topic, reason=delivery.stage, since=delivery.create_time)
 
 
 def _faults(group: Sequence[ClaimedDelivery]) -> list[Fault]:

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from calguard.v1 import calendar_link_pb2 as _calendar_link_pb2
 from calguard.v1 import slack_pb2 as _slack_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -327,16 +328,28 @@ Global___DeleteAccountRequest: _TypeAlias = DeleteAccountRequest  # noqa: Y015
 
 @_typing.final
 class DeleteAccountResponse(_message.Message):
-    """What DeleteAccount answers: nothing but that it is done."""
+    """What DeleteAccount answers."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    REVOCATION_FIELD_NUMBER: _builtins.int
+    THIRD_PARTY_ACCESS_URL_FIELD_NUMBER: _builtins.int
+    revocation: _calendar_link_pb2.GrantRevocation.ValueType
+    """What became of the grants of its links at Google: UNCONFIRMED where that holds for one of them, else KEPT where
+    that does, else CONFIRMED. UNCONFIRMED as well where a call is repeated whose first try was broken off before
+    Google answered.
+    """
+    third_party_access_url: _builtins.str
+    """Google's page of third-party access, where the person can see, and end, what is granted."""
     def __init__(
         self,
+        *,
+        revocation: _calendar_link_pb2.GrantRevocation.ValueType = ...,
+        third_party_access_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revocation", b"revocation", "third_party_access_url", b"third_party_access_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

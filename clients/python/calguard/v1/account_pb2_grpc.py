@@ -101,7 +101,8 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteAccount(self, request, context):
-        """Deletes an account with its calendar links, whose grants are revoked at the provider.
+        """Deletes an account with its calendar links, whose grants are revoked at the provider as far as it answers.
+        Attempts at linking that began before this link nothing any more.
         NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_IN_USE` where it owns or is
         on a booking page: the metadata's `booking_page_ids` names up to 20 of them, comma-separated.
         """

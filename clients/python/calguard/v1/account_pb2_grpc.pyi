@@ -46,7 +46,8 @@ class AccountServiceStub:
     UpdateAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.UpdateAccountRequest, _account_pb2.UpdateAccountResponse]
     """Changes the fields that the mask names. NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`."""
     DeleteAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.DeleteAccountRequest, _account_pb2.DeleteAccountResponse]
-    """Deletes an account with its calendar links, whose grants are revoked at the provider.
+    """Deletes an account with its calendar links, whose grants are revoked at the provider as far as it answers.
+    Attempts at linking that began before this link nothing any more.
     NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_IN_USE` where it owns or is
     on a booking page: the metadata's `booking_page_ids` names up to 20 of them, comma-separated.
     """
@@ -69,7 +70,8 @@ class AccountServiceAsyncStub(AccountServiceStub):
     UpdateAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.UpdateAccountRequest, _account_pb2.UpdateAccountResponse]  # type: ignore[assignment]
     """Changes the fields that the mask names. NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`."""
     DeleteAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.DeleteAccountRequest, _account_pb2.DeleteAccountResponse]  # type: ignore[assignment]
-    """Deletes an account with its calendar links, whose grants are revoked at the provider.
+    """Deletes an account with its calendar links, whose grants are revoked at the provider as far as it answers.
+    Attempts at linking that began before this link nothing any more.
     NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_IN_USE` where it owns or is
     on a booking page: the metadata's `booking_page_ids` names up to 20 of them, comma-separated.
     """
@@ -119,7 +121,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.DeleteAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.DeleteAccountResponse, _abc.Awaitable[_account_pb2.DeleteAccountResponse]]:
-        """Deletes an account with its calendar links, whose grants are revoked at the provider.
+        """Deletes an account with its calendar links, whose grants are revoked at the provider as far as it answers.
+        Attempts at linking that began before this link nothing any more.
         NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_IN_USE` where it owns or is
         on a booking page: the metadata's `booking_page_ids` names up to 20 of them, comma-separated.
         """

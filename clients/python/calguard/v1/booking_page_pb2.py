@@ -23,62 +23,69 @@ _sym_db = _symbol_database.Default()
 
 
 from calguard.v1 import cause_pb2 as calguard_dot_v1_dot_cause__pb2
+from calguard.v1 import explanation_pb2 as calguard_dot_v1_dot_explanation__pb2
 from calguard.v1 import slack_pb2 as calguard_dot_v1_dot_slack__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63\x61lguard/v1/booking_page.proto\x12\x0b\x63\x61lguard.v1\x1a\x17\x63\x61lguard/v1/cause.proto\x1a\x17\x63\x61lguard/v1/slack.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x05\n\x0b\x42ookingPage\x12\n\n\x02id\x18\x01 \x01(\t\x12\x18\n\x10owner_account_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x34\n\x0fscheduling_mode\x18\x04 \x01(\x0e\x32\x1b.calguard.v1.SchedulingMode\x12/\n\x07members\x18\x05 \x03(\x0b\x32\x1e.calguard.v1.BookingPageMember\x12\x32\n\x0e\x66\x61ulty_members\x18\x06 \x01(\x0e\x32\x1a.calguard.v1.FaultyMembers\x12\x38\n\x11\x61ssignment_method\x18\x07 \x01(\x0e\x32\x1d.calguard.v1.AssignmentMethod\x12(\n\x05slack\x18\x08 \x01(\x0b\x32\x19.calguard.v1.SlackAddress\x12,\n\x05state\x18\t \x01(\x0e\x32\x1d.calguard.v1.BookingPageState\x12\x11\n\taccepting\x18\n \x01(\x08\x12*\n\nstop_cause\x18\x0b \x01(\x0e\x32\x16.calguard.v1.StopCause\x12)\n\x06\x66\x61ulty\x18\x0c \x03(\x0b\x32\x19.calguard.v1.FaultyMember\x12.\n\nstate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0e \x01(\t\x12\x10\n\x08revision\x18\x0f \x01(\x03\x12/\n\x0b\x63reate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\x11\x42ookingPageMember\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08priority\x18\x02 \x01(\x05\"_\n\x0c\x46\x61ultyMember\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x18\n\x10\x63\x61lendar_link_id\x18\x02 \x01(\t\x12!\n\x05\x63\x61use\x18\x03 \x01(\x0b\x32\x12.calguard.v1.Cause\"^\n\x18\x43reateBookingPageRequest\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"K\n\x19\x43reateBookingPageResponse\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\"#\n\x15GetBookingPageRequest\x12\n\n\x02id\x18\x01 \x01(\t\"H\n\x16GetBookingPageResponse\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\"\x83\x01\n\x17ListBookingPagesRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12-\n\x06states\x18\x02 \x03(\x0e\x32\x1d.calguard.v1.BookingPageState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"d\n\x18ListBookingPagesResponse\x12/\n\rbooking_pages\x18\x01 \x03(\x0b\x32\x18.calguard.v1.BookingPage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8f\x01\n\x18UpdateBookingPageRequest\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"K\n\x19UpdateBookingPageResponse\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\"H\n\x18\x44\x65leteBookingPageRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x1b\n\x19\x44\x65leteBookingPageResponse\"8\n\x16StopBookingPageRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"I\n\x17StopBookingPageResponse\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\":\n\x18ResumeBookingPageRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"K\n\x19ResumeBookingPageResponse\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage*\x93\x01\n\x0eSchedulingMode\x12\x1f\n\x1bSCHEDULING_MODE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSCHEDULING_MODE_ALL_MEMBERS\x10\x01\x12\x1e\n\x1aSCHEDULING_MODE_ANY_MEMBER\x10\x02\x12\x1f\n\x1bSCHEDULING_MODE_AUTO_ASSIGN\x10\x03*\x81\x01\n\rFaultyMembers\x12\x1e\n\x1a\x46\x41ULTY_MEMBERS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46\x41ULTY_MEMBERS_KEEP\x10\x01\x12\x17\n\x13\x46\x41ULTY_MEMBERS_SKIP\x10\x02\x12\x1e\n\x1a\x46\x41ULTY_MEMBERS_LAST_RESORT\x10\x03*\x93\x01\n\x10\x41ssignmentMethod\x12!\n\x1d\x41SSIGNMENT_METHOD_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41SSIGNMENT_METHOD_EVEN\x10\x01\x12\x1e\n\x1a\x41SSIGNMENT_METHOD_PRIORITY\x10\x02\x12 \n\x1c\x41SSIGNMENT_METHOD_SEQUENTIAL\x10\x03*\x96\x01\n\x10\x42ookingPageState\x12\"\n\x1e\x42OOKING_PAGE_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x42OOKING_PAGE_STATE_LINKED\x10\x01\x12\x1f\n\x1b\x42OOKING_PAGE_STATE_DEGRADED\x10\x02\x12\x1e\n\x1a\x42OOKING_PAGE_STATE_STOPPED\x10\x03*\x88\x01\n\tStopCause\x12\x1a\n\x16STOP_CAUSE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTOP_CAUSE_NONE\x10\x01\x12\x1f\n\x1bSTOP_CAUSE_CALENDAR_FAILURE\x10\x02\x12\x14\n\x10STOP_CAUSE_OWNER\x10\x03\x12\x13\n\x0fSTOP_CAUSE_BOTH\x10\x04\x32\xbe\x05\n\x12\x42ookingPageService\x12\x62\n\x11\x43reateBookingPage\x12%.calguard.v1.CreateBookingPageRequest\x1a&.calguard.v1.CreateBookingPageResponse\x12Y\n\x0eGetBookingPage\x12\".calguard.v1.GetBookingPageRequest\x1a#.calguard.v1.GetBookingPageResponse\x12_\n\x10ListBookingPages\x12$.calguard.v1.ListBookingPagesRequest\x1a%.calguard.v1.ListBookingPagesResponse\x12\x62\n\x11UpdateBookingPage\x12%.calguard.v1.UpdateBookingPageRequest\x1a&.calguard.v1.UpdateBookingPageResponse\x12\x62\n\x11\x44\x65leteBookingPage\x12%.calguard.v1.DeleteBookingPageRequest\x1a&.calguard.v1.DeleteBookingPageResponse\x12\\\n\x0fStopBookingPage\x12#.calguard.v1.StopBookingPageRequest\x1a$.calguard.v1.StopBookingPageResponse\x12\x62\n\x11ResumeBookingPage\x12%.calguard.v1.ResumeBookingPageRequest\x1a&.calguard.v1.ResumeBookingPageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63\x61lguard/v1/booking_page.proto\x12\x0b\x63\x61lguard.v1\x1a\x17\x63\x61lguard/v1/cause.proto\x1a\x1d\x63\x61lguard/v1/explanation.proto\x1a\x17\x63\x61lguard/v1/slack.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x05\n\x0b\x42ookingPage\x12\n\n\x02id\x18\x01 \x01(\t\x12\x18\n\x10owner_account_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x34\n\x0fscheduling_mode\x18\x04 \x01(\x0e\x32\x1b.calguard.v1.SchedulingMode\x12/\n\x07members\x18\x05 \x03(\x0b\x32\x1e.calguard.v1.BookingPageMember\x12\x32\n\x0e\x66\x61ulty_members\x18\x06 \x01(\x0e\x32\x1a.calguard.v1.FaultyMembers\x12\x38\n\x11\x61ssignment_method\x18\x07 \x01(\x0e\x32\x1d.calguard.v1.AssignmentMethod\x12(\n\x05slack\x18\x08 \x01(\x0b\x32\x19.calguard.v1.SlackAddress\x12,\n\x05state\x18\t \x01(\x0e\x32\x1d.calguard.v1.BookingPageState\x12\x11\n\taccepting\x18\n \x01(\x08\x12*\n\nstop_cause\x18\x0b \x01(\x0e\x32\x16.calguard.v1.StopCause\x12)\n\x06\x66\x61ulty\x18\x0c \x03(\x0b\x32\x19.calguard.v1.FaultyMember\x12.\n\nstate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0e \x01(\t\x12\x10\n\x08revision\x18\x0f \x01(\x03\x12/\n\x0b\x63reate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\x11\x42ookingPageMember\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08priority\x18\x02 \x01(\x05\"_\n\x0c\x46\x61ultyMember\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x18\n\x10\x63\x61lendar_link_id\x18\x02 \x01(\t\x12!\n\x05\x63\x61use\x18\x03 \x01(\x0b\x32\x12.calguard.v1.Cause\"^\n\x18\x43reateBookingPageRequest\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"K\n\x19\x43reateBookingPageResponse\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\"#\n\x15GetBookingPageRequest\x12\n\n\x02id\x18\x01 \x01(\t\"H\n\x16GetBookingPageResponse\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\"\x83\x01\n\x17ListBookingPagesRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12-\n\x06states\x18\x02 \x03(\x0e\x32\x1d.calguard.v1.BookingPageState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"d\n\x18ListBookingPagesResponse\x12/\n\rbooking_pages\x18\x01 \x03(\x0b\x32\x18.calguard.v1.BookingPage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8f\x01\n\x18UpdateBookingPageRequest\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"K\n\x19UpdateBookingPageResponse\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\"H\n\x18\x44\x65leteBookingPageRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x1b\n\x19\x44\x65leteBookingPageResponse\"8\n\x16StopBookingPageRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"I\n\x17StopBookingPageResponse\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\":\n\x18ResumeBookingPageRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"K\n\x19ResumeBookingPageResponse\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\"n\n\x19\x45xplainBookingPageRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12!\n\x19\x61ssume_faulty_account_ids\x18\x02 \x03(\t\x12\"\n\x1a\x61ssume_healthy_account_ids\x18\x03 \x03(\t\"\x9e\x02\n\x1a\x45xplainBookingPageResponse\x12.\n\x0c\x62ooking_page\x18\x01 \x01(\x0b\x32\x18.calguard.v1.BookingPage\x12.\n\x07verdict\x18\x02 \x01(\x0b\x32\x1d.calguard.v1.ExplainedVerdict\x12-\n\x07members\x18\x03 \x03(\x0b\x32\x1c.calguard.v1.ExplainedMember\x12-\n\x07notices\x18\x04 \x03(\x0b\x32\x1c.calguard.v1.ExplainedNotice\x12\x30\n\rnotice_reason\x18\x05 \x01(\x0e\x32\x19.calguard.v1.NoticeReason\x12\x10\n\x08revision\x18\x06 \x01(\x03\"\xab\x01\n\x10\x45xplainedVerdict\x12,\n\x05state\x18\x01 \x01(\x0e\x32\x1d.calguard.v1.BookingPageState\x12\x11\n\taccepting\x18\x02 \x01(\x08\x12*\n\nstop_cause\x18\x03 \x01(\x0e\x32\x16.calguard.v1.StopCause\x12*\n\x06reason\x18\x04 \x01(\x0e\x32\x1a.calguard.v1.VerdictReason*\x93\x01\n\x0eSchedulingMode\x12\x1f\n\x1bSCHEDULING_MODE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSCHEDULING_MODE_ALL_MEMBERS\x10\x01\x12\x1e\n\x1aSCHEDULING_MODE_ANY_MEMBER\x10\x02\x12\x1f\n\x1bSCHEDULING_MODE_AUTO_ASSIGN\x10\x03*\x81\x01\n\rFaultyMembers\x12\x1e\n\x1a\x46\x41ULTY_MEMBERS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46\x41ULTY_MEMBERS_KEEP\x10\x01\x12\x17\n\x13\x46\x41ULTY_MEMBERS_SKIP\x10\x02\x12\x1e\n\x1a\x46\x41ULTY_MEMBERS_LAST_RESORT\x10\x03*\x93\x01\n\x10\x41ssignmentMethod\x12!\n\x1d\x41SSIGNMENT_METHOD_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41SSIGNMENT_METHOD_EVEN\x10\x01\x12\x1e\n\x1a\x41SSIGNMENT_METHOD_PRIORITY\x10\x02\x12 \n\x1c\x41SSIGNMENT_METHOD_SEQUENTIAL\x10\x03*\x96\x01\n\x10\x42ookingPageState\x12\"\n\x1e\x42OOKING_PAGE_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x42OOKING_PAGE_STATE_LINKED\x10\x01\x12\x1f\n\x1b\x42OOKING_PAGE_STATE_DEGRADED\x10\x02\x12\x1e\n\x1a\x42OOKING_PAGE_STATE_STOPPED\x10\x03*\x88\x01\n\tStopCause\x12\x1a\n\x16STOP_CAUSE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTOP_CAUSE_NONE\x10\x01\x12\x1f\n\x1bSTOP_CAUSE_CALENDAR_FAILURE\x10\x02\x12\x14\n\x10STOP_CAUSE_OWNER\x10\x03\x12\x13\n\x0fSTOP_CAUSE_BOTH\x10\x04\x32\xa5\x06\n\x12\x42ookingPageService\x12\x62\n\x11\x43reateBookingPage\x12%.calguard.v1.CreateBookingPageRequest\x1a&.calguard.v1.CreateBookingPageResponse\x12Y\n\x0eGetBookingPage\x12\".calguard.v1.GetBookingPageRequest\x1a#.calguard.v1.GetBookingPageResponse\x12_\n\x10ListBookingPages\x12$.calguard.v1.ListBookingPagesRequest\x1a%.calguard.v1.ListBookingPagesResponse\x12\x62\n\x11UpdateBookingPage\x12%.calguard.v1.UpdateBookingPageRequest\x1a&.calguard.v1.UpdateBookingPageResponse\x12\x62\n\x11\x44\x65leteBookingPage\x12%.calguard.v1.DeleteBookingPageRequest\x1a&.calguard.v1.DeleteBookingPageResponse\x12\\\n\x0fStopBookingPage\x12#.calguard.v1.StopBookingPageRequest\x1a$.calguard.v1.StopBookingPageResponse\x12\x62\n\x11ResumeBookingPage\x12%.calguard.v1.ResumeBookingPageRequest\x1a&.calguard.v1.ResumeBookingPageResponse\x12\x65\n\x12\x45xplainBookingPage\x12&.calguard.v1.ExplainBookingPageRequest\x1a\'.calguard.v1.ExplainBookingPageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'calguard.v1.booking_page_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SCHEDULINGMODE']._serialized_start=2091
-  _globals['_SCHEDULINGMODE']._serialized_end=2238
-  _globals['_FAULTYMEMBERS']._serialized_start=2241
-  _globals['_FAULTYMEMBERS']._serialized_end=2370
-  _globals['_ASSIGNMENTMETHOD']._serialized_start=2373
-  _globals['_ASSIGNMENTMETHOD']._serialized_end=2520
-  _globals['_BOOKINGPAGESTATE']._serialized_start=2523
-  _globals['_BOOKINGPAGESTATE']._serialized_end=2673
-  _globals['_STOPCAUSE']._serialized_start=2676
-  _globals['_STOPCAUSE']._serialized_end=2812
-  _globals['_BOOKINGPAGE']._serialized_start=165
-  _globals['_BOOKINGPAGE']._serialized_end=816
-  _globals['_BOOKINGPAGEMEMBER']._serialized_start=818
-  _globals['_BOOKINGPAGEMEMBER']._serialized_end=875
-  _globals['_FAULTYMEMBER']._serialized_start=877
-  _globals['_FAULTYMEMBER']._serialized_end=972
-  _globals['_CREATEBOOKINGPAGEREQUEST']._serialized_start=974
-  _globals['_CREATEBOOKINGPAGEREQUEST']._serialized_end=1068
-  _globals['_CREATEBOOKINGPAGERESPONSE']._serialized_start=1070
-  _globals['_CREATEBOOKINGPAGERESPONSE']._serialized_end=1145
-  _globals['_GETBOOKINGPAGEREQUEST']._serialized_start=1147
-  _globals['_GETBOOKINGPAGEREQUEST']._serialized_end=1182
-  _globals['_GETBOOKINGPAGERESPONSE']._serialized_start=1184
-  _globals['_GETBOOKINGPAGERESPONSE']._serialized_end=1256
-  _globals['_LISTBOOKINGPAGESREQUEST']._serialized_start=1259
-  _globals['_LISTBOOKINGPAGESREQUEST']._serialized_end=1390
-  _globals['_LISTBOOKINGPAGESRESPONSE']._serialized_start=1392
-  _globals['_LISTBOOKINGPAGESRESPONSE']._serialized_end=1492
-  _globals['_UPDATEBOOKINGPAGEREQUEST']._serialized_start=1495
-  _globals['_UPDATEBOOKINGPAGEREQUEST']._serialized_end=1638
-  _globals['_UPDATEBOOKINGPAGERESPONSE']._serialized_start=1640
-  _globals['_UPDATEBOOKINGPAGERESPONSE']._serialized_end=1715
-  _globals['_DELETEBOOKINGPAGEREQUEST']._serialized_start=1717
-  _globals['_DELETEBOOKINGPAGEREQUEST']._serialized_end=1789
-  _globals['_DELETEBOOKINGPAGERESPONSE']._serialized_start=1791
-  _globals['_DELETEBOOKINGPAGERESPONSE']._serialized_end=1818
-  _globals['_STOPBOOKINGPAGEREQUEST']._serialized_start=1820
-  _globals['_STOPBOOKINGPAGEREQUEST']._serialized_end=1876
-  _globals['_STOPBOOKINGPAGERESPONSE']._serialized_start=1878
-  _globals['_STOPBOOKINGPAGERESPONSE']._serialized_end=1951
-  _globals['_RESUMEBOOKINGPAGEREQUEST']._serialized_start=1953
-  _globals['_RESUMEBOOKINGPAGEREQUEST']._serialized_end=2011
-  _globals['_RESUMEBOOKINGPAGERESPONSE']._serialized_start=2013
-  _globals['_RESUMEBOOKINGPAGERESPONSE']._serialized_end=2088
-  _globals['_BOOKINGPAGESERVICE']._serialized_start=2815
-  _globals['_BOOKINGPAGESERVICE']._serialized_end=3517
+  _globals['_SCHEDULINGMODE']._serialized_start=2697
+  _globals['_SCHEDULINGMODE']._serialized_end=2844
+  _globals['_FAULTYMEMBERS']._serialized_start=2847
+  _globals['_FAULTYMEMBERS']._serialized_end=2976
+  _globals['_ASSIGNMENTMETHOD']._serialized_start=2979
+  _globals['_ASSIGNMENTMETHOD']._serialized_end=3126
+  _globals['_BOOKINGPAGESTATE']._serialized_start=3129
+  _globals['_BOOKINGPAGESTATE']._serialized_end=3279
+  _globals['_STOPCAUSE']._serialized_start=3282
+  _globals['_STOPCAUSE']._serialized_end=3418
+  _globals['_BOOKINGPAGE']._serialized_start=196
+  _globals['_BOOKINGPAGE']._serialized_end=847
+  _globals['_BOOKINGPAGEMEMBER']._serialized_start=849
+  _globals['_BOOKINGPAGEMEMBER']._serialized_end=906
+  _globals['_FAULTYMEMBER']._serialized_start=908
+  _globals['_FAULTYMEMBER']._serialized_end=1003
+  _globals['_CREATEBOOKINGPAGEREQUEST']._serialized_start=1005
+  _globals['_CREATEBOOKINGPAGEREQUEST']._serialized_end=1099
+  _globals['_CREATEBOOKINGPAGERESPONSE']._serialized_start=1101
+  _globals['_CREATEBOOKINGPAGERESPONSE']._serialized_end=1176
+  _globals['_GETBOOKINGPAGEREQUEST']._serialized_start=1178
+  _globals['_GETBOOKINGPAGEREQUEST']._serialized_end=1213
+  _globals['_GETBOOKINGPAGERESPONSE']._serialized_start=1215
+  _globals['_GETBOOKINGPAGERESPONSE']._serialized_end=1287
+  _globals['_LISTBOOKINGPAGESREQUEST']._serialized_start=1290
+  _globals['_LISTBOOKINGPAGESREQUEST']._serialized_end=1421
+  _globals['_LISTBOOKINGPAGESRESPONSE']._serialized_start=1423
+  _globals['_LISTBOOKINGPAGESRESPONSE']._serialized_end=1523
+  _globals['_UPDATEBOOKINGPAGEREQUEST']._serialized_start=1526
+  _globals['_UPDATEBOOKINGPAGEREQUEST']._serialized_end=1669
+  _globals['_UPDATEBOOKINGPAGERESPONSE']._serialized_start=1671
+  _globals['_UPDATEBOOKINGPAGERESPONSE']._serialized_end=1746
+  _globals['_DELETEBOOKINGPAGEREQUEST']._serialized_start=1748
+  _globals['_DELETEBOOKINGPAGEREQUEST']._serialized_end=1820
+  _globals['_DELETEBOOKINGPAGERESPONSE']._serialized_start=1822
+  _globals['_DELETEBOOKINGPAGERESPONSE']._serialized_end=1849
+  _globals['_STOPBOOKINGPAGEREQUEST']._serialized_start=1851
+  _globals['_STOPBOOKINGPAGEREQUEST']._serialized_end=1907
+  _globals['_STOPBOOKINGPAGERESPONSE']._serialized_start=1909
+  _globals['_STOPBOOKINGPAGERESPONSE']._serialized_end=1982
+  _globals['_RESUMEBOOKINGPAGEREQUEST']._serialized_start=1984
+  _globals['_RESUMEBOOKINGPAGEREQUEST']._serialized_end=2042
+  _globals['_RESUMEBOOKINGPAGERESPONSE']._serialized_start=2044
+  _globals['_RESUMEBOOKINGPAGERESPONSE']._serialized_end=2119
+  _globals['_EXPLAINBOOKINGPAGEREQUEST']._serialized_start=2121
+  _globals['_EXPLAINBOOKINGPAGEREQUEST']._serialized_end=2231
+  _globals['_EXPLAINBOOKINGPAGERESPONSE']._serialized_start=2234
+  _globals['_EXPLAINBOOKINGPAGERESPONSE']._serialized_end=2520
+  _globals['_EXPLAINEDVERDICT']._serialized_start=2523
+  _globals['_EXPLAINEDVERDICT']._serialized_end=2694
+  _globals['_BOOKINGPAGESERVICE']._serialized_start=3421
+  _globals['_BOOKINGPAGESERVICE']._serialized_end=4226
 # @@protoc_insertion_point(module_scope)

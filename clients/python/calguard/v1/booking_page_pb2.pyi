@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from calguard.v1 import cause_pb2 as _cause_pb2
+from calguard.v1 import explanation_pb2 as _explanation_pb2
 from calguard.v1 import slack_pb2 as _slack_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -691,3 +692,123 @@ class ResumeBookingPageResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResumeBookingPageResponse: _TypeAlias = ResumeBookingPageResponse  # noqa: Y015
+
+@_typing.final
+class ExplainBookingPageRequest(_message.Message):
+    """What ExplainBookingPage needs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    ASSUME_FAULTY_ACCOUNT_IDS_FIELD_NUMBER: _builtins.int
+    ASSUME_HEALTHY_ACCOUNT_IDS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The page's id. Required."""
+    @_builtins.property
+    def assume_faulty_account_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Members to take for faulty, whatever their links are; they need not have any. At most 500, each once."""
+
+    @_builtins.property
+    def assume_healthy_account_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Members to take for healthy, whatever their links are. At most 500, each once, and none that is assumed faulty."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        assume_faulty_account_ids: _abc.Iterable[_builtins.str] | None = ...,
+        assume_healthy_account_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assume_faulty_account_ids", b"assume_faulty_account_ids", "assume_healthy_account_ids", b"assume_healthy_account_ids", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainBookingPageRequest: _TypeAlias = ExplainBookingPageRequest  # noqa: Y015
+
+@_typing.final
+class ExplainBookingPageResponse(_message.Message):
+    """What ExplainBookingPage answers, all of it as it stood at one revision."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_PAGE_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    NOTICES_FIELD_NUMBER: _builtins.int
+    NOTICE_REASON_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    notice_reason: _explanation_pb2.NoticeReason.ValueType
+    """Why these notices, or why none."""
+    revision: _builtins.int
+    """The latest revision of the watch when the page was looked at: the answer holds for it."""
+    @_builtins.property
+    def booking_page(self) -> Global___BookingPage:
+        """The page as it stands, whatever is assumed."""
+
+    @_builtins.property
+    def verdict(self) -> Global___ExplainedVerdict:
+        """Where the page would stand under the assumptions. Without any: as it stands."""
+
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[_explanation_pb2.ExplainedMember]:
+        """Every member, in member order."""
+
+    @_builtins.property
+    def notices(self) -> _containers.RepeatedCompositeFieldContainer[_explanation_pb2.ExplainedNotice]:
+        """What would be owed if the page went from how it stands to the verdict now. Each is looked at again before it is
+        sent, as always. Empty where nobody would be told.
+        """
+
+    def __init__(
+        self,
+        *,
+        booking_page: Global___BookingPage | None = ...,
+        verdict: Global___ExplainedVerdict | None = ...,
+        members: _abc.Iterable[_explanation_pb2.ExplainedMember] | None = ...,
+        notices: _abc.Iterable[_explanation_pb2.ExplainedNotice] | None = ...,
+        notice_reason: _explanation_pb2.NoticeReason.ValueType = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking_page", b"booking_page", "verdict", b"verdict"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_page", b"booking_page", "members", b"members", "notice_reason", b"notice_reason", "notices", b"notices", "revision", b"revision", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainBookingPageResponse: _TypeAlias = ExplainBookingPageResponse  # noqa: Y015
+
+@_typing.final
+class ExplainedVerdict(_message.Message):
+    """Where the rule of its mode, and the owner's hand, put a page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    ACCEPTING_FIELD_NUMBER: _builtins.int
+    STOP_CAUSE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    state: Global___BookingPageState.ValueType
+    """Whether the page would work."""
+    accepting: _builtins.bool
+    """Whether it would take new bookings: false exactly when `state` is STOPPED."""
+    stop_cause: Global___StopCause.ValueType
+    """Why it would be stopped."""
+    reason: _explanation_pb2.VerdictReason.ValueType
+    """What the rule of the scheduling mode says of the members. A stop by hand is told by `stop_cause` alone."""
+    def __init__(
+        self,
+        *,
+        state: Global___BookingPageState.ValueType = ...,
+        accepting: _builtins.bool = ...,
+        stop_cause: Global___StopCause.ValueType = ...,
+        reason: _explanation_pb2.VerdictReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepting", b"accepting", "reason", b"reason", "state", b"state", "stop_cause", b"stop_cause"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainedVerdict: _TypeAlias = ExplainedVerdict  # noqa: Y015

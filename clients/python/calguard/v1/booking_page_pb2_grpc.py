@@ -73,6 +73,11 @@ class BookingPageServiceStub:
                 request_serializer=calguard_dot_v1_dot_booking__page__pb2.ResumeBookingPageRequest.SerializeToString,
                 response_deserializer=calguard_dot_v1_dot_booking__page__pb2.ResumeBookingPageResponse.FromString,
                 _registered_method=True)
+        self.ExplainBookingPage = channel.unary_unary(
+                '/calguard.v1.BookingPageService/ExplainBookingPage',
+                request_serializer=calguard_dot_v1_dot_booking__page__pb2.ExplainBookingPageRequest.SerializeToString,
+                response_deserializer=calguard_dot_v1_dot_booking__page__pb2.ExplainBookingPageResponse.FromString,
+                _registered_method=True)
 
 
 class BookingPageServiceServicer:
@@ -136,6 +141,16 @@ class BookingPageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainBookingPage(self, request, context):
+        """Explains a page: why it stands as it does, member by member; which members are each one failure away from stopping
+        it; and who would be told. With assumptions: where it would go, and who would be told, if some of its members
+        turned faulty or healthy right now. What decides when it happens decides here too. Changes nothing, tells nobody.
+        NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; INVALID_ARGUMENT `NOT_A_MEMBER` where an assumed account is not a member.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BookingPageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -173,6 +188,11 @@ def add_BookingPageServiceServicer_to_server(servicer, server):
                     servicer.ResumeBookingPage,
                     request_deserializer=calguard_dot_v1_dot_booking__page__pb2.ResumeBookingPageRequest.FromString,
                     response_serializer=calguard_dot_v1_dot_booking__page__pb2.ResumeBookingPageResponse.SerializeToString,
+            ),
+            'ExplainBookingPage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainBookingPage,
+                    request_deserializer=calguard_dot_v1_dot_booking__page__pb2.ExplainBookingPageRequest.FromString,
+                    response_serializer=calguard_dot_v1_dot_booking__page__pb2.ExplainBookingPageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -368,6 +388,33 @@ class BookingPageService:
             '/calguard.v1.BookingPageService/ResumeBookingPage',
             calguard_dot_v1_dot_booking__page__pb2.ResumeBookingPageRequest.SerializeToString,
             calguard_dot_v1_dot_booking__page__pb2.ResumeBookingPageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainBookingPage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/calguard.v1.BookingPageService/ExplainBookingPage',
+            calguard_dot_v1_dot_booking__page__pb2.ExplainBookingPageRequest.SerializeToString,
+            calguard_dot_v1_dot_booking__page__pb2.ExplainBookingPageResponse.FromString,
             options,
             channel_credentials,
             insecure,

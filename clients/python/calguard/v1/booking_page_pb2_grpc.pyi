@@ -60,6 +60,12 @@ class BookingPageServiceStub:
     """Ends a stop by hand; the rules are applied afresh, so that the page may stay stopped by a calendar failure.
     NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is not stopped by hand.
     """
+    ExplainBookingPage: _grpc.UnaryUnaryMultiCallable[_booking_page_pb2.ExplainBookingPageRequest, _booking_page_pb2.ExplainBookingPageResponse]
+    """Explains a page: why it stands as it does, member by member; which members are each one failure away from stopping
+    it; and who would be told. With assumptions: where it would go, and who would be told, if some of its members
+    turned faulty or healthy right now. What decides when it happens decides here too. Changes nothing, tells nobody.
+    NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; INVALID_ARGUMENT `NOT_A_MEMBER` where an assumed account is not a member.
+    """
 
 @_typing.type_check_only
 class BookingPageServiceAsyncStub(BookingPageServiceStub):
@@ -92,6 +98,12 @@ class BookingPageServiceAsyncStub(BookingPageServiceStub):
     ResumeBookingPage: _aio.UnaryUnaryMultiCallable[_booking_page_pb2.ResumeBookingPageRequest, _booking_page_pb2.ResumeBookingPageResponse]  # type: ignore[assignment]
     """Ends a stop by hand; the rules are applied afresh, so that the page may stay stopped by a calendar failure.
     NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is not stopped by hand.
+    """
+    ExplainBookingPage: _aio.UnaryUnaryMultiCallable[_booking_page_pb2.ExplainBookingPageRequest, _booking_page_pb2.ExplainBookingPageResponse]  # type: ignore[assignment]
+    """Explains a page: why it stands as it does, member by member; which members are each one failure away from stopping
+    it; and who would be told. With assumptions: where it would go, and who would be told, if some of its members
+    turned faulty or healthy right now. What decides when it happens decides here too. Changes nothing, tells nobody.
+    NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; INVALID_ARGUMENT `NOT_A_MEMBER` where an assumed account is not a member.
     """
 
 class BookingPageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -164,6 +176,18 @@ class BookingPageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_booking_page_pb2.ResumeBookingPageResponse, _abc.Awaitable[_booking_page_pb2.ResumeBookingPageResponse]]:
         """Ends a stop by hand; the rules are applied afresh, so that the page may stay stopped by a calendar failure.
         NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is not stopped by hand.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainBookingPage(
+        self,
+        request: _booking_page_pb2.ExplainBookingPageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_page_pb2.ExplainBookingPageResponse, _abc.Awaitable[_booking_page_pb2.ExplainBookingPageResponse]]:
+        """Explains a page: why it stands as it does, member by member; which members are each one failure away from stopping
+        it; and who would be told. With assumptions: where it would go, and who would be told, if some of its members
+        turned faulty or healthy right now. What decides when it happens decides here too. Changes nothing, tells nobody.
+        NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; INVALID_ARGUMENT `NOT_A_MEMBER` where an assumed account is not a member.
         """
 
 def add_BookingPageServiceServicer_to_server(servicer: BookingPageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -113,6 +113,114 @@ NEXT_ACTION_CONTACT_SUPPORT: NextAction.ValueType  # 6
 """Ask for help at the support address."""
 Global___NextAction: _TypeAlias = NextAction  # noqa: Y015
 
+class _GrantRevocation:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GrantRevocationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GrantRevocation.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GRANT_REVOCATION_UNSPECIFIED: _GrantRevocation.ValueType  # 0
+    """Never set by this server."""
+    GRANT_REVOCATION_CONFIRMED: _GrantRevocation.ValueType  # 1
+    """The provider confirmed that the grant is void, or none was held."""
+    GRANT_REVOCATION_UNCONFIRMED: _GrantRevocation.ValueType  # 2
+    """The provider did not confirm it: the person should remove the access at the third_party_access_url."""
+    GRANT_REVOCATION_KEPT: _GrantRevocation.ValueType  # 3
+    """The provider was not asked: another account's calendar link rests on the same Google account's grant, and would
+    break. The grant is revoked when the last such link ends.
+    """
+
+class GrantRevocation(_GrantRevocation, metaclass=_GrantRevocationEnumTypeWrapper):
+    """What became of a grant at the provider when its link ended here. The tokens are forgotten here in any case."""
+
+GRANT_REVOCATION_UNSPECIFIED: GrantRevocation.ValueType  # 0
+"""Never set by this server."""
+GRANT_REVOCATION_CONFIRMED: GrantRevocation.ValueType  # 1
+"""The provider confirmed that the grant is void, or none was held."""
+GRANT_REVOCATION_UNCONFIRMED: GrantRevocation.ValueType  # 2
+"""The provider did not confirm it: the person should remove the access at the third_party_access_url."""
+GRANT_REVOCATION_KEPT: GrantRevocation.ValueType  # 3
+"""The provider was not asked: another account's calendar link rests on the same Google account's grant, and would
+break. The grant is revoked when the last such link ends.
+"""
+Global___GrantRevocation: _TypeAlias = GrantRevocation  # noqa: Y015
+
+class _DiagnosisStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DiagnosisStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DiagnosisStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DIAGNOSIS_STAGE_UNSPECIFIED: _DiagnosisStage.ValueType  # 0
+    """Never set in a step."""
+    DIAGNOSIS_STAGE_GRANT_STORED: _DiagnosisStage.ValueType  # 1
+    """A grant is stored, and can be decrypted."""
+    DIAGNOSIS_STAGE_GRANT_ACCEPTED: _DiagnosisStage.ValueType  # 2
+    """The provider accepts the grant, by a refresh made now."""
+    DIAGNOSIS_STAGE_SCOPES_GRANTED: _DiagnosisStage.ValueType  # 3
+    """Every needed checkbox was ticked: listing, checking and adding."""
+    DIAGNOSIS_STAGE_CALENDARS_LISTED: _DiagnosisStage.ValueType  # 4
+    """The calendars can be listed."""
+    DIAGNOSIS_STAGE_CHECK_CALENDARS_READ: _DiagnosisStage.ValueType  # 5
+    """Every check calendar can be read. Fails, too, where neither check calendars nor an add calendar are selected."""
+    DIAGNOSIS_STAGE_ADD_CALENDAR_WRITABLE: _DiagnosisStage.ValueType  # 6
+    """The add calendar can be written."""
+    DIAGNOSIS_STAGE_BUSY_TIME_VISIBLE: _DiagnosisStage.ValueType  # 7
+    """No event on the check calendars is marked Free. Never FAILED: such events are ADVICE."""
+
+class DiagnosisStage(_DiagnosisStage, metaclass=_DiagnosisStageEnumTypeWrapper):
+    """The stages of a diagnosis, in their order."""
+
+DIAGNOSIS_STAGE_UNSPECIFIED: DiagnosisStage.ValueType  # 0
+"""Never set in a step."""
+DIAGNOSIS_STAGE_GRANT_STORED: DiagnosisStage.ValueType  # 1
+"""A grant is stored, and can be decrypted."""
+DIAGNOSIS_STAGE_GRANT_ACCEPTED: DiagnosisStage.ValueType  # 2
+"""The provider accepts the grant, by a refresh made now."""
+DIAGNOSIS_STAGE_SCOPES_GRANTED: DiagnosisStage.ValueType  # 3
+"""Every needed checkbox was ticked: listing, checking and adding."""
+DIAGNOSIS_STAGE_CALENDARS_LISTED: DiagnosisStage.ValueType  # 4
+"""The calendars can be listed."""
+DIAGNOSIS_STAGE_CHECK_CALENDARS_READ: DiagnosisStage.ValueType  # 5
+"""Every check calendar can be read. Fails, too, where neither check calendars nor an add calendar are selected."""
+DIAGNOSIS_STAGE_ADD_CALENDAR_WRITABLE: DiagnosisStage.ValueType  # 6
+"""The add calendar can be written."""
+DIAGNOSIS_STAGE_BUSY_TIME_VISIBLE: DiagnosisStage.ValueType  # 7
+"""No event on the check calendars is marked Free. Never FAILED: such events are ADVICE."""
+Global___DiagnosisStage: _TypeAlias = DiagnosisStage  # noqa: Y015
+
+class _DiagnosisOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DiagnosisOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DiagnosisOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DIAGNOSIS_OUTCOME_UNSPECIFIED: _DiagnosisOutcome.ValueType  # 0
+    """Never set in a step."""
+    DIAGNOSIS_OUTCOME_PASSED: _DiagnosisOutcome.ValueType  # 1
+    """All is well."""
+    DIAGNOSIS_OUTCOME_FAILED: _DiagnosisOutcome.ValueType  # 2
+    """Something is wrong: see the cause and the remedy."""
+    DIAGNOSIS_OUTCOME_SKIPPED: _DiagnosisOutcome.ValueType  # 3
+    """It was not tried, or could not be: the detail says why."""
+    DIAGNOSIS_OUTCOME_ADVICE: _DiagnosisOutcome.ValueType  # 4
+    """Nothing is wrong, and something may surprise."""
+
+class DiagnosisOutcome(_DiagnosisOutcome, metaclass=_DiagnosisOutcomeEnumTypeWrapper):
+    """How a stage of a diagnosis ended."""
+
+DIAGNOSIS_OUTCOME_UNSPECIFIED: DiagnosisOutcome.ValueType  # 0
+"""Never set in a step."""
+DIAGNOSIS_OUTCOME_PASSED: DiagnosisOutcome.ValueType  # 1
+"""All is well."""
+DIAGNOSIS_OUTCOME_FAILED: DiagnosisOutcome.ValueType  # 2
+"""Something is wrong: see the cause and the remedy."""
+DIAGNOSIS_OUTCOME_SKIPPED: DiagnosisOutcome.ValueType  # 3
+"""It was not tried, or could not be: the detail says why."""
+DIAGNOSIS_OUTCOME_ADVICE: DiagnosisOutcome.ValueType  # 4
+"""Nothing is wrong, and something may surprise."""
+Global___DiagnosisOutcome: _TypeAlias = DiagnosisOutcome  # noqa: Y015
+
 @_typing.final
 class CalendarLink(_message.Message):
     """One Google account that an account has connected."""
@@ -297,7 +405,9 @@ class BeginCalendarLinkRequest(_message.Message):
     calendars cannot be listed then, nothing is selected, and the link says SELECTION_MISSING.
     """
     allow_account_change: _builtins.bool
-    """Whether linking again may be by another Google account than before. The selection is cleared then."""
+    """Whether linking again may be by another Google account than before. The selection is cleared then, and the grant
+    of the account before is revoked, unless another account's link rests on it.
+    """
     request_id: _builtins.str
     """UUID4. A repeated call with the same id answers as the first did and does nothing; kept for 24 hours. Optional."""
     def __init__(
@@ -365,7 +475,7 @@ class CompleteCalendarLinkRequest(_message.Message):
     code: _builtins.str
     """The authorization code. At most 2000 characters."""
     error: _builtins.str
-    """The error code, such as "access_denied". At most 200 characters."""
+    """The error code, such as "access_denied", as it came: it is never repeated in an answer. At most 200 characters."""
     def __init__(
         self,
         *,
@@ -674,6 +784,216 @@ class CheckCalendarLinkResponse(_message.Message):
 Global___CheckCalendarLinkResponse: _TypeAlias = CheckCalendarLinkResponse  # noqa: Y015
 
 @_typing.final
+class DiagnoseCalendarLinkRequest(_message.Message):
+    """What DiagnoseCalendarLink needs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The link's id. Required."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiagnoseCalendarLinkRequest: _TypeAlias = DiagnoseCalendarLinkRequest  # noqa: Y015
+
+@_typing.final
+class DiagnoseCalendarLinkResponse(_message.Message):
+    """One message of the stream that DiagnoseCalendarLink answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def step(self) -> Global___DiagnosisStep:
+        """The stage that has ended."""
+
+    def __init__(
+        self,
+        *,
+        step: Global___DiagnosisStep | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiagnoseCalendarLinkResponse: _TypeAlias = DiagnoseCalendarLinkResponse  # noqa: Y015
+
+@_typing.final
+class DiagnosisStep(_message.Message):
+    """How one stage of a diagnosis ended. Set by the server."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    REMEDY_FIELD_NUMBER: _builtins.int
+    NEXT_ACTION_FIELD_NUMBER: _builtins.int
+    SUPPORT_URL_FIELD_NUMBER: _builtins.int
+    CALENDARS_FIELD_NUMBER: _builtins.int
+    stage: Global___DiagnosisStage.ValueType
+    """Which stage."""
+    outcome: Global___DiagnosisOutcome.ValueType
+    """How it ended."""
+    detail: _builtins.str
+    """What was found, or why the stage was skipped, in English. Never empty."""
+    remedy: _builtins.str
+    """Who mends it, and how, in English. Set where the stage FAILED, and with ADVICE; empty otherwise."""
+    next_action: Global___NextAction.ValueType
+    """What the person should do; NONE unless the stage FAILED."""
+    support_url: _builtins.str
+    """Where to ask for help (the setting SUPPORT_URL). Empty unless the stage FAILED."""
+    @_builtins.property
+    def cause(self) -> _cause_pb2.Cause:
+        """What was met, of several things the gravest. Set where the stage FAILED, and where it was SKIPPED for what the
+        provider answered; unset otherwise.
+        """
+
+    @_builtins.property
+    def calendars(self) -> _containers.RepeatedCompositeFieldContainer[Global___DiagnosedCalendar]:
+        """Calendar by calendar, what was found: the check calendars with CHECK_CALENDARS_READ and BUSY_TIME_VISIBLE, the add
+        calendar with ADD_CALENDAR_WRITABLE. Empty with other stages, and where the stage was not tried.
+        """
+
+    def __init__(
+        self,
+        *,
+        stage: Global___DiagnosisStage.ValueType = ...,
+        outcome: Global___DiagnosisOutcome.ValueType = ...,
+        cause: _cause_pb2.Cause | None = ...,
+        detail: _builtins.str = ...,
+        remedy: _builtins.str = ...,
+        next_action: Global___NextAction.ValueType = ...,
+        support_url: _builtins.str = ...,
+        calendars: _abc.Iterable[Global___DiagnosedCalendar] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendars", b"calendars", "cause", b"cause", "detail", b"detail", "next_action", b"next_action", "outcome", b"outcome", "remedy", b"remedy", "stage", b"stage", "support_url", b"support_url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiagnosisStep: _TypeAlias = DiagnosisStep  # noqa: Y015
+
+@_typing.final
+class DiagnosedCalendar(_message.Message):
+    """What a stage of a diagnosis found of one calendar. Set by the server."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALENDAR_ID_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    FREE_EVENT_COUNT_FIELD_NUMBER: _builtins.int
+    MORE_FREE_EVENTS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    calendar_id: _builtins.str
+    """The calendar's id at the provider."""
+    free_event_count: _builtins.int
+    """How many events of the coming 14 days are marked Free, repeated ones each time. With BUSY_TIME_VISIBLE only."""
+    more_free_events: _builtins.bool
+    """Whether there may be more such events than were counted: only 10,000 events of a calendar are looked at."""
+    note: _builtins.str
+    """Why its events were not looked at, in English, where that is no cause. With BUSY_TIME_VISIBLE only."""
+    @_builtins.property
+    def cause(self) -> _cause_pb2.Cause:
+        """Why it cannot serve, or why its events cannot be counted. Unset where all is well."""
+
+    def __init__(
+        self,
+        *,
+        calendar_id: _builtins.str = ...,
+        cause: _cause_pb2.Cause | None = ...,
+        free_event_count: _builtins.int = ...,
+        more_free_events: _builtins.bool = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar_id", b"calendar_id", "cause", b"cause", "free_event_count", b"free_event_count", "more_free_events", b"more_free_events", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiagnosedCalendar: _TypeAlias = DiagnosedCalendar  # noqa: Y015
+
+@_typing.final
+class ReportCalendarFailureRequest(_message.Message):
+    """What ReportCalendarFailure needs: the link, and at least one of the others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALENDAR_LINK_ID_FIELD_NUMBER: _builtins.int
+    HTTP_STATUS_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    calendar_link_id: _builtins.str
+    """The link whose calendars were used. Required."""
+    http_status: _builtins.int
+    """The HTTP status that the provider answered, 100 to 599. 0: not known, or there was no answer."""
+    body: _builtins.str
+    """The body of the provider's answer, as text; at most 65,536 bytes. It is read, and neither logged nor kept."""
+    reason: _cause_pb2.CauseReason.ValueType
+    """What the reporting service took it for."""
+    def __init__(
+        self,
+        *,
+        calendar_link_id: _builtins.str = ...,
+        http_status: _builtins.int = ...,
+        body: _builtins.str = ...,
+        reason: _cause_pb2.CauseReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "evidence", b"evidence", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "calendar_link_id", b"calendar_link_id", "evidence", b"evidence", "http_status", b"http_status", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_evidence: _TypeAlias = _typing.Literal["body", "reason"]  # noqa: Y015
+    _WhichOneofArgType_evidence: _TypeAlias = _typing.Literal["evidence", b"evidence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_evidence) -> _WhichOneofReturnType_evidence | None: ...
+
+Global___ReportCalendarFailureRequest: _TypeAlias = ReportCalendarFailureRequest  # noqa: Y015
+
+@_typing.final
+class ReportCalendarFailureResponse(_message.Message):
+    """What ReportCalendarFailure answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALENDAR_LINK_FIELD_NUMBER: _builtins.int
+    READ_AS_FIELD_NUMBER: _builtins.int
+    read_as: _cause_pb2.CauseReason.ValueType
+    """What the report was read as: the reason given, or what the status and the body say. Unspecified where they name no
+    fault. A 401 reads as AUTHORIZATION_REVOKED. The link's own cause is what the check found, and may be another.
+    """
+    @_builtins.property
+    def calendar_link(self) -> Global___CalendarLink:
+        """The link as it stands after a check that began after the report."""
+
+    def __init__(
+        self,
+        *,
+        calendar_link: Global___CalendarLink | None = ...,
+        read_as: _cause_pb2.CauseReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["calendar_link", b"calendar_link"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar_link", b"calendar_link", "read_as", b"read_as"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportCalendarFailureResponse: _TypeAlias = ReportCalendarFailureResponse  # noqa: Y015
+
+@_typing.final
 class DisconnectCalendarLinkRequest(_message.Message):
     """What DisconnectCalendarLink needs."""
 
@@ -708,12 +1028,13 @@ class DisconnectCalendarLinkResponse(_message.Message):
     CALENDAR_LINK_FIELD_NUMBER: _builtins.int
     THIRD_PARTY_ACCESS_URL_FIELD_NUMBER: _builtins.int
     REVOKED_AT_PROVIDER_FIELD_NUMBER: _builtins.int
+    REVOCATION_FIELD_NUMBER: _builtins.int
     third_party_access_url: _builtins.str
     """Google's page of third-party access, where the person can see, and end, what is granted."""
     revoked_at_provider: _builtins.bool
-    """Whether Google confirmed that the grant is revoked. When false, the tokens are forgotten here all the same,
-    and the person should remove the access on the page above.
-    """
+    """Whether `revocation` is CONFIRMED."""
+    revocation: Global___GrantRevocation.ValueType
+    """What became of the grant at Google."""
     @_builtins.property
     def calendar_link(self) -> Global___CalendarLink:
         """The link, STOPPED."""
@@ -724,10 +1045,11 @@ class DisconnectCalendarLinkResponse(_message.Message):
         calendar_link: Global___CalendarLink | None = ...,
         third_party_access_url: _builtins.str = ...,
         revoked_at_provider: _builtins.bool = ...,
+        revocation: Global___GrantRevocation.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["calendar_link", b"calendar_link"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar_link", b"calendar_link", "revoked_at_provider", b"revoked_at_provider", "third_party_access_url", b"third_party_access_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar_link", b"calendar_link", "revocation", b"revocation", "revoked_at_provider", b"revoked_at_provider", "third_party_access_url", b"third_party_access_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -770,16 +1092,24 @@ class DeleteCalendarLinkResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REVOKED_AT_PROVIDER_FIELD_NUMBER: _builtins.int
+    REVOCATION_FIELD_NUMBER: _builtins.int
+    THIRD_PARTY_ACCESS_URL_FIELD_NUMBER: _builtins.int
     revoked_at_provider: _builtins.bool
-    """Whether Google confirmed that the grant is revoked; true as well where none was held."""
+    """Whether `revocation` is CONFIRMED."""
+    revocation: Global___GrantRevocation.ValueType
+    """What became of the grant at Google."""
+    third_party_access_url: _builtins.str
+    """Google's page of third-party access, where the person can see, and end, what is granted."""
     def __init__(
         self,
         *,
         revoked_at_provider: _builtins.bool = ...,
+        revocation: Global___GrantRevocation.ValueType = ...,
+        third_party_access_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["revoked_at_provider", b"revoked_at_provider"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revocation", b"revocation", "revoked_at_provider", b"revoked_at_provider", "third_party_access_url", b"third_party_access_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -75,6 +75,16 @@ class CalendarLinkServiceStub:
                 request_serializer=calguard_dot_v1_dot_calendar__link__pb2.CheckCalendarLinkRequest.SerializeToString,
                 response_deserializer=calguard_dot_v1_dot_calendar__link__pb2.CheckCalendarLinkResponse.FromString,
                 _registered_method=True)
+        self.DiagnoseCalendarLink = channel.unary_stream(
+                '/calguard.v1.CalendarLinkService/DiagnoseCalendarLink',
+                request_serializer=calguard_dot_v1_dot_calendar__link__pb2.DiagnoseCalendarLinkRequest.SerializeToString,
+                response_deserializer=calguard_dot_v1_dot_calendar__link__pb2.DiagnoseCalendarLinkResponse.FromString,
+                _registered_method=True)
+        self.ReportCalendarFailure = channel.unary_unary(
+                '/calguard.v1.CalendarLinkService/ReportCalendarFailure',
+                request_serializer=calguard_dot_v1_dot_calendar__link__pb2.ReportCalendarFailureRequest.SerializeToString,
+                response_deserializer=calguard_dot_v1_dot_calendar__link__pb2.ReportCalendarFailureResponse.FromString,
+                _registered_method=True)
         self.DisconnectCalendarLink = channel.unary_unary(
                 '/calguard.v1.CalendarLinkService/DisconnectCalendarLink',
                 request_serializer=calguard_dot_v1_dot_calendar__link__pb2.DisconnectCalendarLinkRequest.SerializeToString,
@@ -107,13 +117,21 @@ class CalendarLinkServiceServicer:
     def CompleteCalendarLink(self, request, context):
         """Ends what BeginCalendarLink began, with what the consent page sent back; the HTTP callback does the same.
         The new grant is checked before this answers, so that the link's state is true at once.
-        A `state` is good once and for 30 minutes: INVALID_ARGUMENT `STATE_UNKNOWN`; FAILED_PRECONDITION `STATE_USED`,
-        `STATE_EXPIRED`, `ACCESS_DENIED` (the person declined: no link is made, an existing one keeps its state),
-        `CODE_REFUSED` (the provider did not accept the code), `IDENTITY_UNVERIFIED`, `PROVIDER_ACCOUNT_MISMATCH`
-        (linked again with another Google account, without allow_account_change), `OFFLINE_ACCESS_MISSING`,
-        `APP_MISCONFIGURED` (the operator's to mend); ALREADY_EXISTS `PROVIDER_ACCOUNT_LINKED` (this account has a link
-        to that Google account already: link that one again instead); NOT_FOUND `ACCOUNT_NOT_FOUND`,
-        `CALENDAR_LINK_NOT_FOUND` (deleted meanwhile); UNAVAILABLE `PROVIDER_UNREACHABLE` (begin again later).
+        A `state` is good once and for 30 minutes. Nothing changes where it is refused:
+        INVALID_ARGUMENT `STATE_UNKNOWN`.
+        FAILED_PRECONDITION `STATE_USED`, `STATE_EXPIRED`; `ATTEMPT_SUPERSEDED` (the link, or the link of that Google
+        account, was disconnected or deleted after the attempt began); `ACCESS_DENIED` (the person declined),
+        `ADMIN_BLOCKED` (an administrator of the Google Workspace organization does not allow the app), `CONSENT_FAILED`
+        (the consent page sent back another error), `CODE_REFUSED` (the provider did not accept the code),
+        `IDENTITY_UNVERIFIED`, `OFFLINE_ACCESS_MISSING`, `GRANT_VOID` (the provider does not accept the grant that it has
+        just given), `PROVIDER_ACCOUNT_MISMATCH` (linked again with another Google account, without
+        allow_account_change), `APP_MISCONFIGURED` (the operator's to mend).
+        ALREADY_EXISTS `PROVIDER_ACCOUNT_LINKED` (this account has a link to that Google account already: link that one
+        again instead). NOT_FOUND `ACCOUNT_NOT_FOUND`, `CALENDAR_LINK_NOT_FOUND` (deleted meanwhile).
+        UNAVAILABLE `PROVIDER_UNREACHABLE` (begin again later).
+        Metadata of each but STATE_UNKNOWN: `account_id`, and `calendar_link_id` where one is to be linked again: what to
+        begin again with. Where a grant was given and is of no use now, `grant` is what became of it, as GrantRevocation
+        names it: CONFIRMED, UNCONFIRMED or KEPT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -160,8 +178,33 @@ class CalendarLinkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DiagnoseCalendarLink(self, request, context):
+        """Finds out at which stage a link fails: tries the seven stages in their order and sends each as it ends, one a
+        message. A stage that cannot be tried, because one before it failed or nothing is selected, is SKIPPED; those that
+        can, are tried. Each stage is given 20 s. A STOPPED link is answered, too: its first stage fails, with CONNECT.
+        Nothing is changed by a diagnosis itself. Where what it met differs from how the link stands, the link is checked
+        before the stream ends: who reads the link then sees its state. Cancelling the stream stops the work.
+        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; UNAVAILABLE `SERVER_DRAINING`. That Google cannot be asked is no error of the
+        stream, but of the stage.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportCalendarFailure(self, request, context):
+        """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
+        outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
+        link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
+        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DisconnectCalendarLink(self, request, context):
         """Revokes the grant at Google, forgets the tokens, and stops the link. Its id and selection stay, for linking again.
+        Whatever Google answers, the link is STOPPED and the tokens are forgotten: `revocation` says what became of the
+        grant. Attempts at linking that began before this no longer link it: ATTEMPT_SUPERSEDED.
         NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is STOPPED already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -169,7 +212,7 @@ class CalendarLinkServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCalendarLink(self, request, context):
-        """Deletes the link; its grant is revoked at Google first.
+        """Deletes the link; its grant is revoked at Google first, as DisconnectCalendarLink does it.
         NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -213,6 +256,16 @@ def add_CalendarLinkServiceServicer_to_server(servicer, server):
                     servicer.CheckCalendarLink,
                     request_deserializer=calguard_dot_v1_dot_calendar__link__pb2.CheckCalendarLinkRequest.FromString,
                     response_serializer=calguard_dot_v1_dot_calendar__link__pb2.CheckCalendarLinkResponse.SerializeToString,
+            ),
+            'DiagnoseCalendarLink': grpc.unary_stream_rpc_method_handler(
+                    servicer.DiagnoseCalendarLink,
+                    request_deserializer=calguard_dot_v1_dot_calendar__link__pb2.DiagnoseCalendarLinkRequest.FromString,
+                    response_serializer=calguard_dot_v1_dot_calendar__link__pb2.DiagnoseCalendarLinkResponse.SerializeToString,
+            ),
+            'ReportCalendarFailure': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportCalendarFailure,
+                    request_deserializer=calguard_dot_v1_dot_calendar__link__pb2.ReportCalendarFailureRequest.FromString,
+                    response_serializer=calguard_dot_v1_dot_calendar__link__pb2.ReportCalendarFailureResponse.SerializeToString,
             ),
             'DisconnectCalendarLink': grpc.unary_unary_rpc_method_handler(
                     servicer.DisconnectCalendarLink,
@@ -420,6 +473,60 @@ class CalendarLinkService:
             '/calguard.v1.CalendarLinkService/CheckCalendarLink',
             calguard_dot_v1_dot_calendar__link__pb2.CheckCalendarLinkRequest.SerializeToString,
             calguard_dot_v1_dot_calendar__link__pb2.CheckCalendarLinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiagnoseCalendarLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/calguard.v1.CalendarLinkService/DiagnoseCalendarLink',
+            calguard_dot_v1_dot_calendar__link__pb2.DiagnoseCalendarLinkRequest.SerializeToString,
+            calguard_dot_v1_dot_calendar__link__pb2.DiagnoseCalendarLinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportCalendarFailure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/calguard.v1.CalendarLinkService/ReportCalendarFailure',
+            calguard_dot_v1_dot_calendar__link__pb2.ReportCalendarFailureRequest.SerializeToString,
+            calguard_dot_v1_dot_calendar__link__pb2.ReportCalendarFailureResponse.FromString,
             options,
             channel_credentials,
             insecure,

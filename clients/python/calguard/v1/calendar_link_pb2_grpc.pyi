@@ -46,13 +46,21 @@ class CalendarLinkServiceStub:
     CompleteCalendarLink: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.CompleteCalendarLinkRequest, _calendar_link_pb2.CompleteCalendarLinkResponse]
     """Ends what BeginCalendarLink began, with what the consent page sent back; the HTTP callback does the same.
     The new grant is checked before this answers, so that the link's state is true at once.
-    A `state` is good once and for 30 minutes: INVALID_ARGUMENT `STATE_UNKNOWN`; FAILED_PRECONDITION `STATE_USED`,
-    `STATE_EXPIRED`, `ACCESS_DENIED` (the person declined: no link is made, an existing one keeps its state),
-    `CODE_REFUSED` (the provider did not accept the code), `IDENTITY_UNVERIFIED`, `PROVIDER_ACCOUNT_MISMATCH`
-    (linked again with another Google account, without allow_account_change), `OFFLINE_ACCESS_MISSING`,
-    `APP_MISCONFIGURED` (the operator's to mend); ALREADY_EXISTS `PROVIDER_ACCOUNT_LINKED` (this account has a link
-    to that Google account already: link that one again instead); NOT_FOUND `ACCOUNT_NOT_FOUND`,
-    `CALENDAR_LINK_NOT_FOUND` (deleted meanwhile); UNAVAILABLE `PROVIDER_UNREACHABLE` (begin again later).
+    A `state` is good once and for 30 minutes. Nothing changes where it is refused:
+    INVALID_ARGUMENT `STATE_UNKNOWN`.
+    FAILED_PRECONDITION `STATE_USED`, `STATE_EXPIRED`; `ATTEMPT_SUPERSEDED` (the link, or the link of that Google
+    account, was disconnected or deleted after the attempt began); `ACCESS_DENIED` (the person declined),
+    `ADMIN_BLOCKED` (an administrator of the Google Workspace organization does not allow the app), `CONSENT_FAILED`
+    (the consent page sent back another error), `CODE_REFUSED` (the provider did not accept the code),
+    `IDENTITY_UNVERIFIED`, `OFFLINE_ACCESS_MISSING`, `GRANT_VOID` (the provider does not accept the grant that it has
+    just given), `PROVIDER_ACCOUNT_MISMATCH` (linked again with another Google account, without
+    allow_account_change), `APP_MISCONFIGURED` (the operator's to mend).
+    ALREADY_EXISTS `PROVIDER_ACCOUNT_LINKED` (this account has a link to that Google account already: link that one
+    again instead). NOT_FOUND `ACCOUNT_NOT_FOUND`, `CALENDAR_LINK_NOT_FOUND` (deleted meanwhile).
+    UNAVAILABLE `PROVIDER_UNREACHABLE` (begin again later).
+    Metadata of each but STATE_UNKNOWN: `account_id`, and `calendar_link_id` where one is to be linked again: what to
+    begin again with. Where a grant was given and is of no use now, `grant` is what became of it, as GrantRevocation
+    names it: CONFIRMED, UNCONFIRMED or KEPT.
     """
     GetCalendarLink: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.GetCalendarLinkRequest, _calendar_link_pb2.GetCalendarLinkResponse]
     """Reads one link. NOT_FOUND `CALENDAR_LINK_NOT_FOUND`."""
@@ -73,12 +81,29 @@ class CalendarLinkServiceStub:
     """Checks the link now and answers when the outcome is committed.
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
     """
+    DiagnoseCalendarLink: _grpc.UnaryStreamMultiCallable[_calendar_link_pb2.DiagnoseCalendarLinkRequest, _calendar_link_pb2.DiagnoseCalendarLinkResponse]
+    """Finds out at which stage a link fails: tries the seven stages in their order and sends each as it ends, one a
+    message. A stage that cannot be tried, because one before it failed or nothing is selected, is SKIPPED; those that
+    can, are tried. Each stage is given 20 s. A STOPPED link is answered, too: its first stage fails, with CONNECT.
+    Nothing is changed by a diagnosis itself. Where what it met differs from how the link stands, the link is checked
+    before the stream ends: who reads the link then sees its state. Cancelling the stream stops the work.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; UNAVAILABLE `SERVER_DRAINING`. That Google cannot be asked is no error of the
+    stream, but of the stage.
+    """
+    ReportCalendarFailure: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.ReportCalendarFailureRequest, _calendar_link_pb2.ReportCalendarFailureResponse]
+    """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
+    outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
+    link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
+    """
     DisconnectCalendarLink: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.DisconnectCalendarLinkRequest, _calendar_link_pb2.DisconnectCalendarLinkResponse]
     """Revokes the grant at Google, forgets the tokens, and stops the link. Its id and selection stay, for linking again.
+    Whatever Google answers, the link is STOPPED and the tokens are forgotten: `revocation` says what became of the
+    grant. Attempts at linking that began before this no longer link it: ATTEMPT_SUPERSEDED.
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is STOPPED already.
     """
     DeleteCalendarLink: _grpc.UnaryUnaryMultiCallable[_calendar_link_pb2.DeleteCalendarLinkRequest, _calendar_link_pb2.DeleteCalendarLinkResponse]
-    """Deletes the link; its grant is revoked at Google first.
+    """Deletes the link; its grant is revoked at Google first, as DisconnectCalendarLink does it.
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
     """
 
@@ -100,13 +125,21 @@ class CalendarLinkServiceAsyncStub(CalendarLinkServiceStub):
     CompleteCalendarLink: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.CompleteCalendarLinkRequest, _calendar_link_pb2.CompleteCalendarLinkResponse]  # type: ignore[assignment]
     """Ends what BeginCalendarLink began, with what the consent page sent back; the HTTP callback does the same.
     The new grant is checked before this answers, so that the link's state is true at once.
-    A `state` is good once and for 30 minutes: INVALID_ARGUMENT `STATE_UNKNOWN`; FAILED_PRECONDITION `STATE_USED`,
-    `STATE_EXPIRED`, `ACCESS_DENIED` (the person declined: no link is made, an existing one keeps its state),
-    `CODE_REFUSED` (the provider did not accept the code), `IDENTITY_UNVERIFIED`, `PROVIDER_ACCOUNT_MISMATCH`
-    (linked again with another Google account, without allow_account_change), `OFFLINE_ACCESS_MISSING`,
-    `APP_MISCONFIGURED` (the operator's to mend); ALREADY_EXISTS `PROVIDER_ACCOUNT_LINKED` (this account has a link
-    to that Google account already: link that one again instead); NOT_FOUND `ACCOUNT_NOT_FOUND`,
-    `CALENDAR_LINK_NOT_FOUND` (deleted meanwhile); UNAVAILABLE `PROVIDER_UNREACHABLE` (begin again later).
+    A `state` is good once and for 30 minutes. Nothing changes where it is refused:
+    INVALID_ARGUMENT `STATE_UNKNOWN`.
+    FAILED_PRECONDITION `STATE_USED`, `STATE_EXPIRED`; `ATTEMPT_SUPERSEDED` (the link, or the link of that Google
+    account, was disconnected or deleted after the attempt began); `ACCESS_DENIED` (the person declined),
+    `ADMIN_BLOCKED` (an administrator of the Google Workspace organization does not allow the app), `CONSENT_FAILED`
+    (the consent page sent back another error), `CODE_REFUSED` (the provider did not accept the code),
+    `IDENTITY_UNVERIFIED`, `OFFLINE_ACCESS_MISSING`, `GRANT_VOID` (the provider does not accept the grant that it has
+    just given), `PROVIDER_ACCOUNT_MISMATCH` (linked again with another Google account, without
+    allow_account_change), `APP_MISCONFIGURED` (the operator's to mend).
+    ALREADY_EXISTS `PROVIDER_ACCOUNT_LINKED` (this account has a link to that Google account already: link that one
+    again instead). NOT_FOUND `ACCOUNT_NOT_FOUND`, `CALENDAR_LINK_NOT_FOUND` (deleted meanwhile).
+    UNAVAILABLE `PROVIDER_UNREACHABLE` (begin again later).
+    Metadata of each but STATE_UNKNOWN: `account_id`, and `calendar_link_id` where one is to be linked again: what to
+    begin again with. Where a grant was given and is of no use now, `grant` is what became of it, as GrantRevocation
+    names it: CONFIRMED, UNCONFIRMED or KEPT.
     """
     GetCalendarLink: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.GetCalendarLinkRequest, _calendar_link_pb2.GetCalendarLinkResponse]  # type: ignore[assignment]
     """Reads one link. NOT_FOUND `CALENDAR_LINK_NOT_FOUND`."""
@@ -127,12 +160,29 @@ class CalendarLinkServiceAsyncStub(CalendarLinkServiceStub):
     """Checks the link now and answers when the outcome is committed.
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
     """
+    DiagnoseCalendarLink: _aio.UnaryStreamMultiCallable[_calendar_link_pb2.DiagnoseCalendarLinkRequest, _calendar_link_pb2.DiagnoseCalendarLinkResponse]  # type: ignore[assignment]
+    """Finds out at which stage a link fails: tries the seven stages in their order and sends each as it ends, one a
+    message. A stage that cannot be tried, because one before it failed or nothing is selected, is SKIPPED; those that
+    can, are tried. Each stage is given 20 s. A STOPPED link is answered, too: its first stage fails, with CONNECT.
+    Nothing is changed by a diagnosis itself. Where what it met differs from how the link stands, the link is checked
+    before the stream ends: who reads the link then sees its state. Cancelling the stream stops the work.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; UNAVAILABLE `SERVER_DRAINING`. That Google cannot be asked is no error of the
+    stream, but of the stage.
+    """
+    ReportCalendarFailure: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.ReportCalendarFailureRequest, _calendar_link_pb2.ReportCalendarFailureResponse]  # type: ignore[assignment]
+    """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
+    outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
+    link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
+    NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
+    """
     DisconnectCalendarLink: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.DisconnectCalendarLinkRequest, _calendar_link_pb2.DisconnectCalendarLinkResponse]  # type: ignore[assignment]
     """Revokes the grant at Google, forgets the tokens, and stops the link. Its id and selection stay, for linking again.
+    Whatever Google answers, the link is STOPPED and the tokens are forgotten: `revocation` says what became of the
+    grant. Attempts at linking that began before this no longer link it: ATTEMPT_SUPERSEDED.
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is STOPPED already.
     """
     DeleteCalendarLink: _aio.UnaryUnaryMultiCallable[_calendar_link_pb2.DeleteCalendarLinkRequest, _calendar_link_pb2.DeleteCalendarLinkResponse]  # type: ignore[assignment]
-    """Deletes the link; its grant is revoked at Google first.
+    """Deletes the link; its grant is revoked at Google first, as DisconnectCalendarLink does it.
     NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
     """
 
@@ -163,13 +213,21 @@ class CalendarLinkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_calendar_link_pb2.CompleteCalendarLinkResponse, _abc.Awaitable[_calendar_link_pb2.CompleteCalendarLinkResponse]]:
         """Ends what BeginCalendarLink began, with what the consent page sent back; the HTTP callback does the same.
         The new grant is checked before this answers, so that the link's state is true at once.
-        A `state` is good once and for 30 minutes: INVALID_ARGUMENT `STATE_UNKNOWN`; FAILED_PRECONDITION `STATE_USED`,
-        `STATE_EXPIRED`, `ACCESS_DENIED` (the person declined: no link is made, an existing one keeps its state),
-        `CODE_REFUSED` (the provider did not accept the code), `IDENTITY_UNVERIFIED`, `PROVIDER_ACCOUNT_MISMATCH`
-        (linked again with another Google account, without allow_account_change), `OFFLINE_ACCESS_MISSING`,
-        `APP_MISCONFIGURED` (the operator's to mend); ALREADY_EXISTS `PROVIDER_ACCOUNT_LINKED` (this account has a link
-        to that Google account already: link that one again instead); NOT_FOUND `ACCOUNT_NOT_FOUND`,
-        `CALENDAR_LINK_NOT_FOUND` (deleted meanwhile); UNAVAILABLE `PROVIDER_UNREACHABLE` (begin again later).
+        A `state` is good once and for 30 minutes. Nothing changes where it is refused:
+        INVALID_ARGUMENT `STATE_UNKNOWN`.
+        FAILED_PRECONDITION `STATE_USED`, `STATE_EXPIRED`; `ATTEMPT_SUPERSEDED` (the link, or the link of that Google
+        account, was disconnected or deleted after the attempt began); `ACCESS_DENIED` (the person declined),
+        `ADMIN_BLOCKED` (an administrator of the Google Workspace organization does not allow the app), `CONSENT_FAILED`
+        (the consent page sent back another error), `CODE_REFUSED` (the provider did not accept the code),
+        `IDENTITY_UNVERIFIED`, `OFFLINE_ACCESS_MISSING`, `GRANT_VOID` (the provider does not accept the grant that it has
+        just given), `PROVIDER_ACCOUNT_MISMATCH` (linked again with another Google account, without
+        allow_account_change), `APP_MISCONFIGURED` (the operator's to mend).
+        ALREADY_EXISTS `PROVIDER_ACCOUNT_LINKED` (this account has a link to that Google account already: link that one
+        again instead). NOT_FOUND `ACCOUNT_NOT_FOUND`, `CALENDAR_LINK_NOT_FOUND` (deleted meanwhile).
+        UNAVAILABLE `PROVIDER_UNREACHABLE` (begin again later).
+        Metadata of each but STATE_UNKNOWN: `account_id`, and `calendar_link_id` where one is to be linked again: what to
+        begin again with. Where a grant was given and is of no use now, `grant` is what became of it, as GrantRevocation
+        names it: CONFIRMED, UNCONFIRMED or KEPT.
         """
 
     @_abc_1.abstractmethod
@@ -222,12 +280,41 @@ class CalendarLinkServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def DiagnoseCalendarLink(
+        self,
+        request: _calendar_link_pb2.DiagnoseCalendarLinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_calendar_link_pb2.DiagnoseCalendarLinkResponse], _abc.AsyncIterator[_calendar_link_pb2.DiagnoseCalendarLinkResponse]]:
+        """Finds out at which stage a link fails: tries the seven stages in their order and sends each as it ends, one a
+        message. A stage that cannot be tried, because one before it failed or nothing is selected, is SKIPPED; those that
+        can, are tried. Each stage is given 20 s. A STOPPED link is answered, too: its first stage fails, with CONNECT.
+        Nothing is changed by a diagnosis itself. Where what it met differs from how the link stands, the link is checked
+        before the stream ends: who reads the link then sees its state. Cancelling the stream stops the work.
+        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; UNAVAILABLE `SERVER_DRAINING`. That Google cannot be asked is no error of the
+        stream, but of the stage.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportCalendarFailure(
+        self,
+        request: _calendar_link_pb2.ReportCalendarFailureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_calendar_link_pb2.ReportCalendarFailureResponse, _abc.Awaitable[_calendar_link_pb2.ReportCalendarFailureResponse]]:
+        """Tells that another service met a failure with a link's calendars. The link is checked, and this answers when the
+        outcome is committed; what was reported decides nothing, it is only logged and counted. Checks that reports of one
+        link ask for begin 2 s apart; reports in between share the next one, which begins after each of them.
+        NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `CALENDAR_LINK_STOPPED`.
+        """
+
+    @_abc_1.abstractmethod
     def DisconnectCalendarLink(
         self,
         request: _calendar_link_pb2.DisconnectCalendarLinkRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_calendar_link_pb2.DisconnectCalendarLinkResponse, _abc.Awaitable[_calendar_link_pb2.DisconnectCalendarLinkResponse]]:
         """Revokes the grant at Google, forgets the tokens, and stops the link. Its id and selection stay, for linking again.
+        Whatever Google answers, the link is STOPPED and the tokens are forgotten: `revocation` says what became of the
+        grant. Attempts at linking that began before this no longer link it: ATTEMPT_SUPERSEDED.
         NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is STOPPED already.
         """
 
@@ -237,7 +324,7 @@ class CalendarLinkServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _calendar_link_pb2.DeleteCalendarLinkRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_calendar_link_pb2.DeleteCalendarLinkResponse, _abc.Awaitable[_calendar_link_pb2.DeleteCalendarLinkResponse]]:
-        """Deletes the link; its grant is revoked at Google first.
+        """Deletes the link; its grant is revoked at Google first, as DisconnectCalendarLink does it.
         NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
         """
 

@@ -5,6 +5,7 @@ isort:skip_file
 
 from calguard.v1 import booking_page_pb2 as _booking_page_pb2
 from calguard.v1 import calendar_link_pb2 as _calendar_link_pb2
+from calguard.v1 import provider_pb2 as _provider_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -71,6 +72,8 @@ class _ResourceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Resource
     """Calendar links."""
     RESOURCE_KIND_BOOKING_PAGE: _ResourceKind.ValueType  # 2
     """Booking pages."""
+    RESOURCE_KIND_PROVIDER_STATUS: _ResourceKind.ValueType  # 3
+    """The provider's status. Of a watch with ids in its filters it is part only where `kinds` asks for it."""
 
 class ResourceKind(_ResourceKind, metaclass=_ResourceKindEnumTypeWrapper):
     """A kind of resource that is watched."""
@@ -81,6 +84,8 @@ RESOURCE_KIND_CALENDAR_LINK: ResourceKind.ValueType  # 1
 """Calendar links."""
 RESOURCE_KIND_BOOKING_PAGE: ResourceKind.ValueType  # 2
 """Booking pages."""
+RESOURCE_KIND_PROVIDER_STATUS: ResourceKind.ValueType  # 3
+"""The provider's status. Of a watch with ids in its filters it is part only where `kinds` asks for it."""
 Global___ResourceKind: _TypeAlias = ResourceKind  # noqa: Y015
 
 @_typing.final
@@ -227,9 +232,11 @@ class StateChange(_message.Message):
     TYPE_FIELD_NUMBER: _builtins.int
     CALENDAR_LINK_FIELD_NUMBER: _builtins.int
     BOOKING_PAGE_FIELD_NUMBER: _builtins.int
+    PROVIDER_STATUS_FIELD_NUMBER: _builtins.int
     PREVIOUS_LINK_STATE_FIELD_NUMBER: _builtins.int
     PREVIOUS_PAGE_STATE_FIELD_NUMBER: _builtins.int
     CAUSED_BY_REVISION_FIELD_NUMBER: _builtins.int
+    PREVIOUS_PROVIDER_STATE_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """Its place in the one total order of all changes. In a snapshot: the revision at which the resource last changed."""
     type: Global___StateChangeType.ValueType
@@ -240,6 +247,8 @@ class StateChange(_message.Message):
     """The page's state before. Set where `type` is STATE_CHANGED or DELETED."""
     caused_by_revision: _builtins.int
     """The revision of the link's change, in the same transaction, that this page's change follows from; else 0."""
+    previous_provider_state: _provider_pb2.ProviderState.ValueType
+    """The provider's state before. Set where `type` is STATE_CHANGED."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When it was committed. In a snapshot: when the resource last changed."""
@@ -252,6 +261,10 @@ class StateChange(_message.Message):
     def booking_page(self) -> _booking_page_pb2.BookingPage:
         """A booking page."""
 
+    @_builtins.property
+    def provider_status(self) -> _provider_pb2.ProviderStatus:
+        """The provider's status. It is part of a snapshot once there was an incident."""
+
     def __init__(
         self,
         *,
@@ -260,15 +273,17 @@ class StateChange(_message.Message):
         type: Global___StateChangeType.ValueType = ...,
         calendar_link: _calendar_link_pb2.CalendarLink | None = ...,
         booking_page: _booking_page_pb2.BookingPage | None = ...,
+        provider_status: _provider_pb2.ProviderStatus | None = ...,
         previous_link_state: _calendar_link_pb2.CalendarLinkState.ValueType = ...,
         previous_page_state: _booking_page_pb2.BookingPageState.ValueType = ...,
         caused_by_revision: _builtins.int = ...,
+        previous_provider_state: _provider_pb2.ProviderState.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["booking_page", b"booking_page", "calendar_link", b"calendar_link", "resource", b"resource", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking_page", b"booking_page", "calendar_link", b"calendar_link", "provider_status", b"provider_status", "resource", b"resource", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_page", b"booking_page", "calendar_link", b"calendar_link", "caused_by_revision", b"caused_by_revision", "previous_link_state", b"previous_link_state", "previous_page_state", b"previous_page_state", "resource", b"resource", "revision", b"revision", "time", b"time", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_page", b"booking_page", "calendar_link", b"calendar_link", "caused_by_revision", b"caused_by_revision", "previous_link_state", b"previous_link_state", "previous_page_state", b"previous_page_state", "previous_provider_state", b"previous_provider_state", "provider_status", b"provider_status", "resource", b"resource", "revision", b"revision", "time", b"time", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_resource: _TypeAlias = _typing.Literal["calendar_link", "booking_page"]  # noqa: Y015
+    _WhichOneofReturnType_resource: _TypeAlias = _typing.Literal["calendar_link", "booking_page", "provider_status"]  # noqa: Y015
     _WhichOneofArgType_resource: _TypeAlias = _typing.Literal["resource", b"resource"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_resource) -> _WhichOneofReturnType_resource | None: ...
 

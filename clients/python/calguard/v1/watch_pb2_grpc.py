@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class WatchServiceStub:
-    """Every change of every calendar link and booking page, as it is committed.
+    """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
     """
 
     def __init__(self, channel):
@@ -43,7 +43,7 @@ class WatchServiceStub:
 
 
 class WatchServiceServicer:
-    """Every change of every calendar link and booking page, as it is committed.
+    """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
     """
 
     def Watch(self, request, context):
@@ -74,7 +74,7 @@ def add_WatchServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class WatchService:
-    """Every change of every calendar link and booking page, as it is committed.
+    """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
     """
 
     @staticmethod

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class WatchServiceStub:
-    """Every change of every calendar link and booking page, as it is committed."""
+    """Every change of every calendar link and booking page, and of the provider's status, as it is committed."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -43,7 +43,7 @@ class WatchServiceStub:
 
 @_typing.type_check_only
 class WatchServiceAsyncStub(WatchServiceStub):
-    """Every change of every calendar link and booking page, as it is committed."""
+    """Every change of every calendar link and booking page, and of the provider's status, as it is committed."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Watch: _aio.UnaryStreamMultiCallable[_watch_pb2.WatchRequest, _watch_pb2.WatchResponse]  # type: ignore[assignment]
@@ -55,7 +55,7 @@ class WatchServiceAsyncStub(WatchServiceStub):
     """
 
 class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Every change of every calendar link and booking page, as it is committed."""
+    """Every change of every calendar link and booking page, and of the provider's status, as it is committed."""
 
     @_abc_1.abstractmethod
     def Watch(

@@ -5,7 +5,7 @@ from typing import Unpack
 
 import click
 
-from calguard.v1 import account_pb2
+from calguard.v1 import account_pb2, calendar_link_pb2
 from calguard.v1.account_pb2_grpc import AccountServiceStub
 from calguard_client.cli.cells import moment, text
 from calguard_client.cli.choices import (
@@ -20,6 +20,7 @@ from calguard_client.cli.choices import (
 )
 from calguard_client.cli.describe import slack_text
 from calguard_client.cli.paging import gather, show_list
+from calguard_client.cli.revocation import revocation_told
 from calguard_client.cli.session import Session, pass_session
 from calguard_client.cli.table import Cell, Column
 
@@ -107,7 +108,11 @@ def delete_account(session: Session, account_id: str, etag: str) -> None:
     """Delete an account with its calendar links."""
     request = account_pb2.DeleteAccountRequest(id=account_id, etag=etag, request_id=session.new_request_id())
     answer = session.call(AccountServiceStub(session.channel).DeleteAccount, request)
-    session.done(answer, f"deleted account {account_id}")
+    silent = answer.revocation in (
+        calendar_link_pb2.GRANT_REVOCATION_UNSPECIFIED,
+        calendar_link_pb2.GRANT_REVOCATION_CONFIRMED,
+    )
+    session.done(answer, f"deleted account {account_id}" + ("" if silent else f"; {revocation_told(answer)}"))
 
 
 def details(account: account_pb2.Account) -> list[tuple[str, Cell]]:

@@ -14,11 +14,15 @@ NOTHING = "-"
 
 _STYLES = {
     "LINKED": "green",
+    "OPERATIONAL": "green",
+    "HEALTHY": "green",
     "SENT": "green",
     "DEGRADED": "yellow",
     "RETRYING": "yellow",
     "FAILED": "bold red",
+    "FAULTY": "bold red",
     "STOPPED": "bold red",
+    "INCIDENT": "bold red",
     "DEAD": "bold red",
     "SUPPRESSED": "dim",
 }
@@ -65,18 +69,30 @@ def enum_prefix(enum: EnumDescriptor) -> str:
 
 def enum_name(message: Message, field: str) -> str:
     """Write the enum that a field holds without its prefix; a dash where unspecified, a number where unknown here."""
-    enum = cast("EnumDescriptor", message.DESCRIPTOR.fields_by_name[field].enum_type)
-    number = getattr(message, field)
-    if number == 0:
-        return NOTHING
-    known = enum.values_by_number.get(number)
-    return str(number) if known is None else known.name.removeprefix(enum_prefix(enum))
+    return _enum_text(_enum_of(message, field), getattr(message, field))
+
+
+def enum_names(message: Message, field: str) -> str:
+    """Write the enums that a repeated field holds, with commas."""
+    enum = _enum_of(message, field)
+    return texts(_enum_text(enum, number) for number in getattr(message, field))
 
 
 def state(message: Message, field: str = "state") -> Text:
     """Write a state in its colour."""
     name = enum_name(message, field)
     return Text(name, _STYLES.get(name, ""))
+
+
+def _enum_of(message: Message, field: str) -> EnumDescriptor:
+    return cast("EnumDescriptor", message.DESCRIPTOR.fields_by_name[field].enum_type)
+
+
+def _enum_text(enum: EnumDescriptor, number: int) -> str:
+    if number == 0:
+        return NOTHING
+    known = enum.values_by_number.get(number)
+    return str(number) if known is None else known.name.removeprefix(enum_prefix(enum))
 
 
 def _clean_character(character: str) -> str:

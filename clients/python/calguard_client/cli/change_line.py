@@ -1,8 +1,10 @@
-"""One change of a link or a page, on one line."""
+"""One change of a link, a page or the provider's status, on one line."""
+
+from collections.abc import Callable
 
 from rich.text import Text
 
-from calguard.v1 import booking_page_pb2, calendar_link_pb2, watch_pb2
+from calguard.v1 import booking_page_pb2, calendar_link_pb2, provider_pb2, watch_pb2
 from calguard_client.cli.cells import clean, enum_name, moment, state, texts
 
 _TYPES = {
@@ -20,7 +22,7 @@ def change_line(change: watch_pb2.StateChange) -> tuple[Text, Text]:
     """Tell a change: its time and what happened; then kind, id, states, and why."""
     style = "dim" if change.type == watch_pb2.STATE_CHANGE_TYPE_SNAPSHOT else "bold"
     happened = Text(_TYPES.get(change.type, str(change.type)).ljust(_TYPE_WIDTH), style)
-    parts = _page_parts(change) if change.HasField("booking_page") else _link_parts(change)
+    parts = _PARTS[change.WhichOneof("resource") or "calendar_link"](change)
     body = Text("  ").join(parts)
     body.rstrip()
     return Text("  ").join((Text(moment(change.time), "dim"), happened)), body
@@ -40,6 +42,21 @@ def _page_parts(change: watch_pb2.StateChange) -> tuple[Text, ...]:
     return (*_resource("page", page), _states(change, "previous_page_state", page), Text(why))
 
 
+def _provider_parts(change: watch_pb2.StateChange) -> tuple[Text, ...]:
+    status = change.provider_status
+    still_open = [incident for incident in status.incidents if not incident.HasField("end_time")]
+    why = "; ".join(enum_name(incident, "reason") for incident in still_open)
+    name = Text(enum_name(status, "provider").lower().ljust(_ID_WIDTH))
+    return Text("prov"), name, _states(change, "previous_provider_state", status), Text(why)
+
+
+_PARTS: dict[str, Callable[[watch_pb2.StateChange], tuple[Text, ...]]] = {
+    "calendar_link": _link_parts,
+    "booking_page": _page_parts,
+    "provider_status": _provider_parts,
+}
+
+
 def _resource(kind: str, resource: calendar_link_pb2.CalendarLink | booking_page_pb2.BookingPage) -> tuple[Text, Text]:
     return Text(kind), Text(clean(resource.id).ljust(_ID_WIDTH))
 
@@ -47,7 +64,7 @@ def _resource(kind: str, resource: calendar_link_pb2.CalendarLink | booking_page
 def _states(
     change: watch_pb2.StateChange,
     previous_field: str,
-    resource: calendar_link_pb2.CalendarLink | booking_page_pb2.BookingPage,
+    resource: calendar_link_pb2.CalendarLink | booking_page_pb2.BookingPage | provider_pb2.ProviderStatus,
 ) -> Text:
     now = state(resource)
     if change.type != watch_pb2.STATE_CHANGE_TYPE_STATE_CHANGED:

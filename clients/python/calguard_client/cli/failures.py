@@ -12,6 +12,7 @@ from calguard_client.refusal import Refusal
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
+EXIT_FAULT_FOUND = 6
 EXIT_INTERRUPTED = 130
 
 EXIT_CODES: Mapping[grpc.StatusCode, int] = {

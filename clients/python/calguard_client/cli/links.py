@@ -1,14 +1,21 @@
 """`calguard links`: the calendars that accounts have connected."""
 
+from typing import IO
+
 import click
 
-from calguard.v1 import calendar_link_pb2
+from calguard.v1 import calendar_link_pb2, cause_pb2
 from calguard.v1.calendar_link_pb2_grpc import CalendarLinkServiceStub
+from calguard_client.cli.cells import enum_name
 from calguard_client.cli.choices import enum_option, etag_option, limit_option
 from calguard_client.cli.link_report import CALENDAR_COLUMNS, COLUMNS, details
 from calguard_client.cli.linking import begin_link, complete_link
 from calguard_client.cli.paging import gather, show_list
+from calguard_client.cli.revocation import revocation_told
 from calguard_client.cli.session import Session, pass_session
+
+_BODY_READ = 64 * 1024 + 1
+"""As much of a body as the server can tell to be too long."""
 
 link_argument = click.argument("link_id", metavar="LINK")
 
@@ -73,6 +80,42 @@ def check_link(session: Session, link_id: str) -> None:
     session.show(session.call(_stub(session).CheckCalendarLink, request).calendar_link, details)
 
 
+@links.command("report")
+@link_argument
+@click.option(
+    "--status", "http_status", metavar="STATUS", type=click.IntRange(100, 599), help="The HTTP status that Google gave."
+)
+@click.option("--body-file", type=click.File("rb"), help="The body of Google's answer; - reads standard input.")
+@enum_option("--reason", cause_pb2.CauseReason.DESCRIPTOR, help="What the failure was taken for.")
+@pass_session
+def report_failure(
+    session: Session,
+    link_id: str,
+    http_status: int | None,
+    body_file: IO[bytes] | None,
+    reason: "cause_pb2.CauseReason.ValueType | None",
+) -> None:
+    """Report a failure that was met elsewhere.
+
+    The link is checked, and shown as it is found. What is reported decides nothing.
+    """
+    if body_file is not None and reason is not None:
+        raise click.UsageError("Give either --body-file or --reason.")
+    if http_status is None and body_file is None and reason is None:
+        raise click.UsageError("Nothing to report: give --status, --body-file or --reason.")
+    request = calendar_link_pb2.ReportCalendarFailureRequest(calendar_link_id=link_id, http_status=http_status or 0)
+    if reason is not None:
+        request.reason = reason
+    elif body_file is not None:
+        request.body = body_file.read(_BODY_READ).decode(errors="ignore")
+    answer = session.call(_stub(session).ReportCalendarFailure, request)
+    if session.as_json:
+        session.screen.document(answer)
+        return
+    session.screen.remark(f"read as {enum_name(answer, 'read_as')}; the link was checked")
+    session.screen.details(details(answer.calendar_link))
+
+
 @links.command("select")
 @link_argument
 @click.option("--check", "checked", metavar="CALENDAR", multiple=True, help="Read for busy time; may be repeated.")
@@ -114,12 +157,11 @@ def select_calendars(
 def disconnect_link(session: Session, link_id: str) -> None:
     """Revoke the grant at Google; the link stays.
 
-    Its id and its selection stay for linking again.
+    Its id and its selection stay for linking again. Whatever Google answers, the tokens are forgotten here.
     """
     request = calendar_link_pb2.DisconnectCalendarLinkRequest(id=link_id, request_id=session.new_request_id())
     answer = session.call(_stub(session).DisconnectCalendarLink, request)
-    revoked = f"the grant is {'' if answer.revoked_at_provider else 'NOT '}revoked at Google"
-    session.done(answer, f"disconnected calendar link {link_id}; {revoked}: see {answer.third_party_access_url}")
+    session.done(answer, f"disconnected calendar link {link_id}; {revocation_told(answer)}")
 
 
 @links.command("delete")
@@ -130,8 +172,7 @@ def delete_link(session: Session, link_id: str, etag: str) -> None:
     """Revoke the grant and delete the link."""
     request = calendar_link_pb2.DeleteCalendarLinkRequest(id=link_id, etag=etag, request_id=session.new_request_id())
     answer = session.call(_stub(session).DeleteCalendarLink, request)
-    revoked = f"the grant is {'' if answer.revoked_at_provider else 'NOT '}revoked at Google"
-    session.done(answer, f"deleted calendar link {link_id}; {revoked}")
+    session.done(answer, f"deleted calendar link {link_id}; {revocation_told(answer)}")
 
 
 def _keep(session: Session, request: calendar_link_pb2.SelectCalendarsRequest, *, checked: bool, added: bool) -> None:

@@ -7,6 +7,7 @@ import click
 from calguard.v1 import booking_page_pb2
 from calguard.v1.booking_page_pb2_grpc import BookingPageServiceStub
 from calguard_client.cli.choices import enum_option, etag_option, limit_option, require_change
+from calguard_client.cli.page_explanation import show_explanation
 from calguard_client.cli.page_fields import PageFields, page_of, page_options, paths_of
 from calguard_client.cli.page_report import COLUMNS, details
 from calguard_client.cli.paging import gather, show_list
@@ -17,7 +18,7 @@ page_argument = click.argument("page_id", metavar="PAGE")
 
 @click.group()
 def pages() -> None:
-    """Booking pages: members, stop, resume."""
+    """Booking pages: members, stop, resume, and why."""
 
 
 @pages.command("create")
@@ -115,6 +116,24 @@ def resume_page(session: Session, page_id: str) -> None:
     """
     request = booking_page_pb2.ResumeBookingPageRequest(id=page_id, request_id=session.new_request_id())
     session.show(session.call(_stub(session).ResumeBookingPage, request).booking_page, details)
+
+
+@pages.command("explain")
+@page_argument
+@click.option("--assume-faulty", metavar="ACCOUNT", multiple=True, help="Take this member for faulty; may be repeated.")
+@click.option("--assume-healthy", metavar="ACCOUNT", multiple=True, help="Take it for healthy; may be repeated.")
+@pass_session
+def explain_page(
+    session: Session, page_id: str, assume_faulty: tuple[str, ...], assume_healthy: tuple[str, ...]
+) -> None:
+    """Tell why a page stands as it does, and what would stop it.
+
+    With assumptions: where it would go, and who would be told. Nothing is changed, and nobody is told.
+    """
+    request = booking_page_pb2.ExplainBookingPageRequest(
+        id=page_id, assume_faulty_account_ids=assume_faulty, assume_healthy_account_ids=assume_healthy
+    )
+    show_explanation(session, session.call(_stub(session).ExplainBookingPage, request))
 
 
 def _stub(session: Session) -> BookingPageServiceStub:

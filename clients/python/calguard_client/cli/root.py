@@ -28,6 +28,7 @@ Exit codes:
        etag, or it exists already
   5    no answer: the server, or Google behind it, is unreachable, draining
        or too slow
+  6    doctor: the link fails at a stage
   130  interrupted
 """
 

@@ -2,7 +2,8 @@
 
 import io
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 from google.protobuf.json_format import MessageToJson
@@ -59,6 +60,15 @@ class Screen:
         table.add_column(overflow="fold")
         table.add_row(head, body)
         self._print(table)
+
+    @contextmanager
+    def waiting(self, first: str) -> Iterator[Callable[[str], None]]:
+        """Show what is being waited for, under what is printed meanwhile; without a terminal, nothing of it."""
+        if not self._console.is_terminal:
+            yield lambda _: None
+            return
+        with self._console.status(Text(first, "dim")) as status:
+            yield lambda awaited: status.update(Text(awaited, "dim"))
 
     def document(self, message: Message) -> None:
         """Print a JSON document."""

@@ -96,6 +96,10 @@ ENGLISH = Wording(
     alerts={
         AlertTopic.PROVIDER_SIDE: "Google refuses this service, and only its operator can mend that. "
         "The users concerned are not told.",
+        AlertTopic.INCIDENT_OPENED: "Many unrelated calendars fail alike: this looks like trouble at Google, or ours. "
+        "Their links are held: no booking page is stopped and no user is told because of it. "
+        "You are told when it is over.",
+        AlertTopic.INCIDENT_OVER: "The trouble with many unrelated calendars is over. Links are judged as usual again.",
         AlertTopic.DELIVERY_DEAD: "A notice could not be sent, and is not tried again by itself.",
     },
     reasons={

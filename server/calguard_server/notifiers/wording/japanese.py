@@ -97,6 +97,10 @@ JAPANESE = Wording(
     alerts={
         AlertTopic.PROVIDER_SIDE: "Googleがこのサービスを拒否しています。対応できるのは運営者だけです。"
         "該当するユーザーには通知していません。",
+        AlertTopic.INCIDENT_OPENED: "互いに関係のない多くのカレンダーで同じ障害が起きています。"
+        "Google側、または本サービス側の問題と考えられます。該当するリンクの判定は保留され、これを理由に予約ページの停止やユーザーへの通知は行われません。"
+        "解消したらお知らせします。",
+        AlertTopic.INCIDENT_OVER: "多くのカレンダーで起きていた障害は解消しました。リンクは通常どおり判定されます。",
         AlertTopic.DELIVERY_DEAD: "送信できなかった通知があります。自動では再送されません。",
     },
     reasons={

@@ -42,13 +42,29 @@ WHERE incident_id IN (SELECT value FROM json_each(?1)) ORDER BY sequence;
 -- Attempts at linking.
 SELECT {attempts} FROM attempts WHERE digest IN (SELECT value FROM json_each(?1));
 
+-- name: attempts_by_account
+-- All attempts at linking of the accounts.
+SELECT {attempts} FROM attempts WHERE account_id IN (SELECT value FROM json_each(?1));
+
 -- name: answers_by_request
 -- Kept answers of repeated requests.
 SELECT request_id, fingerprint, encoded FROM answers WHERE request_id IN (SELECT value FROM json_each(?1));
 
+-- name: provider_statuses
+-- The status of every provider that ever had an incident.
+SELECT id, incidents, revision, update_time FROM provider_status;
+
+-- name: save_provider_status
+-- Insert or replace a provider's status.
+INSERT OR REPLACE INTO provider_status (id, incidents, revision, update_time) VALUES (?1, ?2, ?3, ?4);
+
 -- name: grant_by_link
 -- A link's encrypted grant.
-SELECT refresh_token, granted_scopes FROM grants WHERE link_id = ?1;
+SELECT refresh_token, granted_scopes, subject FROM grants WHERE link_id = ?1;
+
+-- name: links_with_grant_of
+-- The links that hold a grant of a Google account.
+SELECT link_id FROM grants WHERE subject = ?1 ORDER BY link_id;
 
 -- name: save_account
 -- Insert or replace an account.
@@ -68,7 +84,7 @@ DELETE FROM links WHERE id = ?1;
 
 -- name: save_grant
 -- Insert or replace a grant.
-INSERT OR REPLACE INTO grants (link_id, refresh_token, granted_scopes) VALUES (?1, ?2, ?3);
+INSERT OR REPLACE INTO grants (link_id, refresh_token, granted_scopes, subject) VALUES (?1, ?2, ?3, ?4);
 
 -- name: delete_grant
 -- Forget a grant.

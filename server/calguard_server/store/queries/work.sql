@@ -1,10 +1,32 @@
 -- What the workers ask: due checks, due deliveries, the log, and what is past keeping.
 
 -- name: due_links
--- Links whose check is due, the longest due first, but for those named.
-SELECT {links} FROM links
-WHERE next_check_time <= ?1 AND id NOT IN (SELECT value FROM json_each(?3))
+-- Links that do not fail and whose check is due, with their encrypted grants, the longest due first, but for those named.
+SELECT {links}, (SELECT refresh_token FROM grants WHERE link_id = links.id),
+       (SELECT granted_scopes FROM grants WHERE link_id = links.id),
+       (SELECT subject FROM grants WHERE link_id = links.id)
+FROM links
+WHERE next_check_time IS NOT NULL AND failing_since IS NULL
+  AND next_check_time <= ?1 AND id NOT IN (SELECT value FROM json_each(?3))
 ORDER BY next_check_time LIMIT ?2;
+
+-- name: due_failing_links
+-- Links that fail just now and whose check is due, likewise.
+SELECT {links}, (SELECT refresh_token FROM grants WHERE link_id = links.id),
+       (SELECT granted_scopes FROM grants WHERE link_id = links.id),
+       (SELECT subject FROM grants WHERE link_id = links.id)
+FROM links
+WHERE next_check_time IS NOT NULL AND failing_since IS NOT NULL
+  AND next_check_time <= ?1 AND id NOT IN (SELECT value FROM json_each(?3))
+ORDER BY next_check_time LIMIT ?2;
+
+-- name: count_scheduled
+-- How many links that do not fail are to be checked.
+SELECT COUNT(*) FROM links WHERE next_check_time IS NOT NULL AND failing_since IS NULL;
+
+-- name: count_scheduled_failing
+-- How many links that fail just now are to be checked.
+SELECT COUNT(*) FROM links WHERE next_check_time IS NOT NULL AND failing_since IS NOT NULL;
 
 -- name: record_check
 -- Save the times of a check, unless the link rests on other evidence by now.
