@@ -11,6 +11,7 @@ from calguard_server.domain.delivery import Outcome
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import SchedulingMode
 from calguard_server.engine.linking import Wish
+from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
 from calguard_server.notifiers.message import Address, NoticeMessage
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.provider import FakeProvider, consent
@@ -23,6 +24,9 @@ from tests.integration.test_engine import REVOKED
 ALL = SchedulingMode.ALL_MEMBERS
 
 
+OPENED, OVER = "PROVIDER_INCIDENT_OPENED", "PROVIDER_INCIDENT_OVER"
+
+
 @dataclass
 class Receiver:
     """Takes what comes, with its time; answers what a test says, in turn, then that all is sent."""
@@ -32,8 +36,8 @@ class Receiver:
     received: list[tuple[datetime, str, str]] = field(default_factory=list)
 
     async def send(self, message: NoticeMessage, address: Address) -> Outcome:
-        pages = " ".join(page.id for page in message.pages)
-        self.received.append((self.clock.now(), message.kind.value, pages))
+        about = " ".join(page.id for page in message.pages) or message.message_id
+        self.received.append((self.clock.now(), message.kind.value, about))
         return self.outcomes.pop(0) if self.outcomes else Outcome(sent=True, address=address.email)
 
 
@@ -103,3 +107,29 @@ def test_a_notice_for_another_place_waits_its_own_time(tmp_path: Path) -> None:
             ]
 
     run_virtually(story())
+
+
+def test_each_alert_is_a_message_and_an_all_clear_waits_for_its_alert(tmp_path: Path) -> None:
+    """Two incidents open, one ends; the first alert is tried again after a minute, and its end is told after that."""
+
+    async def story() -> None:
+        async with ann_is_linked(tmp_path / "db") as setting:
+            clock = setting.receiver.clock
+            setting.receiver.outcomes = [Outcome(sent=False, retry_after=timedelta(minutes=1))]
+            for incident, stage in (("i1", OPENED), ("i2", OPENED), ("i1", OVER)):
+                await _owe_alerts(setting.server, incident, stage)
+            await clock.sleep(timedelta(minutes=5))
+            told = [about.removesuffix("-SLACK") for _, _, about in setting.receiver.received]
+            assert told == ["i1-opened", "i2-opened", "i1-opened", "i1-over"]
+
+    run_virtually(story())
+
+
+async def _owe_alerts(server: Server, incident: str, stage: str) -> None:
+    alerts = server.engine.alerts.of_incident(incident, stage, server.engine.context.clock.now())
+
+    def decide(rows: WorkingSet) -> None:
+        for alert in alerts:
+            rows.append_delivery(alert)
+
+    await server.store.transact(Unit(Seeds(), decide))

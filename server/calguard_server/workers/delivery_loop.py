@@ -172,12 +172,12 @@ class DeliveryLoop:
 
 
 def _groups(composer: Composer, claimed: Iterable[ClaimedDelivery]) -> list[list[ClaimedDelivery]]:
-    """Put together what goes to the same place: recipient, channel, kind and address."""
+    """Put together what goes to the same place: recipient, channel, kind and address. Each alert is a message."""
     groups: dict[tuple[str, Channel, NoticeKind, Address], list[ClaimedDelivery]] = {}
     for each in claimed:
         delivery = each.delivery
-        stage = delivery.stage if delivery.kind is NoticeKind.OPERATOR_ALERT else ""
-        key = (delivery.recipient_account_id + stage, delivery.channel, delivery.kind, composer.address(each))
+        whom = delivery.id if delivery.kind is NoticeKind.OPERATOR_ALERT else delivery.recipient_account_id
+        key = (whom, delivery.channel, delivery.kind, composer.address(each))
         groups.setdefault(key, []).append(each)
     return list(groups.values())
 

@@ -37,7 +37,7 @@ WHERE id = ?1 AND evidence = ?2;
 
 -- name: due_groups
 -- Recipients, channels and kinds for which a delivery is due that no earlier one of its incident holds back: one of
--- another kind, or one that cannot go out with it now.
+-- another kind, an alert, or one that cannot go out with it now.
 SELECT DISTINCT recipient_account_id, channel, kind FROM (
   SELECT recipient_account_id, channel, kind FROM deliveries AS later
   WHERE next_attempt_time <= ?1
@@ -48,7 +48,8 @@ SELECT DISTINCT recipient_account_id, channel, kind FROM (
         AND earlier.channel = later.channel
         AND earlier.sequence < later.sequence
         AND earlier.next_attempt_time IS NOT NULL
-        AND (earlier.kind <> later.kind OR (earlier.state <> 'PENDING' AND earlier.next_attempt_time > ?1)))
+        AND (earlier.kind <> later.kind OR earlier.kind = 'OPERATOR_ALERT'
+             OR (earlier.state <> 'PENDING' AND earlier.next_attempt_time > ?1)))
   ORDER BY next_attempt_time LIMIT ?2);
 
 -- name: deliveries_of_group
@@ -64,7 +65,8 @@ WHERE recipient_account_id = ?2 AND channel = ?3 AND kind = ?4 AND next_attempt_
       AND earlier.channel = later.channel
       AND earlier.sequence < later.sequence
       AND earlier.next_attempt_time IS NOT NULL
-      AND (earlier.kind <> later.kind OR (earlier.state <> 'PENDING' AND earlier.next_attempt_time > ?1)))
+      AND (earlier.kind <> later.kind OR earlier.kind = 'OPERATOR_ALERT'
+           OR (earlier.state <> 'PENDING' AND earlier.next_attempt_time > ?1)))
 ORDER BY sequence;
 
 -- name: claim_delivery
