@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,37 @@ async def test_calendars_are_judged_by_the_permissions_that_are_known_last(tmp_p
         assert [each.use.can_add for each in await service.selection.list_calendars(link.id)] == [False, False]
         with pytest.raises(FailedPreconditionError, match="the permission to add events was not given"):
             await service.selection.select(link.id, (), "me@example.com")
+
+
+async def test_a_check_that_was_handed_out_counts_on_from_one_on_demand(tmp_path: Path) -> None:
+    """Whatever their order: a check that fell due, one on demand, and those of another that was read before it."""
+    async with running_service(tmp_path / "db") as service:
+        await service.add_account("ann")
+        link = await service.link("ann")
+        service.provider.findings[link.id] = (Finding(CauseReason.NETWORK_ERROR),)
+        await service.checks.check_now(link.id)
+        service.clock.advance(timedelta(minutes=1))
+        (due,) = await service.store.due_links(service.clock.now(), 10, (), failing=True)
+        assert due.link.consecutive_failures == 1
+        await service.checks.check_now(link.id)
+        result = await service.checks.check(due)
+        assert result is not None
+        assert (result.link.consecutive_failures, result.times) == (3, None)
+        again = await service.checks.check_now(link.id)
+        assert again.consecutive_failures == 4
+
+
+async def test_times_that_are_saved_late_do_not_turn_the_clock_back(tmp_path: Path) -> None:
+    """A link was checked again before the times of its last regular check were saved."""
+    async with running_service(tmp_path / "db") as service:
+        await service.add_account("ann")
+        link = await service.link("ann")
+        service.clock.advance(timedelta(hours=1))
+        (due,) = await service.store.due_links(service.clock.now(), 10, (), failing=False)
+        late = await service.checks.check(due)
+        assert late is not None
+        assert late.times is not None
+        service.clock.advance(timedelta(minutes=1))
+        fresh = await service.checks.check_now(link.id)
+        await service.store.record_checks([late.times])
+        assert await service.store.link(link.id) == fresh

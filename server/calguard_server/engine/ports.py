@@ -200,7 +200,10 @@ class DueLink(Struct, frozen=True):
 
 
 class CheckTimes(Struct, frozen=True):
-    """What a check that changed nothing leaves behind; dropped where the link rests on other evidence by now."""
+    """What a check that changed nothing leaves behind.
+
+    Dropped where the link rests on other evidence by now, or was checked again since.
+    """
 
     calendar_link_id: str
     evidence: int

@@ -29,11 +29,11 @@ SELECT COUNT(*) FROM links WHERE next_check_time IS NOT NULL AND failing_since I
 SELECT COUNT(*) FROM links WHERE next_check_time IS NOT NULL AND failing_since IS NOT NULL;
 
 -- name: record_check
--- Save the times of a check, unless the link rests on other evidence by now.
+-- Save the times of a check, unless the link rests on other evidence by now, or was checked again since.
 UPDATE links
 SET last_check_time = ?3, next_check_time = ?4, consecutive_failures = ?5, failing_since = ?6,
     quota_exhausted_since = ?7
-WHERE id = ?1 AND evidence = ?2;
+WHERE id = ?1 AND evidence = ?2 AND (last_check_time IS NULL OR last_check_time <= ?3);
 
 -- name: due_groups
 -- Recipients, channels and kinds for which a delivery is due that no earlier one of its incident holds back: one of
