@@ -107,7 +107,7 @@ def _judge_other(wish: Wish) -> str:
     match wish.kind:
         case "disconnect":
             return "ILLEGAL_TRANSITION" if state == "STOPPED" else DONE
-        case "check":
+        case "check" | "report":
             return "CALENDAR_LINK_STOPPED" if state == "STOPPED" else DONE
         case "list":
             return _judge_listing(wish)

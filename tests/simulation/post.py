@@ -52,7 +52,7 @@ class Post:
             demand(message.message_id in {row.id for row in rows}, f"{message.message_id} is claimed when it is sent")
             if message.alert is not None:
                 rows = [row for row in rows if row.id == message.message_id]
-                attempts = {message.message_id: self._alerted(message.message_id, now)}
+                attempts = {message.message_id: self._alerted(rows[0], now)}
             else:
                 attempts = self._told(rows, message, to, channel, now)
         except ComplaintError as complaint:
@@ -191,7 +191,10 @@ class Post:
         views = [moment.view for moment in moments if moment.view is not None]
         return {address(person, view, owed.channel) for person in people if person is not None for view in views}
 
-    def _alerted(self, alert_id: str, now: datetime) -> Attempt:
+    def _alerted(self, row: Row, now: datetime) -> Attempt:
+        alert_id = row.id
+        waiting = [other.id for other in self._database.before(row) if other.open]
+        demand(not waiting, f"the operator is told of {alert_id}, and {waiting} are to be told first")
         attempts = self.alerts.setdefault(alert_id, [])
         outcome = attempts[-1].outcome if attempts else "unknown"
         demand(outcome in ("temporary", "doubtful", "unknown"), f"the operator is told again of {alert_id}: {outcome}")

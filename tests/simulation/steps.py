@@ -17,6 +17,7 @@ ASKED: dict[Step, int] = {
     steps_links.select: 7,
     steps_links.list_calendars: 2,
     steps_links.check: 7,
+    steps_links.report: 2,
     steps_links.disconnect: 2,
     steps_links.delete_link: 1,
     steps_pages.create_page: 6,
@@ -39,9 +40,17 @@ AROUND: dict[Step, int] = {
 }
 """What happens besides."""
 
+IN_A_CROWD: dict[Step, int] = {
+    steps_world.outage: 5,
+    steps_world.outage_over: 8,
+}
+"""What happens to many at once."""
+
 _DURING, _TOGETHER, _AMID = 4, 6, 6
 _MOMENT, _LONGEST_WAIT = timedelta(milliseconds=20), 20_000
 _ABOUT_A_LINK = (
+    steps_links.check,
+    steps_links.report,
     steps_links.select,
     steps_links.disconnect,
     steps_links.delete_link,
@@ -50,6 +59,7 @@ _ABOUT_A_LINK = (
 )
 _SIDE_BY_SIDE = (
     steps_links.check,
+    steps_links.report,
     steps_links.select,
     steps_links.disconnect,
     steps_pages.update_page,
@@ -63,9 +73,9 @@ async def begin(world: World) -> None:
     """People, most of them with a calendar, and some pages; receivers of any mood."""
     for receiver in world.receivers.values():
         receiver.mood = world.random.choice(("calm", "calm", "moody", "down"))
-    for name in steps_accounts.NAMES:
+    for name in world.names:
         await steps_accounts.create_account(world, name)
-        if world.random.random() < 0.75:
+        if world.random.random() < (0.95 if world.crowded else 0.75):
             await steps_links.link(world, name)
     for page_id in world.random.sample(steps_pages.PAGES, 4):
         await steps_pages.create_page(world, page_id)
@@ -74,7 +84,8 @@ async def begin(world: World) -> None:
 
 async def step(world: World) -> None:
     """Do one step, and verify everything after it."""
-    kinds = {**ASKED, **AROUND, _during: _DURING, _together: _TOGETHER, _amid: _AMID}
+    many = IN_A_CROWD if world.crowded else {}
+    kinds = {**ASKED, **AROUND, **many, _during: _DURING, _together: _TOGETHER, _amid: _AMID}
     chosen = world.random.choices(list(kinds), list(kinds.values()))[0]
     await chosen(world)
     await rest(world)

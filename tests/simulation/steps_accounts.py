@@ -14,13 +14,10 @@ from tests.simulation.plain import Slack
 from tests.simulation.wishes import Wish
 from tests.simulation.world import World
 
-NAMES = ("ann", "ben", "cleo", "dan", "eve", "finn", "gus")
-"""Fewer than it takes to tell trouble of the provider's from that of some accounts."""
-
 
 async def create_account(world: World, name: str = "") -> None:
     """Somebody new; sometimes there is one of that name already."""
-    name = name or world.random.choice(NAMES)
+    name = name or world.random.choice(world.names)
     person = _drawn(world, name)
     account = make_account(name, **_values(person))
 
@@ -32,7 +29,7 @@ async def create_account(world: World, name: str = "") -> None:
 
 async def update_account(world: World) -> None:
     """Another address, another name, another language; sometimes by somebody who read it before it was changed."""
-    name = world.random.choice(NAMES)
+    name = world.random.choice(world.names)
     person, known, etag = _drawn(world, name), world.model.people.now().get(name), ""
     fields: dict[str, Any] = {"person": person}
     if known is not None and world.random.random() < 0.3:
@@ -47,7 +44,7 @@ async def update_account(world: World) -> None:
 
 async def delete_account(world: World, name: str = "") -> None:
     """Refused while it is on a page; its links go with it."""
-    name = name or world.random.choice(NAMES)
+    name = name or world.random.choice(world.names)
 
     async def delete(server: Server, request: Request | None) -> Revocation:
         return await server.engine.accounts.delete(name, "", request)

@@ -11,6 +11,7 @@ from calguard_server.domain.scopes import REQUESTED_SCOPES
 from calguard_server.engine.ending import Ended
 from calguard_server.engine.linking import Begun
 from calguard_server.engine.linking import Wish as LinkWish
+from calguard_server.engine.reports import FailureReport
 from calguard_server.engine.working_set import Request
 from calguard_server.grpc_api.convert import link_to_wire
 from tests.fakes.virtual_server import Server
@@ -19,7 +20,6 @@ from tests.simulation.complaint import same
 from tests.simulation.google import WITHOUT_ADDING, WITHOUT_CHECKING, WITHOUT_LISTING, Code
 from tests.simulation.link_wishes import judge, judge_begin
 from tests.simulation.plain import link_view
-from tests.simulation.steps_accounts import NAMES
 from tests.simulation.wishes import Wish
 from tests.simulation.world import World
 
@@ -86,7 +86,7 @@ def _in_need(world: World) -> str:
     """Mostly somebody who has no link that works."""
     healthy = {link.account for link in world.model.links.known.values() if link.state in ("LINKED", "DEGRADED")}
     in_need = sorted(world.model.people.now().keys() - healthy)
-    return world.random.choice(in_need if in_need and world.random.random() < 0.7 else NAMES)
+    return world.random.choice(in_need if in_need and world.random.random() < 0.7 else world.names)
 
 
 async def _begin(world: World, fields: dict[str, Any]) -> Tab | None:
@@ -171,6 +171,17 @@ async def check(world: World, link_id: str = "") -> None:
     await _ask(world, Wish("check", link_id, world.now), look, repeatable=False)
 
 
+async def report(world: World, link_id: str = "") -> None:
+    """Another service met a failure: the link is checked, and nothing is believed."""
+    link_id = link_id or _which(world)
+    met = FailureReport(link_id, world.random.choice((0, 404, 503)))
+
+    async def tell(server: Server, _: Request | None) -> CalendarLink:
+        return (await server.engine.reports.report(met)).link
+
+    await _ask(world, Wish("report", link_id, world.now), tell, repeatable=False)
+
+
 async def disconnect(world: World, link_id: str = "") -> None:
     link_id = link_id or _which(world)
 
@@ -196,6 +207,9 @@ async def _ask(world: World, wish: Wish, call: Any, *, repeatable: bool = True) 
         told = world.model.last_seen[("LinkView", answer.id)]
         if told.revision == answer.revision:
             same(link_view(link_to_wire(answer)), told.thing, f"what {wish} answers")
+        _, due = world.database.counts().get(answer.id, (None, answer.next_check_time))
+        if wish.alone and wish.kind in ("check", "link", "select"):
+            same(answer.next_check_time, due, f"when {answer.id} is checked next, as {wish} answers")
     judge(world.model, wish)
 
 

@@ -15,7 +15,6 @@ from tests.simulation.asking import ask, request_id
 from tests.simulation.complaint import same
 from tests.simulation.page_rules import PageByRules
 from tests.simulation.plain import Slack, page_view
-from tests.simulation.steps_accounts import NAMES
 from tests.simulation.wishes import Wish
 from tests.simulation.world import World
 
@@ -103,7 +102,7 @@ def _which(world: World) -> str:
 def _drawn(world: World, *, every: bool) -> dict[str, Any]:
     """Draw the fields of a page, every one of them or some."""
     random = world.random
-    people = sorted(world.model.people.now()) or list(NAMES)
+    people = sorted(world.model.people.now()) or list(world.names)
     if random.random() < 0.04:
         people.append(_NEVER_A_MEMBER)
     linked = sorted({link.account for link in world.model.links.known.values() if link.checks} & set(people))

@@ -5,7 +5,6 @@ from datetime import timedelta
 from calguard_server.domain.causes import Capability, CauseReason, Finding
 from tests.simulation.google import GoogleAccount
 from tests.simulation.receivers import MOODS
-from tests.simulation.steps_accounts import NAMES
 from tests.simulation.steps_links import check
 from tests.simulation.world import World
 
@@ -17,6 +16,15 @@ _MAY_PASS = (
     CauseReason.ACCESS_FORBIDDEN,
     CauseReason.RATE_LIMITED,
 )
+_MET_BY_ALL = (
+    CauseReason.PROVIDER_UNAVAILABLE,
+    CauseReason.PROVIDER_UNAVAILABLE,
+    CauseReason.NETWORK_ERROR,
+    CauseReason.ACCESS_FORBIDDEN,
+    CauseReason.AUTHORIZATION_REVOKED,
+    CauseReason.SESSION_POLICY,
+    CauseReason.RATE_LIMITED,
+)
 _NEVER_MET = (CauseReason.SELECTION_MISSING,)
 """What no probe finds: it is known without asking."""
 
@@ -25,7 +33,7 @@ async def set_fault(world: World) -> None:
     """Something goes wrong with a Google account: always, or now and then."""
     random = world.random
     linked = sorted({link.subject for link in world.model.links.known.values() if link.state != "STOPPED"})
-    subject = random.choice(linked) if linked and random.random() < 0.95 else f"{random.choice(NAMES)}-1"
+    subject = random.choice(linked) if linked and random.random() < 0.95 else f"{random.choice(world.names)}-1"
     account = world.google.account(subject)
     findings = [_drawn(world, account.subject) for _ in range(random.choice((1, 1, 1, 2, 3)))]
     chance = random.choice((1.0, 1.0, 1.0, 0.5))
@@ -56,6 +64,28 @@ def _one_or_the_other(subject: str) -> list[Finding]:
         Finding(gone, f"primary-{subject}"),
         Finding(gone, f"work-{subject}"),
     ]
+
+
+async def outage(world: World) -> None:
+    """Most Google accounts meet the same trouble at once."""
+    random = world.random
+    reason = random.choice(_MET_BY_ALL)
+    share = random.choice((1.0, 0.8, 0.5))
+    subjects = sorted({link.subject for link in world.model.links.known.values()})
+    met = [subject for subject in subjects if random.random() < share]
+    for subject in met:
+        world.google.account(subject).faults = [(Finding(reason), 1.0)]
+    world.note(f"{len(met)} of {len(subjects)} Google accounts meet {reason}")
+    world.tally[f"outage {reason}"] += 1
+    await world.pass_time(timedelta(seconds=random.uniform(1, 1200)))
+
+
+async def outage_over(world: World) -> None:
+    """All Google accounts are in order again."""
+    for account in world.google.accounts.values():
+        account.faults = []
+    world.note("every Google account is in order")
+    await world.pass_time(timedelta(seconds=world.random.uniform(1, 1200)))
 
 
 async def _notice(world: World, account: GoogleAccount) -> None:

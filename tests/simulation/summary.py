@@ -4,7 +4,8 @@ from collections import Counter
 
 _GROUPS = {
     "asked": ("account.", "page.create", "page.update", "page.delete", "page.stop", "page.resume", "begin", "link:",
-              "select", "list", "check:", "disconnect", "link.delete", "repeated"),
+              "select", "list", "check:",
+        "report", "disconnect", "link.delete", "repeated"),
     "links were": ("link ",),
     "pages were": ("page ",),
     "checks that fell due": ("due check ",),

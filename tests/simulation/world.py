@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from tests.simulation.asking import Asked
     from tests.simulation.steps_links import Tab
 
+NAMES = ("ann", "ben", "cleo", "dan", "eve", "finn", "gus")
+CROWD = tuple(f"n{number:02}" for number in range(1, 17))
+"""With these there are enough people for trouble that many meet at once to be the provider's; without them not."""
+
+_CROWDED = 0.35
 _INSTANT = timedelta(milliseconds=5)
 _LOG_READ = 1000
 
@@ -42,6 +47,7 @@ class World:
         self.random = Random(seed)
         self.clock = VirtualClock()
         self.model = Model()
+        self.names = (*NAMES, *CROWD) if self.random.random() < _CROWDED else NAMES
         self.google = Google(self.clock, self.random, self._probed, self._revoking)
         self.tally: Counter[str] = Counter()
         self.trace: list[str] = []
@@ -151,6 +157,11 @@ class World:
             raise self.post.complaints[0]
         if (broken := self.server.broken()) is not None:
             raise broken
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are so many people that the provider can have incidents."""
+        return len(self.names) > len(NAMES)
 
     def note(self, line: str) -> None:
         """Add a line to the trace."""
