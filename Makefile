@@ -6,7 +6,7 @@ PROTOS := $(wildcard proto/calguard/v1/*.proto)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox bench lock format baseline
+.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate bench lock format baseline
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ demo: setup ## watch a calendar link break and come back, from end to end (under
 
 test: setup ## run every test
 	$(BIN)/python -m pytest
+
+simulate: setup ## play random histories against a model of the rules (SEED=n plays one again; HISTORIES=, STEPS=)
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(HISTORIES),--histories $(HISTORIES)) $(if $(STEPS),--steps $(STEPS))
 
 check: setup lint types imports proto gen-check ## what CI runs besides the tests
 

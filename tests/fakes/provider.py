@@ -27,6 +27,7 @@ class FakeProvider:
     """Every grant works until `findings` says otherwise; `consents` answers codes.
 
     A finding that names a calendar is met by who asks for that one. A failure of status 400 reads as its body says.
+    `told_scopes` are what probes and refreshes tell of the granted scopes; None where they tell nothing.
     """
 
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
@@ -52,7 +53,7 @@ class FakeProvider:
         self.probes.append(request)
         named = {"", *request.check_calendar_ids, request.add_calendar_id}
         met = self.findings.get(request.calendar_link_id, ())
-        return Probe(tuple(finding for finding in met if finding.calendar_id in named))
+        return Probe(tuple(finding for finding in met if finding.calendar_id in named), self.told_scopes)
 
     async def list_calendars(self, calendar_link_id: str, grant: Grant) -> Sequence[ProviderCalendar]:  # noqa: ARG002 - the port's
         if self.listing_fails is not None:

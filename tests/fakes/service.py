@@ -30,7 +30,7 @@ from calguard_server.engine.linking import Linking, Wish
 from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports import CalendarProvider, Clock
 from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import Reports
 from calguard_server.engine.revoking import GrantRevoker
@@ -47,13 +47,11 @@ KEY = Secret(Fernet.generate_key().decode())
 
 
 @dataclass
-class Service:
+class Engine:
     """Every use case over one store."""
 
     context: Context
     store: SqliteStore
-    clock: Any
-    provider: FakeProvider
     accounts: Accounts
     pages: Pages
     linking: Linking
@@ -64,6 +62,14 @@ class Service:
     ending: Ending
     diagnosis: Diagnosis
     reports: Reports
+
+
+@dataclass
+class Service(Engine):
+    """The engine with a clock and a provider that a test steers."""
+
+    clock: Any
+    provider: FakeProvider
 
     async def add_account(self, account_id: str, **fields: object) -> Account:
         return await self.accounts.create(make_account(account_id, **fields))
@@ -122,6 +128,30 @@ async def open_test_store(
     return await open_store(options if connections is None else replace(options, connect=connections.connect))
 
 
+async def build_engine(context: Context, provider: CalendarProvider, operator: frozenset[Channel]) -> Engine:
+    """Build every use case over a store; `operator` are the channels by which the operator is alerted."""
+    store = context.store
+    revoker, locks = GrantRevoker(store, provider), LinkLocks()
+    alerts = OperatorAlerts(context, operator)
+    incidents = ProviderIncidents(context, alerts)
+    await incidents.load()
+    checks = Checks(context, provider, locks.links, alerts, incidents)
+    return Engine(
+        context,
+        store,  # type: ignore[arg-type] - tests have the store of SQLite
+        Accounts(context, revoker, locks),
+        Pages(context),
+        Linking(context, provider, revoker, locks, alerts, lambda: "http://127.0.0.1/oauth/callback"),
+        Selection(context, provider, locks.links, checks, alerts),
+        checks,
+        alerts,
+        incidents,
+        Ending(context, revoker, locks),
+        Diagnosis(context, provider, checks, alerts, SUPPORT),
+        Reports(context, provider, checks),
+    )
+
+
 @asynccontextmanager
 async def running_service(
     path: Path,
@@ -140,26 +170,7 @@ async def running_service(
     try:
         policies = policies or Policies(notice_group_wait=timedelta())
         context = Context(store, clock, ids, middle, policies)
-        revoker, locks = GrantRevoker(store, provider), LinkLocks()
-        alerts = OperatorAlerts(context, frozenset({Channel.EMAIL}))
-        incidents = ProviderIncidents(context, alerts)
-        await incidents.load()
-        checks = Checks(context, provider, locks.links, alerts, incidents)
-        yield Service(
-            context,
-            store,
-            clock,
-            provider,
-            Accounts(context, revoker, locks),
-            Pages(context),
-            Linking(context, provider, revoker, locks, alerts, lambda: "http://127.0.0.1/oauth/callback"),
-            Selection(context, provider, locks.links, checks, alerts),
-            checks,
-            alerts,
-            incidents,
-            Ending(context, revoker, locks),
-            Diagnosis(context, provider, checks, alerts, SUPPORT),
-            Reports(context, provider, checks),
-        )
+        engine = await build_engine(context, provider, frozenset({Channel.EMAIL}))
+        yield Service(**vars(engine), clock=clock, provider=provider)
     finally:
         await store.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,17 @@ from calguard_server.domain.errors import FailedPreconditionError
 from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import PageState, SchedulingMode, StopCause
+from calguard_server.domain.scopes import REQUESTED_SCOPES
 from calguard_server.engine.ports import (
     Grant,
+    Notification,
     NotificationFilter,
     Probe,
     ProbeRequest,
     ProviderCalendar,
     ProviderFailureError,
 )
-from tests.fakes.service import running_service
+from tests.fakes.service import Service, running_service
 
 REVOKED = (Finding(CauseReason.AUTHORIZATION_REVOKED),)
 
@@ -116,3 +119,87 @@ async def test_an_account_that_is_on_pages_cannot_be_deleted(tmp_path: Path) -> 
             await service.accounts.delete("ann")
         assert refusal.value.metadata["booking_page_ids"] == "p1"
         assert await service.accounts.get("ann")
+
+
+async def test_the_operator_is_alerted_of_what_linking_and_selecting_meet(tmp_path: Path) -> None:
+    """The checks that are part of them are checks like any other."""
+    async with running_service(tmp_path / "db") as service:
+        await service.add_account("ann")
+        link = await service.link("ann")
+        service.provider.findings[link.id] = (Finding(CauseReason.APP_MISCONFIGURED),)
+        await service.link("ann")
+        assert [each.delivery.stage for each in await _alerts(service)] == ["APP_MISCONFIGURED"]
+        service.provider.findings[link.id] = (Finding(CauseReason.QUOTA_EXHAUSTED),)
+        await service.selection.select(link.id, ("me@example.com",), "")
+        assert {each.delivery.stage for each in await _alerts(service)} == {"APP_MISCONFIGURED", "QUOTA_EXHAUSTED"}
+
+
+async def _alerts(service: Service) -> list[Notification]:
+    listed = await service.store.notifications(NotificationFilter(), 0, 50)
+    return [each for each in listed if each.delivery.kind is NoticeKind.OPERATOR_ALERT]
+
+
+async def test_each_failure_counts_however_close_the_checks_are(tmp_path: Path) -> None:
+    """A check that is asked for while another is at work begins once that one's outcome is saved."""
+    async with running_service(tmp_path / "db") as service:
+        await service.add_account("ann")
+        link = await service.link("ann")
+        service.provider.findings[link.id] = (Finding(CauseReason.NETWORK_ERROR),)
+        await service.checks.check_now(link.id)
+        probes = len(service.provider.probes)
+        first = asyncio.create_task(service.checks.check_now(link.id))
+        while len(service.provider.probes) == probes:
+            await service.store.revision()
+            await asyncio.wait([first], timeout=0)
+        await asyncio.gather(first, service.checks.check_now(link.id))
+        saved = await service.store.link(link.id)
+        assert saved is not None
+        assert saved.consecutive_failures == len(service.provider.probes) - probes + 1 == 3
+
+
+async def test_calendars_are_judged_by_the_permissions_that_are_known_last(tmp_path: Path) -> None:
+    """A check is told that adding is no longer permitted: no calendar can be added to."""
+    without_adding = tuple(scope for scope in REQUESTED_SCOPES if not scope.endswith("calendar.events"))
+    async with running_service(tmp_path / "db") as service:
+        await service.add_account("ann")
+        link = await service.link("ann")
+        assert [each.use.can_add for each in await service.selection.list_calendars(link.id)] == [True, False]
+        service.provider.told_scopes = without_adding
+        await service.checks.check_now(link.id)
+        assert [each.use.can_add for each in await service.selection.list_calendars(link.id)] == [False, False]
+        with pytest.raises(FailedPreconditionError, match="the permission to add events was not given"):
+            await service.selection.select(link.id, (), "me@example.com")
+
+
+async def test_a_check_that_was_handed_out_counts_on_from_one_on_demand(tmp_path: Path) -> None:
+    """Whatever their order: a check that fell due, one on demand, and those of another that was read before it."""
+    async with running_service(tmp_path / "db") as service:
+        await service.add_account("ann")
+        link = await service.link("ann")
+        service.provider.findings[link.id] = (Finding(CauseReason.NETWORK_ERROR),)
+        await service.checks.check_now(link.id)
+        service.clock.advance(timedelta(minutes=1))
+        (due,) = await service.store.due_links(service.clock.now(), 10, (), failing=True)
+        assert due.link.consecutive_failures == 1
+        await service.checks.check_now(link.id)
+        result = await service.checks.check(due)
+        assert result is not None
+        assert (result.link.consecutive_failures, result.times) == (3, None)
+        again = await service.checks.check_now(link.id)
+        assert again.consecutive_failures == 4
+
+
+async def test_times_that_are_saved_late_do_not_turn_the_clock_back(tmp_path: Path) -> None:
+    """A link was checked again before the times of its last regular check were saved."""
+    async with running_service(tmp_path / "db") as service:
+        await service.add_account("ann")
+        link = await service.link("ann")
+        service.clock.advance(timedelta(hours=1))
+        (due,) = await service.store.due_links(service.clock.now(), 10, (), failing=False)
+        late = await service.checks.check(due)
+        assert late is not None
+        assert late.times is not None
+        service.clock.advance(timedelta(minutes=1))
+        fresh = await service.checks.check_now(link.id)
+        await service.store.record_checks([late.times])
+        assert await service.store.link(link.id) == fresh

@@ -170,6 +170,27 @@ def test_after_an_incident_lasting_counts_from_its_end() -> None:
         assert decided.link.state is expected
 
 
+def test_an_incident_that_is_over_shortens_nothing() -> None:
+    """What is met for the first time after it has its ten minutes like any other trouble."""
+    end = NOW + minutes(30)
+    status = end_incident(open_incident(never_troubled(NOW), an_incident()), an_incident(), end)
+    first = end + timedelta(hours=2)
+    lasting = make_link(LinkState.DEGRADED, consecutive_failures=3, failing_since=first)
+    for after, expected in ((9, LinkState.DEGRADED), (10, LinkState.FAILED)):
+        now = first + minutes(after)
+        signal = checked(lasting, CauseReason.NETWORK_ERROR)
+        assert decide_link(lasting, signal, now, LinkPolicy(), leniency_of(status, now, POLICY)).link.state is expected
+
+
+def test_what_concerns_adding_only_is_no_part_of_an_incident() -> None:
+    """It degrades a link as ever, and ends the run of failures."""
+    leniency = leniency_of(open_incident(never_troubled(NOW), an_incident()), NOW, POLICY)
+    link = make_link(LinkState.DEGRADED, consecutive_failures=2, failing_since=NOW)
+    adding = Finding(CauseReason.PROVIDER_UNAVAILABLE, capability=Capability.ADD)
+    decided = decide_link(link, checked(link, adding), NOW, LinkPolicy(), leniency)
+    assert (decided.reason, decided.link.consecutive_failures) == (LinkReason.LESSER_FAULT, 0)
+
+
 def test_incidents_that_ended_long_ago_are_left_out() -> None:
     """A status shows what is open, and what ended within a day before the latest one opened."""
     ended = end_incident(open_incident(never_troubled(NOW), an_incident()), an_incident(), NOW + minutes(5))

@@ -69,11 +69,11 @@ def judge(
     leniency: Leniency = STRICT,
 ) -> Verdict:
     """Let the gravest finding decide, but those that a provider's incident holds only where no other fails the link."""
-    own = tuple(finding for finding in findings if finding.reason not in leniency.held)
+    own = tuple(finding for finding in findings if not leniency.holds(finding))
     verdict = _judge_strictly(link, own, confirmed, now, policy, leniency)
     if len(own) == len(findings) or verdict.trigger is LinkTrigger.FAIL:
         return verdict
-    held = next(finding for finding in findings if finding.reason in leniency.held)
+    held = next(finding for finding in findings if leniency.holds(finding))
     shown = held if severity_of(held) is Severity.TRANSIENT else Finding(CauseReason.PROVIDER_UNAVAILABLE)
     return Verdict(LinkTrigger.HOLD, LinkReason.PROVIDER_INCIDENT, shown, counts=True)
 

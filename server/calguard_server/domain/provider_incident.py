@@ -94,9 +94,13 @@ class Leniency(Struct, frozen=True):
     held: frozenset[CauseReason] = frozenset()
     eased: tuple[tuple[CauseReason, datetime], ...] = ()
 
+    def holds(self, finding: Finding) -> bool:
+        """Tell whether a finding is excused: what fails no link anyway is no incident's."""
+        return finding.reason in self.held and kind_of(finding) is not None
+
     def since(self, reason: CauseReason, first: datetime) -> datetime:
-        """Tell from when a failure counts that was first met at a time."""
-        return max((end for eased, end in self.eased if eased is reason), default=first)
+        """Tell from when a failure counts that was first met at a time: from the end of an incident that it was in."""
+        return max((first, *(end for eased, end in self.eased if eased is reason)))
 
 
 STRICT = Leniency()

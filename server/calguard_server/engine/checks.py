@@ -1,14 +1,14 @@
 """Checking a link: ask the provider, decide, and commit what changed.
 
 A check that changes nothing that anybody is told of makes no transaction: its times are handed back, to be saved in a
-batch with others'.
+batch with others'. What it counted is saved before the link's next check begins, so that each failure counts.
 """
 
 import asyncio
-from datetime import datetime
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from calguard_server.domain.link import Checked, decide_link, require_connected
 from calguard_server.domain.link_state import CalendarLink, LinkState
@@ -61,6 +61,7 @@ class Checks:
         self._locks = locks
         self._alerts = alerts
         self._waiting: dict[str, _SharedCheck] = {}
+        self._on_demand: set[str] = set()
 
     async def check_now(self, link_id: str) -> CalendarLink:
         """Check a link and answer when the outcome is committed.
@@ -98,6 +99,7 @@ class Checks:
             result = await self._check_anew(link_id)
             if result is not None and result.times is not None:
                 await self._context.store.record_checks([result.times])
+                self._on_demand.add(link_id)
         return result
 
     def _begun(self, link_id: str, shared: "_SharedCheck | None") -> None:
@@ -111,7 +113,20 @@ class Checks:
         None where there is nothing to check any more.
         """
         async with self._locks.hold(due.link.id):
-            return await self._check(due.link, due.grant)
+            link = await self._as_counted(due.link)
+            result = await self._check(link, due.grant)
+            if result is None or result.times is None or _counts(result.link) == _counts(link):
+                return result
+            await self._context.store.record_checks([result.times])
+            return replace(result, times=None)
+
+    async def _as_counted(self, link: CalendarLink) -> CalendarLink:
+        """Answer a link with the counts of a check on demand that ended since it was read."""
+        if link.id not in self._on_demand:
+            return link
+        self._on_demand.remove(link.id)
+        current = await self._context.store.link(link.id)
+        return current if current is not None and current.evidence == link.evidence else link
 
     async def _check_anew(self, link_id: str) -> CheckResult | None:
         link = await self._context.store.link(link_id)
@@ -129,7 +144,8 @@ class Checks:
             return await self._commit(link.id, signal)
         policy, chance = self._context.policies.schedule, self._context.chance()
         due = next_check_time(foreseen.link, signal.findings, now, policy, chance)
-        return CheckResult(foreseen.link, foreseen.reason, _times(foreseen.link, signal, due))
+        link = replace(foreseen.link, next_check_time=due)
+        return CheckResult(link, foreseen.reason, _times(link, signal))
 
     async def _ask(self, link: CalendarLink, grant: Grant | None) -> Checked:
         evidence = await examine(self._provider, link, grant, link.check_calendar_ids, link.add_calendar_id)
@@ -163,14 +179,19 @@ def _log_change(result: CheckResult) -> None:
     )
 
 
-def _times(link: CalendarLink, signal: Checked, due: datetime | None) -> CheckTimes | None:
+def _counts(link: CalendarLink) -> tuple[object, ...]:
+    """What one check must know of the one before it: saved before another one begins."""
+    return (link.consecutive_failures, link.failing_since, link.quota_exhausted_since)
+
+
+def _times(link: CalendarLink, signal: Checked) -> CheckTimes | None:
     if link.last_check_time is None:
         return None
     return CheckTimes(
         link.id,
         signal.evidence,
         link.last_check_time,
-        due,
+        link.next_check_time,
         link.consecutive_failures,
         link.failing_since,
         link.quota_exhausted_since,

@@ -200,7 +200,10 @@ class DueLink(Struct, frozen=True):
 
 
 class CheckTimes(Struct, frozen=True):
-    """What a check that changed nothing leaves behind; dropped where the link rests on other evidence by now."""
+    """What a check that changed nothing leaves behind.
+
+    Dropped where the link rests on other evidence by now, or was checked again since.
+    """
 
     calendar_link_id: str
     evidence: int
@@ -273,13 +276,15 @@ class Notification(Struct, frozen=True):
 class ClaimedDelivery(Struct, frozen=True):
     """A delivery that is to be sent now, with what is needed to tell whether it is still true.
 
-    `told`: what its incident owed the recipient by the channel before was, or may have been, received.
+    `told`: what its incident owed the recipient by the channel before was, or may have been, received. `was_due` is
+    when it was due by itself: later than now where it came along with another.
     """
 
     delivery: Delivery
     page: BookingPage | None
     recipient: Account | None
     told: bool
+    was_due: datetime
 
 
 class Snapshot(Protocol):

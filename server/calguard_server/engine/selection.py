@@ -119,7 +119,7 @@ class Selection:
         grant = await self._required_grant(link)
         calendars = await self._provider.list_calendars(link.id, grant)
         usable = [
-            UsableCalendar(calendar, judge_calendar(calendar.access_role, grant.granted_scopes))
+            UsableCalendar(calendar, judge_calendar(calendar.access_role, link.granted_scopes))
             for calendar in calendars
         ]
         return sorted(usable, key=lambda each: (not each.calendar.primary, each.calendar.summary, each.calendar.id))

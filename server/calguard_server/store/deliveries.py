@@ -2,9 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from calguard_server.domain.delivery import Delivery, DeliveryState
@@ -12,32 +14,47 @@ from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import Row, account_of, delivery_of, optional_micros, page_of, to_micros
 
+T = TypeVar("T")
+
 
 def claim(connection: sqlite3.Connection, now: datetime, lease: timedelta, limit: int) -> list[ClaimedDelivery]:
     """Claim whole groups of one recipient, channel and kind of which a delivery is due."""
     micros = to_micros(now)
-    claimed: list[tuple[int, Delivery]] = []
+    claimed: list[_Claimed] = []
     for group in connection.execute(QUERIES["due_groups"], (micros, limit)).fetchall():
         rows = connection.execute(QUERIES["deliveries_of_group"], (micros, *group)).fetchall()
         claimed.extend(_claim(connection, row, now + lease) for row in rows)
-    pages = _by_id(connection, "pages_by_id", {delivery.booking_page_id for _, delivery in claimed})
-    accounts = _by_id(connection, "accounts_by_id", {delivery.recipient_account_id for _, delivery in claimed})
+    pages = _by_id(connection, "pages_by_id", {each.delivery.booking_page_id for each in claimed})
+    accounts = _by_id(connection, "accounts_by_id", {each.delivery.recipient_account_id for each in claimed})
     return [
         ClaimedDelivery(
-            delivery,
-            page_of(pages[delivery.booking_page_id]) if delivery.booking_page_id in pages else None,
-            account_of(accounts[delivery.recipient_account_id]) if delivery.recipient_account_id in accounts else None,
-            _was_told(connection, sequence, delivery),
+            each.delivery,
+            _read(page_of, pages, each.delivery.booking_page_id),
+            _read(account_of, accounts, each.delivery.recipient_account_id),
+            _was_told(connection, each.sequence, each.delivery),
+            each.was_due,
         )
-        for sequence, delivery in claimed
+        for each in claimed
     ]
 
 
-def _claim(connection: sqlite3.Connection, row: Row, lease_end: datetime) -> tuple[int, Delivery]:
+class _Claimed(Struct, frozen=True):
+    """A delivery as it is claimed, its place in the ledger, and when it was due."""
+
+    sequence: int
+    delivery: Delivery
+    was_due: datetime
+
+
+def _claim(connection: sqlite3.Connection, row: Row, lease_end: datetime) -> _Claimed:
     delivery = delivery_of(row[1:-1], incident_closed=bool(row[-1]))
     claimed = replace(delivery, state=DeliveryState.SENDING, fence=delivery.fence + 1, next_attempt_time=lease_end)
     connection.execute(QUERIES["claim_delivery"], (claimed.id, claimed.fence, to_micros(lease_end)))
-    return row[0], claimed
+    return _Claimed(row[0], claimed, delivery.next_attempt_time or lease_end)
+
+
+def _read(object_of: Callable[[Row], T], rows: Mapping[str, Row], key: str) -> T | None:
+    return object_of(rows[key]) if key in rows else None
 
 
 def _by_id(connection: sqlite3.Connection, query: str, ids: set[str]) -> dict[str, Row]:

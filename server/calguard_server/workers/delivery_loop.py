@@ -7,7 +7,7 @@ claimed again. Groups are sent side by side, so that one channel's failure, or s
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from msgspec.structs import replace
@@ -77,28 +77,29 @@ class DeliveryLoop:
         await self._store.release_deliveries()
         try:
             while True:
-                claimed = await self._claim()
+                now, due = self._clock.now(), await self._store.next_delivery_time()
+                claimed = await self._claim(now, due)
                 for group in _groups(self._composer, claimed):
                     self._start(group)
                 if not claimed:
-                    await self._bell.wait(await self._pause())
+                    await self._bell.wait(self._pause(now, due))
         finally:
             await self._stop()
 
-    async def _claim(self) -> list[ClaimedDelivery]:
-        now = self._clock.now()
-        due = await self._store.next_delivery_time()
+    async def _claim(self, now: datetime, due: datetime | None) -> list[ClaimedDelivery]:
         free = min(self._options.groups_max, self._options.sending_max - len(self._sending))
         if due is None or due > now or free <= 0:
             return []
         return await self._store.claim_deliveries(now, self._options.lease, free)
 
-    async def _pause(self) -> timedelta:
-        """How long to wait: until the next delivery is due, at most the poll interval."""
-        due = await self._store.next_delivery_time()
-        if due is None:
+    def _pause(self, now: datetime, due: datetime | None) -> timedelta:
+        """How long to wait: until the next delivery is due, at most the poll interval.
+
+        What is due and was not claimed waits for an earlier one, or for a place: the bell rings when one is sent.
+        """
+        if due is None or due <= now:
             return self._options.poll_interval
-        return max(min(due - self._clock.now(), self._options.poll_interval), timedelta(milliseconds=5))
+        return max(min(due - now, self._options.poll_interval), timedelta(milliseconds=5))
 
     def _start(self, group: Sequence[ClaimedDelivery]) -> None:
         task = asyncio.create_task(self._deliver(group), name="deliver")
@@ -115,8 +116,12 @@ class DeliveryLoop:
         true, untrue = _still_true(group)
         if untrue:
             await self._store.update_deliveries([_suppressed(delivery, reason) for delivery, reason in untrue])
-        if not true:
-            return
+        if true and not any(each.was_due <= self._clock.now() for each in true):
+            await self._store.update_deliveries([_given_back(each) for each in true])
+        elif true:
+            await self._send(true)
+
+    async def _send(self, true: Sequence[ClaimedDelivery]) -> None:
         first = true[0].delivery
         notifier = self._notifiers.get(first.channel)
         outcome = _NO_CHANNEL
@@ -167,12 +172,12 @@ class DeliveryLoop:
 
 
 def _groups(composer: Composer, claimed: Iterable[ClaimedDelivery]) -> list[list[ClaimedDelivery]]:
-    """Put together what goes to the same place: recipient, channel, kind and address."""
+    """Put together what goes to the same place: recipient, channel, kind and address. Each alert is a message."""
     groups: dict[tuple[str, Channel, NoticeKind, Address], list[ClaimedDelivery]] = {}
     for each in claimed:
         delivery = each.delivery
-        stage = delivery.stage if delivery.kind is NoticeKind.OPERATOR_ALERT else ""
-        key = (delivery.recipient_account_id + stage, delivery.channel, delivery.kind, composer.address(each))
+        whom = delivery.id if delivery.kind is NoticeKind.OPERATOR_ALERT else delivery.recipient_account_id
+        key = (whom, delivery.channel, delivery.kind, composer.address(each))
         groups.setdefault(key, []).append(each)
     return list(groups.values())
 
@@ -198,6 +203,12 @@ def _reason_not_to_send(claimed: ClaimedDelivery) -> str:
     if claimed.recipient is None:
         return _GONE
     return suppress_reason(claimed.delivery, claimed.page, told=claimed.told) or ""
+
+
+def _given_back(claimed: ClaimedDelivery) -> DeliveryUpdate:
+    """Let one that came along wait for its own time: whom it was to keep company goes elsewhere, or not at all."""
+    delivery = claimed.delivery
+    return DeliveryUpdate(delivery.id, delivery.fence, DeliveryState.PENDING, delivery.attempts, claimed.was_due)
 
 
 def _suppressed(delivery: Delivery, reason: str) -> DeliveryUpdate:

@@ -29,15 +29,15 @@ SELECT COUNT(*) FROM links WHERE next_check_time IS NOT NULL AND failing_since I
 SELECT COUNT(*) FROM links WHERE next_check_time IS NOT NULL AND failing_since IS NOT NULL;
 
 -- name: record_check
--- Save the times of a check, unless the link rests on other evidence by now.
+-- Save the times of a check, unless the link rests on other evidence by now, or was checked again since.
 UPDATE links
 SET last_check_time = ?3, next_check_time = ?4, consecutive_failures = ?5, failing_since = ?6,
     quota_exhausted_since = ?7
-WHERE id = ?1 AND evidence = ?2;
+WHERE id = ?1 AND evidence = ?2 AND (last_check_time IS NULL OR last_check_time <= ?3);
 
 -- name: due_groups
 -- Recipients, channels and kinds for which a delivery is due that no earlier one of its incident holds back: one of
--- another kind, or one that cannot go out with it now.
+-- another kind, an alert, or one that cannot go out with it now.
 SELECT DISTINCT recipient_account_id, channel, kind FROM (
   SELECT recipient_account_id, channel, kind FROM deliveries AS later
   WHERE next_attempt_time <= ?1
@@ -48,7 +48,8 @@ SELECT DISTINCT recipient_account_id, channel, kind FROM (
         AND earlier.channel = later.channel
         AND earlier.sequence < later.sequence
         AND earlier.next_attempt_time IS NOT NULL
-        AND (earlier.kind <> later.kind OR (earlier.state <> 'PENDING' AND earlier.next_attempt_time > ?1)))
+        AND (earlier.kind <> later.kind OR earlier.kind = 'OPERATOR_ALERT'
+             OR (earlier.state <> 'PENDING' AND earlier.next_attempt_time > ?1)))
   ORDER BY next_attempt_time LIMIT ?2);
 
 -- name: deliveries_of_group
@@ -64,7 +65,8 @@ WHERE recipient_account_id = ?2 AND channel = ?3 AND kind = ?4 AND next_attempt_
       AND earlier.channel = later.channel
       AND earlier.sequence < later.sequence
       AND earlier.next_attempt_time IS NOT NULL
-      AND (earlier.kind <> later.kind OR (earlier.state <> 'PENDING' AND earlier.next_attempt_time > ?1)))
+      AND (earlier.kind <> later.kind OR earlier.kind = 'OPERATOR_ALERT'
+           OR (earlier.state <> 'PENDING' AND earlier.next_attempt_time > ?1)))
 ORDER BY sequence;
 
 -- name: claim_delivery
