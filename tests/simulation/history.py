@@ -33,7 +33,8 @@ class Told:
         """The trace, or its last lines, with the failure and how to play it again."""
         trace = "\n".join(self.trace[-lines:])
         again = f"make simulate SEED={self.seed} STEPS={self.steps}"
-        return f"{trace}\n{self.failure!r}\nThe same history again: {again}"
+        ending = "All was as the rules have it." if self.failure is None else repr(self.failure)
+        return f"{trace}\n{ending}\nThe same history again: {again}"
 
 
 def run_history(seed: int, count: int) -> Told:

@@ -161,7 +161,8 @@ class LinkByRules:
         own = [each for each in every if each not in held]
         verdict = self._verdict(own, now, found.excused, confirmed=found.confirmed)
         if held and verdict.move != "fail":
-            verdict = Verdict("hold", held[0], counts=True)
+            shown = held[0] if severity(held[0]) == "transient" else Met("PROVIDER_UNAVAILABLE")
+            verdict = Verdict("hold", shown, counts=True)
         self._follow(verdict, known, now)
 
     def _verdict(self, found: Sequence[Met], now: datetime, excused: Leniency, *, confirmed: bool) -> Verdict:
