@@ -109,7 +109,7 @@ async def test_a_revoked_grant_is_found_by_a_forced_refresh(backend: Backend, li
     steps = await backend.diagnose(link.id)
     assert list(outcomes(steps).values()) == [PASSED, FAILED] + [SKIPPED] * 5
     assert (reason(steps[1]), steps[1].next_action) == ("AUTHORIZATION_REVOKED", links_pb.NEXT_ACTION_RECONNECT)
-    assert steps[2].detail == "Google has not accepted the permission, so it cannot be asked."
+    assert steps[2].detail == "Stage 2 was not passed, so Google cannot be asked with the permission."
     failed = await backend.calendar_link(link.id)
     assert failed.state == links_pb.CALENDAR_LINK_STATE_FAILED
     assert (failed.cause.remedy, failed.cause.message) == (steps[1].remedy, steps[1].cause.message)
