@@ -24,6 +24,64 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _WatchMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WatchModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WatchMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WATCH_MODE_UNSPECIFIED: _WatchMode.ValueType  # 0
+    """The same as EVERY."""
+    WATCH_MODE_EVERY: _WatchMode.ValueType  # 1
+    """Every change."""
+    WATCH_MODE_LATEST: _WatchMode.ValueType  # 2
+    """Of a resource's changes that are waiting to be sent, only the latest: for those who want the state, and not its
+    history. What a change says of the time before it (`type`, the previous states, `filter_transition`) is about the
+    change itself, and not about what was sent last.
+    """
+
+class WatchMode(_WatchMode, metaclass=_WatchModeEnumTypeWrapper):
+    """Which of a resource's changes are sent."""
+
+WATCH_MODE_UNSPECIFIED: WatchMode.ValueType  # 0
+"""The same as EVERY."""
+WATCH_MODE_EVERY: WatchMode.ValueType  # 1
+"""Every change."""
+WATCH_MODE_LATEST: WatchMode.ValueType  # 2
+"""Of a resource's changes that are waiting to be sent, only the latest: for those who want the state, and not its
+history. What a change says of the time before it (`type`, the previous states, `filter_transition`) is about the
+change itself, and not about what was sent last.
+"""
+Global___WatchMode: _TypeAlias = WatchMode  # noqa: Y015
+
+class _FilterTransition:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FilterTransitionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FilterTransition.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FILTER_TRANSITION_UNSPECIFIED: _FilterTransition.ValueType  # 0
+    """Nothing: the page passed the filter before and passes it after."""
+    FILTER_TRANSITION_ENTERED: _FilterTransition.ValueType  # 1
+    """The page did not pass the filter before, and does now: from here on it is part of the watch."""
+    FILTER_TRANSITION_LEFT: _FilterTransition.ValueType  # 2
+    """The page passed the filter before, and does not any more: it is sent as it stands after the change, and never
+    again unless it comes back. A mirror drops it.
+    """
+
+class FilterTransition(_FilterTransition, metaclass=_FilterTransitionEnumTypeWrapper):
+    """What a change of a page's owner or members did to a watch of accounts."""
+
+FILTER_TRANSITION_UNSPECIFIED: FilterTransition.ValueType  # 0
+"""Nothing: the page passed the filter before and passes it after."""
+FILTER_TRANSITION_ENTERED: FilterTransition.ValueType  # 1
+"""The page did not pass the filter before, and does now: from here on it is part of the watch."""
+FILTER_TRANSITION_LEFT: FilterTransition.ValueType  # 2
+"""The page passed the filter before, and does not any more: it is sent as it stands after the change, and never
+again unless it comes back. A mirror drops it.
+"""
+Global___FilterTransition: _TypeAlias = FilterTransition  # noqa: Y015
+
 class _StateChangeType:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -101,14 +159,17 @@ class WatchRequest(_message.Message):
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     SKIP_SNAPSHOT_FIELD_NUMBER: _builtins.int
     PROGRESS_INTERVAL_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     """The last token that was received: the stream goes on after it. Empty: from now, with a snapshot."""
     skip_snapshot: _builtins.bool
     """Whether to leave out the snapshot and begin with the first change after now. Not with a token."""
+    mode: Global___WatchMode.ValueType
+    """Which of a resource's changes are sent. Unset means every one. A token may be resumed in either mode."""
     @_builtins.property
     def account_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only links of these accounts, and pages that one of them owns or is a member of; the change that takes the last of
-        them off a page is sent as well. At most 1000. Empty: all.
+        them off a page is sent as well, and says so in `filter_transition`. At most 1000. Empty: all.
         """
 
     @_builtins.property
@@ -143,10 +204,11 @@ class WatchRequest(_message.Message):
         resume_token: _builtins.str = ...,
         skip_snapshot: _builtins.bool = ...,
         progress_interval: _duration_pb2.Duration | None = ...,
+        mode: Global___WatchMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["progress_interval", b"progress_interval"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_ids", b"account_ids", "booking_page_ids", b"booking_page_ids", "calendar_link_ids", b"calendar_link_ids", "kinds", b"kinds", "progress_interval", b"progress_interval", "resume_token", b"resume_token", "skip_snapshot", b"skip_snapshot"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_ids", b"account_ids", "booking_page_ids", b"booking_page_ids", "calendar_link_ids", b"calendar_link_ids", "kinds", b"kinds", "mode", b"mode", "progress_interval", b"progress_interval", "resume_token", b"resume_token", "skip_snapshot", b"skip_snapshot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -207,7 +269,9 @@ class Closing(_message.Message):
 
     REASON_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """One of: "SERVER_DRAINING"."""
+    """"SERVER_DRAINING": the server stops; the stream's status is UNAVAILABLE. "STREAM_LIFETIME": the stream has lasted
+    long enough, so that streams spread over servers that came later; its status is OK. In both cases: resume.
+    """
     def __init__(
         self,
         *,
@@ -237,6 +301,7 @@ class StateChange(_message.Message):
     PREVIOUS_PAGE_STATE_FIELD_NUMBER: _builtins.int
     CAUSED_BY_REVISION_FIELD_NUMBER: _builtins.int
     PREVIOUS_PROVIDER_STATE_FIELD_NUMBER: _builtins.int
+    FILTER_TRANSITION_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """Its place in the one total order of all changes. In a snapshot: the revision at which the resource last changed."""
     type: Global___StateChangeType.ValueType
@@ -249,6 +314,10 @@ class StateChange(_message.Message):
     """The revision of the link's change, in the same transaction, that this page's change follows from; else 0."""
     previous_provider_state: _provider_pb2.ProviderState.ValueType
     """The provider's state before. Set where `type` is STATE_CHANGED."""
+    filter_transition: Global___FilterTransition.ValueType
+    """Whether this change brought a page that existed before into the watch's `account_ids`, or took it out of them.
+    Unset where it did neither, and where the page was created or deleted.
+    """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When it was committed. In a snapshot: when the resource last changed."""
@@ -278,10 +347,11 @@ class StateChange(_message.Message):
         previous_page_state: _booking_page_pb2.BookingPageState.ValueType = ...,
         caused_by_revision: _builtins.int = ...,
         previous_provider_state: _provider_pb2.ProviderState.ValueType = ...,
+        filter_transition: Global___FilterTransition.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["booking_page", b"booking_page", "calendar_link", b"calendar_link", "provider_status", b"provider_status", "resource", b"resource", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_page", b"booking_page", "calendar_link", b"calendar_link", "caused_by_revision", b"caused_by_revision", "previous_link_state", b"previous_link_state", "previous_page_state", b"previous_page_state", "previous_provider_state", b"previous_provider_state", "provider_status", b"provider_status", "resource", b"resource", "revision", b"revision", "time", b"time", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_page", b"booking_page", "calendar_link", b"calendar_link", "caused_by_revision", b"caused_by_revision", "filter_transition", b"filter_transition", "previous_link_state", b"previous_link_state", "previous_page_state", b"previous_page_state", "previous_provider_state", b"previous_provider_state", "provider_status", b"provider_status", "resource", b"resource", "revision", b"revision", "time", b"time", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_resource: _TypeAlias = _typing.Literal["calendar_link", "booking_page", "provider_status"]  # noqa: Y015
     _WhichOneofArgType_resource: _TypeAlias = _typing.Literal["resource", b"resource"]  # noqa: Y015

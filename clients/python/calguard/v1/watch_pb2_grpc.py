@@ -51,7 +51,9 @@ class WatchServiceServicer:
         change after R; with a token, every change after the token's revision. No hole, no double.
         INVALID_ARGUMENT `TOKEN_INVALID`, `TOKEN_STORE_MISMATCH`, `TOKEN_FILTER_MISMATCH`; OUT_OF_RANGE
         `RESUME_TOKEN_EXPIRED` (metadata `oldest_revision`: watch again without a token), `TOKEN_FROM_FUTURE`;
-        RESOURCE_EXHAUSTED `SLOW_CONSUMER`, `STREAM_LIMIT`; UNAVAILABLE `SERVER_DRAINING`: resume elsewhere.
+        RESOURCE_EXHAUSTED `SLOW_CONSUMER` (a message could not be written for 10 s, or a stream that had caught up is more
+        than 30 s behind), `STREAM_LIMIT` (of the server, or of this caller); UNAVAILABLE `SERVER_DRAINING`: resume
+        elsewhere. Status OK after `closing` STREAM_LIFETIME: resume.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

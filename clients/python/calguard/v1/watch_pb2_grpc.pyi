@@ -38,7 +38,9 @@ class WatchServiceStub:
     change after R; with a token, every change after the token's revision. No hole, no double.
     INVALID_ARGUMENT `TOKEN_INVALID`, `TOKEN_STORE_MISMATCH`, `TOKEN_FILTER_MISMATCH`; OUT_OF_RANGE
     `RESUME_TOKEN_EXPIRED` (metadata `oldest_revision`: watch again without a token), `TOKEN_FROM_FUTURE`;
-    RESOURCE_EXHAUSTED `SLOW_CONSUMER`, `STREAM_LIMIT`; UNAVAILABLE `SERVER_DRAINING`: resume elsewhere.
+    RESOURCE_EXHAUSTED `SLOW_CONSUMER` (a message could not be written for 10 s, or a stream that had caught up is more
+    than 30 s behind), `STREAM_LIMIT` (of the server, or of this caller); UNAVAILABLE `SERVER_DRAINING`: resume
+    elsewhere. Status OK after `closing` STREAM_LIFETIME: resume.
     """
 
 @_typing.type_check_only
@@ -51,7 +53,9 @@ class WatchServiceAsyncStub(WatchServiceStub):
     change after R; with a token, every change after the token's revision. No hole, no double.
     INVALID_ARGUMENT `TOKEN_INVALID`, `TOKEN_STORE_MISMATCH`, `TOKEN_FILTER_MISMATCH`; OUT_OF_RANGE
     `RESUME_TOKEN_EXPIRED` (metadata `oldest_revision`: watch again without a token), `TOKEN_FROM_FUTURE`;
-    RESOURCE_EXHAUSTED `SLOW_CONSUMER`, `STREAM_LIMIT`; UNAVAILABLE `SERVER_DRAINING`: resume elsewhere.
+    RESOURCE_EXHAUSTED `SLOW_CONSUMER` (a message could not be written for 10 s, or a stream that had caught up is more
+    than 30 s behind), `STREAM_LIMIT` (of the server, or of this caller); UNAVAILABLE `SERVER_DRAINING`: resume
+    elsewhere. Status OK after `closing` STREAM_LIFETIME: resume.
     """
 
 class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -67,7 +71,9 @@ class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
         change after R; with a token, every change after the token's revision. No hole, no double.
         INVALID_ARGUMENT `TOKEN_INVALID`, `TOKEN_STORE_MISMATCH`, `TOKEN_FILTER_MISMATCH`; OUT_OF_RANGE
         `RESUME_TOKEN_EXPIRED` (metadata `oldest_revision`: watch again without a token), `TOKEN_FROM_FUTURE`;
-        RESOURCE_EXHAUSTED `SLOW_CONSUMER`, `STREAM_LIMIT`; UNAVAILABLE `SERVER_DRAINING`: resume elsewhere.
+        RESOURCE_EXHAUSTED `SLOW_CONSUMER` (a message could not be written for 10 s, or a stream that had caught up is more
+        than 30 s behind), `STREAM_LIMIT` (of the server, or of this caller); UNAVAILABLE `SERVER_DRAINING`: resume
+        elsewhere. Status OK after `closing` STREAM_LIFETIME: resume.
         """
 
 def add_WatchServiceServicer_to_server(servicer: WatchServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
