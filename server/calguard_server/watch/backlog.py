@@ -20,7 +20,7 @@ class Backlog:
         self.shown = revision
         self._store = store
         self._ring = Ring(ring_bytes, revision)
-        self._joined: dict[tuple[int, ViewKey], Message | None] = {}
+        self._joined: dict[tuple[int, ViewKey], Message] = {}
 
     @property
     def revision(self) -> int:
@@ -36,20 +36,25 @@ class Backlog:
         self.shown = self._ring.revision
         self._joined.clear()
 
-    async def after(self, cursor: int, view: View) -> Message | None:
-        """Build the next message after a cursor; None where there is nothing newer.
-
-        Raises OutOfRangeError `RESUME_TOKEN_EXPIRED` where the log no longer reaches back so far.
-        """
+    def next(self, cursor: int, view: View) -> Message | None:
+        """Answer the next message after a cursor; None where it has to be read from the log, or nothing is newer."""
         if cursor >= self.shown:
             return None
         key = (cursor, view.key)
-        if key not in self._joined:
+        message = self._joined.get(key)
+        if message is None:
             transactions = self._ring.after(cursor, self.shown)
             if transactions is None:
-                return view.message(batches(await self._log_after(cursor)))
-            self._joined[key] = view.message(transactions)
-        return self._joined[key]
+                return None
+            message = self._joined[key] = view.message(transactions, cursor)
+        return message
+
+    async def read(self, cursor: int, view: View) -> Message:
+        """Read the next message after a cursor from the log; others are served meanwhile.
+
+        Raises OutOfRangeError `RESUME_TOKEN_EXPIRED` where the log no longer reaches back so far.
+        """
+        return view.message(batches(await self._log_after(cursor)), cursor)
 
     async def _log_after(self, cursor: int) -> list[LogEntry]:
         entries = await self._store.log_after(cursor, _LOG_READ)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import timedelta
 
 from calguard_server.domain.errors import CalguardError, ResourceExhaustedError, UnavailableError
 from calguard_server.engine.ports import Clock
@@ -28,6 +27,7 @@ class Stream:
         "_ended",
         "_ends_at",
         "_handed_out_at",
+        "_now",
         "_pace",
         "_progress_due",
         "_progress_interval",
@@ -45,8 +45,9 @@ class Stream:
         self._pace = pace
         self._progress_interval = progress_interval
         self._cursor = 0
-        self._progress_due = clock.timer() + progress_interval
-        self._ends_at = clock.timer() + pace.lifetime
+        self._now = clock.timer()  # as of the last look: a stream that is sent much asks for the time less
+        self._progress_due = self._now + progress_interval
+        self._ends_at = self._now + pace.lifetime
         self._draining = False
         self._ended = False
         self._task = asyncio.current_task()
@@ -63,40 +64,38 @@ class Stream:
         """
         async with aclosing(beginning):
             async for revision, encoded in beginning:
-                self._snapshot_since = self._snapshot_since or self._clock.timer()
+                self._snapshot_since = self._snapshot_since or self._now
                 if encoded:
-                    self._hand_out()
+                    self._handed_out_at = self._now
                     yield encoded
                 self._taken(revision)
         self._snapshot_since = None
         while not self._ended:
-            message = await self._next()
+            message = self._backlog.next(self._cursor, self._view) or await self._not_at_hand()
             if message.encoded:
-                self._hand_out()
+                self._handed_out_at = self._now
                 yield message.encoded
                 self._taken(message.revision)
             self._cursor = message.revision
         if self._draining:
             raise draining()
 
-    async def _next(self) -> Message:
-        """Answer what is to be sent next; an empty message where that is nothing yet."""
-        message = await self._backlog.after(self._cursor, self._view)
-        if message is not None:
-            if not message.encoded:  # much was looked at and nothing passed: let others go on
-                await self._clock.sleep(timedelta())
-            return message
+    async def _not_at_hand(self) -> Message:
+        """Answer what the log holds, or what is to be said where it holds nothing newer; empty once it waited."""
+        if self._cursor < self._backlog.shown:
+            return await self._backlog.read(self._cursor, self._view)
+        encoded = self._nothing_newer()
+        if not encoded:
+            await self._wait()
+        return Message(self._cursor, encoded)
+
+    def _nothing_newer(self) -> bytes:
+        """Build what is to be said where there is nothing to tell; empty where it is nothing yet."""
         now, token = self._clock.timer(), self._view.mint.make
-        if self._draining:
+        if self._draining or now >= self._ends_at:
             self._ended = True
-            return Message(self._cursor, frames.closing(token(self._cursor), "SERVER_DRAINING"))
-        if now >= self._ends_at:
-            self._ended = True
-            return Message(self._cursor, frames.closing(token(self._cursor), "STREAM_LIFETIME"))
-        if now >= self._progress_due:
-            return Message(self._cursor, frames.progress(token(self._cursor)))
-        await self._wait()
-        return Message(self._cursor, b"")
+            return frames.closing(token(self._cursor), "SERVER_DRAINING" if self._draining else "STREAM_LIFETIME")
+        return frames.progress(token(self._cursor)) if now >= self._progress_due else b""
 
     def wake(self) -> None:
         """Have it read on, if it waits."""
@@ -110,6 +109,7 @@ class Stream:
 
     def look(self, now: float, overdue: int) -> None:
         """Wake it if it has something to say; end it if its reader is too slow: by now `overdue` is long past."""
+        self._now = now
         if self._wake is not None:
             if now >= self._progress_due or now >= self._ends_at:
                 self.wake()
@@ -142,13 +142,10 @@ class Stream:
         finally:
             self._wake = None
 
-    def _hand_out(self) -> None:
-        self._handed_out_at = self._clock.timer()
-
     def _taken(self, revision: int) -> None:
         self._cursor = revision
         self._handed_out_at = None
-        self._progress_due = self._clock.timer() + self._progress_interval
+        self._progress_due = self._now + self._progress_interval
 
     def _is_stuck(self, now: float, overdue: int) -> bool:
         """Whether a message waits too long, a snapshot takes too long, or it fell behind after it had caught up."""

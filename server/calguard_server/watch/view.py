@@ -14,9 +14,6 @@ from calguard_server.watch.tokens import TokenMint, filter_hash
 _MESSAGE_BYTES = 1024 * 1024
 """How large a message grows, unless one transaction is larger. Clients take 4 MiB unless they are told otherwise."""
 
-_ENTRIES_MAX = 10_000
-"""How many changes are looked at for one message, so that a filter that few pass does not hold up the others."""
-
 _SUFFIXES = {Passage.WITHIN: b"", Passage.ENTERED: frames.ENTERED, Passage.LEFT: frames.LEFT}
 
 ViewKey = tuple[bytes, WatchMode]
@@ -44,9 +41,9 @@ class View:
         self._judge = judge_of(spec)
         self._latest_only = spec.mode is WatchMode.LATEST
 
-    def message(self, transactions: Iterable[Batch]) -> Message | None:
-        """Build the next message of a bounded size, never splitting a transaction; None where there is none at all."""
-        waiting, size, seen, revision = dict[object, bytes](), 0, 0, 0
+    def message(self, transactions: Iterable[Batch], revision: int) -> Message:
+        """Build the next message after a revision: of a bounded size, but never splitting a transaction."""
+        waiting, size = dict[object, bytes](), 0
         for batch in transactions:
             frames_of_batch = list(self._frames(batch))
             grown = size + sum(len(framed) for _, framed in frames_of_batch)
@@ -55,11 +52,7 @@ class View:
             for key, framed in frames_of_batch:
                 grown -= len(waiting.pop(key, b""))  # taken out first, so that it comes in by its own revision's place
                 waiting[key] = framed
-            size, seen, revision = grown, seen + len(batch.entries), batch.revision
-            if seen >= _ENTRIES_MAX:
-                break
-        if not revision:
-            return None
+            size, revision = grown, batch.revision
         return Message(revision, frames.response(waiting.values(), self.mint.make(revision)) if waiting else b"")
 
     def _frames(self, batch: Batch) -> Iterator[tuple[object, bytes]]:
