@@ -50,13 +50,14 @@ class Life:
 class BatteredServer:
     """Serves, is killed, serves again. `in_flight` counts what was being sent at kills, `watched` is all changes."""
 
-    def __init__(self, environment: dict[str, str], database: Path, seed: int) -> None:
+    def __init__(self, environment: dict[str, str], database: Path, seed: int, gap: tuple[int, int] = _GAP) -> None:
         self.kills = 0
         self.in_flight: Counter[Told] = Counter()
         self.watched: list[watch_pb.StateChange] = []
         self._environment = environment
         self._database = database
         self._random = random.Random(seed)
+        self._gap = gap
         self._left: int | None = None
         self._lives: list[Life] = []
         self._serving = asyncio.Event()
@@ -64,7 +65,7 @@ class BatteredServer:
 
     def arm(self) -> None:
         """Begin to kill, which goes on until `disarm`."""
-        self._left = self._random.randint(*_GAP)
+        self._left = self._random.randint(*self._gap)
 
     def disarm(self) -> None:
         """Leave the server alone."""
@@ -106,25 +107,25 @@ class BatteredServer:
         """Make a call until a server has answered it. Raises AioRpcError for what a server refuses."""
         async with asyncio.timeout(_SECONDS):
             while True:
-                life, stubs = await self._current()
+                life, stubs = await self.current()
                 if observed:
                     self.observe()
                 try:
                     return await make(stubs)
                 except grpc.aio.AioRpcError as error:
-                    await self._outlive(life, error)
+                    await self.outlive(life, error)
 
     async def watch(self) -> None:
         """Keep one watch over all servers, by its token alone; the first one reads the snapshot of an empty store."""
         token = ""
         while True:
-            life, stubs = await self._current()
+            life, stubs = await self.current()
             watcher = stubs.watch(resume_token=token)
             try:
                 await self._follow(watcher)
             except grpc.aio.AioRpcError as error:
                 token = watcher.token or token
-                await self._outlive(life, error)
+                await self.outlive(life, error)
 
     async def _follow(self, watcher: Watcher) -> None:
         while True:
@@ -144,7 +145,8 @@ class BatteredServer:
             while not self.watched or self.watched[-1].revision < revision:
                 await self.call(lambda stubs: stubs.notifications(), observed=False)
 
-    async def _current(self) -> tuple[Life, Stubs]:
+    async def current(self) -> tuple[Life, Stubs]:
+        """Answer the server that serves, once one does."""
         while True:
             await self._serving.wait()
             life = self._lives[-1]
@@ -152,7 +154,7 @@ class BatteredServer:
                 return life, life.stubs
             await life.gone.wait()
 
-    async def _outlive(self, life: Life, error: grpc.aio.AioRpcError) -> None:
+    async def outlive(self, life: Life, error: grpc.aio.AioRpcError) -> None:
         """Wait for the end of a server that was killed; what a living one answers is the caller's."""
         if Refusal.of(error).reason or not life.killed:
             raise error
@@ -183,10 +185,10 @@ class BatteredServer:
 
 @asynccontextmanager
 async def battered_server(
-    environment: dict[str, str], database: Path, sandbox: Sandbox, seed: int
+    environment: dict[str, str], database: Path, sandbox: Sandbox, seed: int, gap: tuple[int, int] = _GAP
 ) -> AsyncIterator[BatteredServer]:
     """Serve until the end of the test; a part of it that fails makes the test fail."""
-    server = BatteredServer(environment, database, seed)
+    server = BatteredServer(environment, database, seed, gap)
     journals: list[Journal[Any]] = [
         sandbox.google_requests,
         sandbox.slack_requests,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import grpc.aio
 import pytest
 from google.protobuf.message import Message
 
@@ -15,11 +14,11 @@ from calguard.v1 import booking_page_pb2 as pages_pb
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import notification_pb2 as notices_pb
 from calguard.v1 import watch_pb2 as watch_pb
-from calguard_client.refusal import Refusal
 from calguard_sandbox import Sandbox, SandboxOptions
 from tests.crash.battered import BatteredServer, Told, battered_server
+from tests.crash.connecting import connect
 from tests.e2e.backend import settings_for
-from tests.e2e.stubs import ALL, ANY, AUTO, UNDER_WAY, query_of
+from tests.e2e.stubs import ALL, ANY, AUTO, UNDER_WAY
 from tests.e2e.watching import DELETED, id_of
 
 KILLS = 12
@@ -31,7 +30,6 @@ LINKED, DEGRADED, STOPPED = (
 )
 STOP, ANOTHER, AGAIN = "PAGE_STOPPED", "MEMBER_FAULTY", "PAGE_RESTARTED"
 KIND_OF = {"Booking page stopped": STOP, "Another calendar fails": ANOTHER, "Accepting bookings again": AGAIN}
-BACK = "http://127.0.0.1:9/back"
 WRITTEN_IN_BATCHES = ("last_check_time", "next_check_time", "consecutive_failures")
 
 
@@ -78,21 +76,9 @@ class Story:
         await self.tell(AGAIN, ["all"], "olga", "ann", "ben")
 
     async def connect(self, name: str) -> None:
-        """Consent at Google until a link has come of it; an attempt that a kill broke off is begun again."""
-        wish = links_pb.BeginCalendarLinkRequest(
-            account_id=name, calendar_link_id=self.links.get(name, ""), redirect_uri=BACK, select_primary=True
-        )
-        while True:
-            begun = await self.server.call(lambda stubs: stubs.links.BeginCalendarLink(wish))
-            code = query_of(await self.sandbox.consent(begun.authorization_url, f"{name}@example.com"))["code"]
-            try:
-                link = await self.server.call(lambda stubs: stubs.complete(begun.state, code))  # noqa: B023 - awaited here
-            except grpc.aio.AioRpcError as error:
-                assert Refusal.of(error).reason == "STATE_USED"  # noqa: PT017 - the one refusal that a kill explains
-            else:
-                assert link.state == links_pb.CALENDAR_LINK_STATE_LINKED
-                assert self.links.setdefault(name, link.id) == link.id
-                return
+        link = await connect(self.server, self.sandbox, name, self.links.get(name, ""))
+        assert link.state == links_pb.CALENDAR_LINK_STATE_LINKED
+        assert self.links.setdefault(name, link.id) == link.id
 
     async def revoke(self, name: str) -> None:
         assert self.sandbox.google.revoke(f"{name}@example.com")
