@@ -3,7 +3,7 @@
 1. A request that cannot be decoded is INVALID_ARGUMENT: left to grpc it would be INTERNAL, with a library's own text.
    So requests come in as bytes and are decoded here.
 2. What the domain refuses gets its status from the table. What was done before answers what it answered then: the
-   bytes that were kept, which is why the answers of unary calls are encoded here.
+   bytes that were kept, which is why the answers of unary calls are encoded here. A handler may answer such bytes too.
 3. Anything else is INTERNAL with an id; the log has the traceback under that id, the answer has nothing of it.
 4. A cancelled call stays cancelled: swallowing CancelledError would leak the call.
 
@@ -43,8 +43,8 @@ _ENDS = (Exception, asyncio.CancelledError)
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler. `timer` answers seconds that only grow; `new_error_id` makes ids for the log.
 
-    Calls pass the `gate`. A stream that writes by itself does not: it lasts until it is ended, and ends by itself when
-    the server drains.
+    It is the innermost interceptor: it asks for a method's handler once, and wraps it once. Calls pass the `gate`. A
+    stream that writes by itself does not: it lasts until it is ended, and ends by itself when the server drains.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         self._new_error_id = new_error_id
         self._gate = gate or Gate()
         self._log: structlog.typing.FilteringBoundLogger = _log.bind()
-        self._wrapped: dict[str, tuple[Handler, Handler]] = {}
+        self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
@@ -65,15 +65,12 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
         """Answer the wrapped handler; None, which is UNIMPLEMENTED, where nothing serves the method."""
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
         method = handler_call_details.method
-        known = self._wrapped.get(method)
-        if known is None or known[0] is not handler:
+        wrapped = self._wrapped.get(method)
+        if wrapped is None and (handler := await continuation(handler_call_details)) is not None:
             wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
-            known = self._wrapped[method] = (handler, wrap(method, handler))
-        return known[1]
+            wrapped = self._wrapped[method] = wrap(method, handler)
+        return wrapped
 
     def _wrap_unary(self, method: str, handler: Handler) -> Handler:
         behaviour: Any = handler.stream_unary if handler.request_streaming else handler.unary_unary
@@ -87,7 +84,9 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             began = self._timer()
             try:
                 with passage:
-                    answered = encode(await behaviour(decode(request), context))
+                    answered = await behaviour(decode(request), context)
+                    if type(answered) is not bytes:  # else it was kept encoded
+                        answered = encode(answered)
             except _ENDS as error:
                 return await self._end(method, began, context, error)
             self._record(method, began, grpc.StatusCode.OK)

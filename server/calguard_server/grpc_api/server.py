@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import grpc.aio
@@ -32,6 +32,7 @@ from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
 from calguard_server.grpc_api.gate import Gate
 from calguard_server.grpc_api.interceptors import ErrorInterceptor
 from calguard_server.grpc_api.notification_service import NotificationService
+from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.provider_service import ProviderService
 from calguard_server.grpc_api.reflection import add_reflection
 from calguard_server.grpc_api.watch_service import WatchFeed, WatchService, add_watch_service
@@ -70,6 +71,7 @@ class UseCases:
 
     accounts: Accounts
     pages: Pages
+    page_answers: PageAnswers
     linking: Linking
     selection: Selection
     checks: Checks
@@ -117,27 +119,44 @@ def build_server(
     *,
     credentials: grpc.ServerCredentials | None = None,
     third_party_access_url: str = THIRD_PARTY_ACCESS_URL,
-    interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
 ) -> GrpcServer:
     """Build the server, in a running event loop, and bind it; port 0 becomes a free one.
 
-    `credentials` make it TLS. What handlers wrapped by `interceptors` raise leaves by the same door as all else.
-    Raises OSError, naming the address, where it cannot be bound.
+    `credentials` make it TLS. Raises OSError, naming the address, where it cannot be bound.
     """
     gate = Gate()
-    server = grpc.aio.server(interceptors=(ErrorInterceptor(gate=gate), *interceptors), options=OPTIONS)
-    _add_services(server, use_cases, third_party_access_url)
+    server = grpc.aio.server(interceptors=(ErrorInterceptor(gate=gate),), options=OPTIONS)
+    door = cast("grpc.aio.Server", _Door(server))  # all that registering a service calls
+    _add_services(door, use_cases, third_party_access_url)
     statuses = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(statuses, server)
-    add_reflection(server, (*SERVICES, health.SERVICE_NAME))
+    health_pb2_grpc.add_HealthServicer_to_server(statuses, door)
+    add_reflection(door, (*SERVICES, health.SERVICE_NAME))
     return GrpcServer(server, statuses, gate, _bind(server, host, port, credentials))
+
+
+class _Door:
+    """Takes services in for a server, and leaves out what generated code does besides: to register every method.
+
+    With as many registered methods as ours, grpc takes some 25 microseconds longer for each call (measured).
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self._server = server
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        self._server.add_generic_rpc_handlers(handlers)
+
+    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
+        """Leave it at the generic handlers, which have the same methods."""
 
 
 def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_access_url: str) -> None:
     account_pb2_grpc.add_AccountServiceServicer_to_server(
         AccountService(use_cases.accounts, third_party_access_url), server
     )
-    booking_page_pb2_grpc.add_BookingPageServiceServicer_to_server(BookingPageService(use_cases.pages), server)
+    booking_page_pb2_grpc.add_BookingPageServiceServicer_to_server(
+        BookingPageService(use_cases.pages, use_cases.page_answers), server
+    )
     links = CalendarLinkService(
         use_cases.store,
         use_cases.linking,

@@ -2,7 +2,8 @@
 
 1. Everything that waits while a commit is under way goes into the next one, up to `GROUP_MAX`.
 2. A unit of work that raises is refused alone; the others of its group are committed.
-3. When a commit fails, every caller of the group is told that nothing was changed. When the reason is the operator's
+3. Listeners are told of a commit before its callers are.
+4. When a commit fails, every caller of the group is told that nothing was changed. When the reason is the operator's
    to mend (a full disk, a file that is not writable), the writer stops for good: the process is to end, and nothing
    that was answered is lost.
 """
@@ -139,10 +140,10 @@ class Writer:
 
         await self._connection.run(finish)
         self.revision = rows.revision
+        self._tell(entries)
         for each in done:
             if not each.outcome.done():
                 each.outcome.set_result(each.result)
-        self._tell(entries)
 
     def _tell(self, entries: list[LogEntry]) -> None:
         """Tell the listeners; one that breaks has missed changes for good, so the process is to start afresh."""
