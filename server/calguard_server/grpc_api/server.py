@@ -1,6 +1,6 @@
 """The gRPC server: the services, health, reflection, and the options that its load needs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -126,28 +126,36 @@ def build_server(
     """
     gate = Gate()
     server = grpc.aio.server(interceptors=(ErrorInterceptor(gate=gate),), options=OPTIONS)
-    door = cast("grpc.aio.Server", _Door(server))  # all that registering a service calls
+    methods = _Methods()
+    door = cast("grpc.aio.Server", methods)  # as far as services are added to one
     _add_services(door, use_cases, third_party_access_url)
     statuses = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(statuses, door)
     add_reflection(door, (*SERVICES, health.SERVICE_NAME))
+    server.add_generic_rpc_handlers((methods,))
     return GrpcServer(server, statuses, gate, _bind(server, host, port, credentials))
 
 
-class _Door:
-    """Takes services in for a server, and leaves out what generated code does besides: to register every method.
+class _Methods(grpc.GenericRpcHandler):
+    """Takes in services as a server does, and is one handler for the methods of them all.
 
-    With as many registered methods as ours, grpc takes some 25 microseconds longer for each call (measured).
+    grpc looks through its handlers, and through the methods that generated code registers besides, at each call: with
+    as many as ours that takes some 25 microseconds (measured).
     """
 
-    def __init__(self, server: grpc.aio.Server) -> None:
-        self._server = server
+    def __init__(self) -> None:
+        self._services: list[grpc.GenericRpcHandler] = []
 
-    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
-        self._server.add_generic_rpc_handlers(handlers)
+    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+        self._services.extend(handlers)
 
     def add_registered_method_handlers(self, service: str, handlers: object) -> None:
         """Leave it at the generic handlers, which have the same methods."""
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:  # noqa: ANN401 - whatever the method takes
+        """Answer the handler of a method; None where no service has it."""
+        found = (each.service(handler_call_details) for each in self._services)
+        return next((handler for handler in found if handler is not None), None)
 
 
 def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_access_url: str) -> None:
