@@ -269,7 +269,7 @@ class App:
             RetryPolicy(),
             DeliveryLoopOptions(),
         )
-        self._store.listen(lambda _: deliveries.nudge())
+        self._store.listen_for_deliveries(deliveries.nudge)
         retention = Retention(self._store, world.clock, RetentionOptions(settings.watch_retention))
         workers = {"incidents": review.run, "deliveries": deliveries.run, "retention": retention.run}
         for name, run in (*self._check_loops().items(), *workers.items()):

@@ -113,7 +113,8 @@ class Propagation(Struct, frozen=True):
         self, before: BookingPage | None, page: BookingPage, kind: ChangeType, caused_by: int
     ) -> BookingPage:
         saved = replace(page, revision=self.rows.next_revision, update_time=self.now)
-        former = () if before is None or before.account_ids == page.account_ids else before.account_ids
+        same = before is None or (before.members, before.owner_account_id) == (page.members, page.owner_account_id)
+        former = () if before is None or same else before.account_ids
         change = Change(
             revision=saved.revision,
             time=self.now,

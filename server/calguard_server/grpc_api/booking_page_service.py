@@ -10,7 +10,7 @@ from calguard_server.domain.page import BookingPage, PagePhase
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import PageFilter
 from calguard_server.grpc_api import enums
-from calguard_server.grpc_api.convert import EPOCH, page_to_wire
+from calguard_server.grpc_api.convert import EPOCH, changed_page_to_wire, page_to_wire
 from calguard_server.grpc_api.explanation import check_explain, explanation_to_wire
 from calguard_server.grpc_api.fields import BOOKING_PAGE_FIELDS, read_fields
 from calguard_server.grpc_api.idempotency import request_of
@@ -144,11 +144,11 @@ def _check_by_hand(request: pb.StopBookingPageRequest | pb.ResumeBookingPageRequ
 
 
 def _created(page: BookingPage) -> pb.CreateBookingPageResponse:
-    return pb.CreateBookingPageResponse(booking_page=page_to_wire(page))
+    return pb.CreateBookingPageResponse(booking_page=changed_page_to_wire(page))
 
 
 def _updated(page: BookingPage) -> pb.UpdateBookingPageResponse:
-    return pb.UpdateBookingPageResponse(booking_page=page_to_wire(page))
+    return pb.UpdateBookingPageResponse(booking_page=changed_page_to_wire(page))
 
 
 def _deleted(_nothing: None) -> pb.DeleteBookingPageResponse:
@@ -156,8 +156,8 @@ def _deleted(_nothing: None) -> pb.DeleteBookingPageResponse:
 
 
 def _stopped(page: BookingPage) -> pb.StopBookingPageResponse:
-    return pb.StopBookingPageResponse(booking_page=page_to_wire(page))
+    return pb.StopBookingPageResponse(booking_page=changed_page_to_wire(page))
 
 
 def _resumed(page: BookingPage) -> pb.ResumeBookingPageResponse:
-    return pb.ResumeBookingPageResponse(booking_page=page_to_wire(page))
+    return pb.ResumeBookingPageResponse(booking_page=changed_page_to_wire(page))

@@ -66,6 +66,7 @@ class Writer:
         self._encode = encode
         self._clock = clock
         self._listeners: list[CommitListener] = []
+        self._debt_listeners: list[Callable[[], None]] = []
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="store writer")
@@ -73,6 +74,10 @@ class Writer:
     def listen(self, listener: CommitListener) -> None:
         """Have a listener told of each commit's changes."""
         self._listeners.append(listener)
+
+    def listen_for_deliveries(self, listener: Callable[[], None]) -> None:
+        """Have a listener told of each commit that owes deliveries."""
+        self._debt_listeners.append(listener)
 
     async def submit(self, work: Unit[T] | Callable[[sqlite3.Connection], T]) -> T:
         """Have work done in the next group; returns when it is committed."""
@@ -140,16 +145,18 @@ class Writer:
 
         await self._connection.run(finish)
         self.revision = rows.revision
-        self._tell(entries)
+        self._tell(entries, owes=bool(rows.deliveries))
         for each in done:
             if not each.outcome.done():
                 each.outcome.set_result(each.result)
 
-    def _tell(self, entries: list[LogEntry]) -> None:
+    def _tell(self, entries: list[LogEntry], *, owes: bool) -> None:
         """Tell the listeners; one that breaks has missed changes for good, so the process is to start afresh."""
         try:
             for listener in self._listeners if entries else ():
                 listener(entries)
+            for told in self._debt_listeners if owes else ():
+                told()
         except Exception as error:  # noqa: BLE001 - whatever it is: what was committed stands, and nobody may miss it
             _log.error("a listener missed committed changes", exc_info=error)
             self._fail(StoreError("changes were saved but could not be handed on: start again; nothing was lost"))
