@@ -37,6 +37,7 @@ from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
 from calguard_server.grpc_api.convert import encode_change, encode_snapshot
+from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
 from calguard_server.http_api.page import CallbackPage
 from calguard_server.http_api.server import HttpServer
@@ -178,9 +179,13 @@ class App:
             self._store.writer.revision,
         )
         self._store.listen(self._feed.publish)
+        pages = Pages(context)
+        page_answers = PageAnswers(pages.get)
+        self._store.listen(page_answers.told)
         return UseCases(
             accounts=Accounts(context, revoker, locks),
-            pages=Pages(context),
+            pages=pages,
+            page_answers=page_answers,
             linking=self._linking,
             selection=Selection(context, provider, locks.links, self._checks, self._alerts),
             checks=self._checks,
@@ -278,7 +283,7 @@ class App:
             RetryPolicy(),
             DeliveryLoopOptions(),
         )
-        self._store.listen(lambda _: deliveries.nudge())
+        self._store.listen_for_deliveries(deliveries.nudge)
         retention = Retention(self._store, world.clock, RetentionOptions(settings.watch_retention))
         workers = {
             "incidents": review.run,

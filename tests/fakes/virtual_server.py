@@ -110,7 +110,7 @@ class Server:
         """Let everything run."""
         self.store.listen(listener)
         self.store.listen(self.feed.publish)
-        self.store.listen(lambda _: self._delivery_loop.nudge())
+        self.store.listen_for_deliveries(self._delivery_loop.nudge)
         workers = (self._review, self._delivery_loop, self._retention, self.feed)
         for worker in (*self._check_loops, *workers):
             self._tasks.append(asyncio.create_task(worker.run()))

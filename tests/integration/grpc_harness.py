@@ -11,6 +11,7 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
 
 
@@ -63,6 +64,7 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
     return UseCases(
         accounts=case,
         pages=case,
+        page_answers=PageAnswers(case.get),
         linking=case,
         selection=case,
         checks=case,

@@ -441,7 +441,10 @@ class Store(Protocol):
 
 
 CommitListener = Callable[[Sequence[LogEntry]], None]
-"""Told of the entries of each commit, after it. One that raises ends the store: what it missed, it missed for good."""
+"""Told of the entries of each commit, after it and before its callers are answered.
+
+One that raises ends the store: what it missed, it missed for good.
+"""
 
 
 class WatchSpec(Struct, frozen=True):

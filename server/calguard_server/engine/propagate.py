@@ -113,15 +113,16 @@ class Propagation(Struct, frozen=True):
         self, before: BookingPage | None, page: BookingPage, kind: ChangeType, caused_by: int
     ) -> BookingPage:
         saved = replace(page, revision=self.rows.next_revision, update_time=self.now)
-        former = page.account_ids if before is None else before.account_ids
+        same = before is None or (before.members, before.owner_account_id) == (page.members, page.owner_account_id)
+        former, now = ((), ()) if before is None or same else (before.account_ids, page.account_ids)
         change = Change(
             revision=saved.revision,
             time=self.now,
             type=kind,
             resource=saved,
             previous_state=before.state if before is not None and kind is ChangeType.STATE_CHANGED else "",
-            added_account_ids=_without(saved.account_ids, former),
-            removed_account_ids=_without(former, saved.account_ids),
+            added_account_ids=_without(now, former),
+            removed_account_ids=_without(former, now),
             caused_by=caused_by,
         )
         self.rows.append_change(change)

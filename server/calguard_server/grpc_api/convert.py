@@ -36,6 +36,9 @@ _PREVIOUS_LINK_STATE[""] = calendar_link_pb2.CALENDAR_LINK_STATE_UNSPECIFIED
 _PREVIOUS_PAGE_STATE = {state.value: number for state, number in enums.PAGE_STATE.to_wire.items()}
 _PREVIOUS_PAGE_STATE[""] = booking_page_pb2.BOOKING_PAGE_STATE_UNSPECIFIED
 
+_CHANGED_MAX = 1024
+_changed: dict[int, tuple[BookingPage, booking_page_pb2.BookingPage]] = {}
+
 _PREVIOUS_PROVIDER_STATE = {state.value: number for state, number in enums.PROVIDER_STATE.to_wire.items()}
 _PREVIOUS_PROVIDER_STATE[""] = provider_pb2.PROVIDER_STATE_UNSPECIFIED
 
@@ -84,7 +87,7 @@ def _state_change(change: Change, kind: watch_pb2.StateChangeType.ValueType) -> 
         revision=change.revision,
         time=time,
         type=kind,
-        booking_page=page_to_wire(change.resource),
+        booking_page=changed_page_to_wire(change.resource),
         previous_page_state=_PREVIOUS_PAGE_STATE[change.previous_state],
         caused_by_revision=change.caused_by,
     )
@@ -220,6 +223,18 @@ def page_to_wire(page: BookingPage) -> booking_page_pb2.BookingPage:
         create_time=to_timestamp(page.create_time),
         update_time=to_timestamp(page.update_time),
     )
+
+
+def changed_page_to_wire(page: BookingPage) -> booking_page_pb2.BookingPage:
+    """Answer a page that was just changed: to its watchers and to its caller the same message, which nobody changes."""
+    kept = _changed.get(id(page))
+    if kept is not None and kept[0] is page:  # the page is held with its message, so its id is nobody else's
+        return kept[1]
+    message = page_to_wire(page)
+    if len(_changed) >= _CHANGED_MAX:
+        del _changed[next(iter(_changed))]
+    _changed[id(page)] = (page, message)
+    return message
 
 
 def _member_to_wire(member: Member) -> booking_page_pb2.BookingPageMember:

@@ -5,37 +5,35 @@ the server stopped when nothing stirs any more.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 from calguard_server.domain.errors import UnavailableError
 
 _GUARDED = "/calguard.v1."
 
 
-class Gate:
-    """Open until it is closed, for good."""
+class Gate(AbstractContextManager[None]):
+    """Open until it is closed, for good. Entered for each call, as a context manager, it counts the call."""
 
     def __init__(self) -> None:
         self._closed = False
         self._under_way = 0
         self._stirred = asyncio.Event()
 
-    @contextmanager
-    def passing(self, method: str) -> Iterator[None]:
-        """Count a call of this service while it lasts. Raises UnavailableError `SERVER_DRAINING` once closed."""
-        if not method.startswith(_GUARDED):
-            yield
-            return
+    def passage(self, method: str) -> AbstractContextManager[None]:
+        """Answer what each call of a method enters: the gate, or nothing where the service is not one of ours."""
+        return self if method.startswith(_GUARDED) else nullcontext()
+
+    def __enter__(self) -> None:
+        """Let a call pass. Raises UnavailableError `SERVER_DRAINING` once the gate is closed."""
         self._stirred.set()
         if self._closed:
             raise UnavailableError("SERVER_DRAINING", "this server is stopping: repeat the call at another, or later")
         self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-            self._stirred.set()
+
+    def __exit__(self, *_raised: object) -> None:
+        self._under_way -= 1
+        self._stirred.set()
 
     async def close(self, quiet_seconds: float, at_most_seconds: float) -> None:
         """Close; return when no call is under way and none has come for a while, or when the time is up."""

@@ -2,18 +2,11 @@
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from google.protobuf.message import Message
 
 from calguard_server.engine.working_set import Request
-
-
-@runtime_checkable
-class Repeatable(Protocol):
-    """A request that may carry an id of its own."""
-
-    request_id: str
 
 
 def request_of(method: str, message: Message, encode: Callable[[Any], Message]) -> Request | None:
@@ -21,9 +14,10 @@ def request_of(method: str, message: Message, encode: Callable[[Any], Message]) 
 
     `encode` makes the response message of what the use case answers: its bytes are kept as the answer.
     """
-    if not isinstance(message, Repeatable) or not message.request_id:
+    given: str = getattr(message, "request_id", "")
+    if not given:
         return None
-    request_id = message.request_id.lower()  # UUIDs do not differ by case
+    request_id = given.lower()  # UUIDs do not differ by case
     return Request(request_id, fingerprint(method, message), lambda result: encode(result).SerializeToString())
 
 

@@ -3,7 +3,7 @@
 1. A request that cannot be decoded is INVALID_ARGUMENT: left to grpc it would be INTERNAL, with a library's own text.
    So requests come in as bytes and are decoded here.
 2. What the domain refuses gets its status from the table. What was done before answers what it answered then: the
-   bytes that were kept, which is why the answers of unary calls are encoded here.
+   bytes that were kept, which is why the answers of unary calls are encoded here. A handler may answer such bytes too.
 3. Anything else is INTERNAL with an id; the log has the traceback under that id, the answer has nothing of it.
 4. A cancelled call stays cancelled: swallowing CancelledError would leak the call.
 
@@ -36,14 +36,15 @@ if TYPE_CHECKING:  # generic in the stubs only
     Context = grpc.aio.ServicerContext[Any, Any]
 else:
     Handler, Context = grpc.RpcMethodHandler, grpc.aio.ServicerContext
-Answering = Callable[[Any, Context], Awaitable[bytes]]
+_ENDS = (Exception, asyncio.CancelledError)
+"""What ends a call: whatever it is, nothing of it may reach the caller but by `_end`."""
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler. `timer` answers seconds that only grow; `new_error_id` makes ids for the log.
 
-    Calls pass the `gate`. A stream that writes by itself does not: it lasts until it is ended, and ends by itself when
-    the server drains.
+    It is the innermost interceptor: it asks for a method's handler once, and wraps it once. Calls pass the `gate`. A
+    stream that writes by itself does not: it lasts until it is ended, and ends by itself when the server drains.
     """
 
     def __init__(
@@ -55,7 +56,8 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         self._timer = timer
         self._new_error_id = new_error_id
         self._gate = gate or Gate()
-        self._wrapped: dict[str, tuple[Handler, Handler]] = {}
+        self._log: structlog.typing.FilteringBoundLogger = _log.bind()
+        self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
@@ -63,15 +65,12 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
         """Answer the wrapped handler; None, which is UNIMPLEMENTED, where nothing serves the method."""
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
         method = handler_call_details.method
-        known = self._wrapped.get(method)
-        if known is None or known[0] is not handler:
+        wrapped = self._wrapped.get(method)
+        if wrapped is None and (handler := await continuation(handler_call_details)) is not None:
             wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
-            known = self._wrapped[method] = (handler, wrap(method, handler))
-        return known[1]
+            wrapped = self._wrapped[method] = wrap(method, handler)
+        return wrapped
 
     def _wrap_unary(self, method: str, handler: Handler) -> Handler:
         behaviour: Any = handler.stream_unary if handler.request_streaming else handler.unary_unary
@@ -79,12 +78,19 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         if behaviour is None or encode is None:
             return handler
 
-        async def answer(request: Any, context: Context) -> bytes:  # noqa: ANN401 - whatever the method takes
-            with self._gate.passing(method):
-                return encode(await behaviour(decode(request), context))
+        passage = self._gate.passage(method)
 
         async def guarded(request: Any, context: Context) -> bytes:  # noqa: ANN401 - whatever the method takes
-            return await self._guard(method, answer, request, context)
+            began = self._timer()
+            try:
+                with passage:
+                    answered = await behaviour(decode(request), context)
+                    if type(answered) is not bytes:  # else it was kept encoded
+                        answered = encode(answered)
+            except _ENDS as error:
+                return await self._end(method, began, context, error)
+            self._record(method, began, grpc.StatusCode.OK)
+            return answered
 
         make: Any = (
             grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
@@ -99,18 +105,25 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         decode = _decoder_of(handler)
         writes_itself = inspect.iscoroutinefunction(behaviour)
 
-        async def answer(request: Any, context: Context) -> bytes:  # noqa: ANN401 - whatever the method takes
+        passage = self._gate.passage(method)
+
+        async def answer(request: Any, context: Context) -> None:  # noqa: ANN401 - whatever the method takes
             if writes_itself:
                 await behaviour(decode(request), context)
-                return b""
-            with self._gate.passing(method):
+                return
+            with passage:
                 async with aclosing(behaviour(decode(request), context)) as messages:
                     async for message in messages:
                         await context.write(message)
-            return b""
 
         async def guarded(request: Any, context: Context) -> None:  # noqa: ANN401 - whatever the method takes
-            await self._guard(method, answer, request, context)
+            began = self._timer()
+            try:
+                await answer(request, context)
+            except _ENDS as error:
+                await self._end(method, began, context, error)
+            else:
+                self._record(method, began, grpc.StatusCode.OK)
 
         make: Any = (
             grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
@@ -118,38 +131,36 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         wrapped: Handler = make(guarded, response_serializer=handler.response_serializer)
         return wrapped
 
-    async def _guard(self, method: str, answer: Answering, request: Any, context: Context) -> bytes:  # noqa: ANN401
-        """Run a call; turn what it raises into its status."""
-        began = self._timer()
-        try:
-            answered = await answer(request, context)
-        except ReplayedError as replayed:
-            self._record(method, began, grpc.StatusCode.OK, replayed=True)
-            return replayed.answer
-        except CalguardError as error:
-            refusal = refusal_of(error)
-            self._record(method, began, refusal.code, reason=error.reason)
-            await _abort(context, refusal)
-        except asyncio.CancelledError:
-            self._record(method, began, grpc.StatusCode.CANCELLED)
-            raise
-        except grpc.aio.AbortError:  # one of grpc's own handlers has answered already, with its own status
-            self._record(method, began, None)
-            raise
-        except Exception as error:  # noqa: BLE001 - the last door: whatever it is, nothing of it may reach the caller
-            if context.done():  # the caller went away meanwhile, and grpc says so in many ways
+    async def _end(self, method: str, began: float, context: Context, error: BaseException) -> bytes:
+        """End a call by what its handler raised; answer what was answered before where it was a repetition."""
+        match error:
+            case ReplayedError():
+                self._record(method, began, grpc.StatusCode.OK, replayed=True)
+                return error.answer
+            case CalguardError():
+                refusal = refusal_of(error)
+                self._record(method, began, refusal.code, reason=error.reason)
+            case asyncio.CancelledError():
+                self._record(method, began, grpc.StatusCode.CANCELLED)
+                raise error
+            case grpc.aio.AbortError():  # one of grpc's own handlers has answered already, with its own status
+                self._record(method, began, None)
+                raise error
+            case _ if context.done():  # the caller went away meanwhile, and grpc says so in many ways
                 self._record(method, began, grpc.StatusCode.CANCELLED)
                 return b""
-            error_id = self._new_error_id()
-            self._record(method, began, grpc.StatusCode.INTERNAL, error_id=error_id, exc_info=error)
-            await _abort(context, internal_refusal(error_id))
-        self._record(method, began, grpc.StatusCode.OK)
-        return answered
+            case _:
+                error_id = self._new_error_id()
+                self._record(method, began, grpc.StatusCode.INTERNAL, error_id=error_id, exc_info=error)
+                refusal = internal_refusal(error_id)
+        return await _abort(context, refusal)
 
     def _record(self, method: str, began: float, code: grpc.StatusCode | None, **more: object) -> None:
-        took = round((self._timer() - began) * 1000, 3)
-        name = "ABORTED_BY_HANDLER" if code is None else code.name
-        _log.log(_LEVEL_OF.get(code, logging.INFO), "call", method=method, code=name, duration_ms=took, **more)
+        level = _LEVEL_OF.get(code, logging.INFO)
+        if self._log.is_enabled_for(level):
+            took = round((self._timer() - began) * 1000, 3)
+            name = "ABORTED_BY_HANDLER" if code is None else code.name
+            self._log.log(level, "call", method=method, code=name, duration_ms=took, **more)
 
 
 _LEVEL_OF: dict[grpc.StatusCode | None, int] = {

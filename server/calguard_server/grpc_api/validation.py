@@ -17,6 +17,7 @@ from calguard_server.domain.errors import FieldViolation, InvalidArgumentError
 from calguard_server.grpc_api.enums import D, EnumMap
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_ID_EXPECTED = f"expected an id: ^{ID.pattern}$"
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 # C0, DEL, C1, and Unicode's line and paragraph separators
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -53,7 +54,7 @@ class Checker:
 
     def id(self, field: str, value: str) -> str:
         """Check an id that must be given."""
-        self.expect(ID.fullmatch(value) is not None, field, f"expected an id: ^{ID.pattern}$")
+        self.expect(ID.fullmatch(value) is not None, field, _ID_EXPECTED)
         return value
 
     def optional_id(self, field: str, value: str) -> str:
@@ -147,6 +148,13 @@ class Checker:
         right = 0 <= value.nanos < 1_000_000_000 and least * 1_000_000_000 <= nanos <= most * 1_000_000_000
         self.expect(right, field, f"expected {least} to {most} s")
         return timedelta(microseconds=nanos // 1_000) if right else timedelta(seconds=least)
+
+
+def require_id(field: str, value: str) -> str:
+    """Check the id of a request that has nothing else. Raises InvalidArgumentError."""
+    if ID.fullmatch(value) is None:
+        raise InvalidArgumentError.of_fields(FieldViolation(field, _ID_EXPECTED))
+    return value
 
 
 def _is_redirect_uri(value: str) -> bool:

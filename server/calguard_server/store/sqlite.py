@@ -99,6 +99,10 @@ class SqliteStore:
         """Have a listener told of each commit's changes."""
         self.writer.listen(listener)
 
+    def listen_for_deliveries(self, listener: Callable[[], None]) -> None:
+        """Have a listener told of each commit that owes deliveries."""
+        self.writer.listen_for_deliveries(listener)
+
     async def transact(self, unit: Unit[T]) -> T:
         """Do a unit of work."""
         return await self.writer.submit(unit)

@@ -2,7 +2,8 @@
 
 1. Everything that waits while a commit is under way goes into the next one, up to `GROUP_MAX`.
 2. A unit of work that raises is refused alone; the others of its group are committed.
-3. When a commit fails, every caller of the group is told that nothing was changed. When the reason is the operator's
+3. Listeners are told of a commit before its callers are.
+4. When a commit fails, every caller of the group is told that nothing was changed. When the reason is the operator's
    to mend (a full disk, a file that is not writable), the writer stops for good: the process is to end, and nothing
    that was answered is lost.
 """
@@ -65,6 +66,7 @@ class Writer:
         self._encode = encode
         self._clock = clock
         self._listeners: list[CommitListener] = []
+        self._debt_listeners: list[Callable[[], None]] = []
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="store writer")
@@ -72,6 +74,10 @@ class Writer:
     def listen(self, listener: CommitListener) -> None:
         """Have a listener told of each commit's changes."""
         self._listeners.append(listener)
+
+    def listen_for_deliveries(self, listener: Callable[[], None]) -> None:
+        """Have a listener told of each commit that owes deliveries."""
+        self._debt_listeners.append(listener)
 
     async def submit(self, work: Unit[T] | Callable[[sqlite3.Connection], T]) -> T:
         """Have work done in the next group; returns when it is committed."""
@@ -139,16 +145,18 @@ class Writer:
 
         await self._connection.run(finish)
         self.revision = rows.revision
+        self._tell(entries, owes=bool(rows.deliveries))
         for each in done:
             if not each.outcome.done():
                 each.outcome.set_result(each.result)
-        self._tell(entries)
 
-    def _tell(self, entries: list[LogEntry]) -> None:
+    def _tell(self, entries: list[LogEntry], *, owes: bool) -> None:
         """Tell the listeners; one that breaks has missed changes for good, so the process is to start afresh."""
         try:
             for listener in self._listeners if entries else ():
                 listener(entries)
+            for told in self._debt_listeners if owes else ():
+                told()
         except Exception as error:  # noqa: BLE001 - whatever it is: what was committed stands, and nobody may miss it
             _log.error("a listener missed committed changes", exc_info=error)
             self._fail(StoreError("changes were saved but could not be handed on: start again; nothing was lost"))
