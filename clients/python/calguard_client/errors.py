@@ -130,7 +130,8 @@ def error_of(error: grpc.RpcError) -> CalguardError:
     if isinstance(error, CalguardError):
         return error
     call = cast("grpc.Call", error)  # every error of a channel is its call
-    debug = getattr(error, "debug_error_string", lambda: None)()
+    # A synchronous call that was cancelled would wait for its debug string for ever.
+    debug = error.debug_error_string() if isinstance(error, grpc.aio.AioRpcError) else None
     trailing = grpc.aio.Metadata(*((key, value) for key, value in call.trailing_metadata() or ()))
     initial = grpc.aio.Metadata(*((key, value) for key, value in call.initial_metadata() or ()))
     kind = _ERRORS.get(call.code(), CalguardError)
