@@ -73,7 +73,7 @@ _RETRY_POLICY = {
     "retryableStatusCodes": ["UNAVAILABLE"],
 }
 # Where more than some calls in ten fail, gRPC stops repeating them: a server in trouble is not given more work.
-_RETRY_THROTTLING = {"maxTokens": 100, "tokenRatio": 0.1}
+_RETRY_THROTTLING = {"maxTokens": 1000, "tokenRatio": 0.1}
 
 
 def service_config(*, retry: bool) -> str:

@@ -37,9 +37,9 @@ OpenStream = Callable[[WatchRequest], AsyncStream]
 class AsyncWatch:
     """Events, for ever: `async for event in watch`. Raises CalguardError where going on is of no use.
 
-    It reads no further than it is asked to: a slow reader slows the server down, and is resumed by it if need be. To
-    give up waiting for an event, by a timeout say, harms nothing: the next one asked for follows on. It is for one
-    reader at a time. Close it: `async with`, or `aclose`.
+    It is opened when the first event is asked for, and reads no further than it is asked to: a slow reader slows the
+    server down, and is resumed by it if need be. To give up waiting for an event, by a timeout say, harms nothing: the
+    next one asked for follows on. It is for one reader at a time. Close it: `async with`, or `aclose`.
     """
 
     def __init__(self, open_stream: OpenStream, resumption: Resumption) -> None:

@@ -35,8 +35,8 @@ OpenStream = Callable[[WatchRequest], Stream]
 class Watch:
     """Events, for ever: `for event in watch`. Raises CalguardError where going on is of no use.
 
-    It reads no further than it is asked to. It is for one reader at a time. Close it: `with`, or `close`, which any
-    thread may call, and which ends a reader that waits.
+    It is opened when the first event is asked for, and reads no further than it is asked to. It is for one reader at a
+    time. Close it: `with`, or `close`, which any thread may call, and which ends a reader that waits.
     """
 
     def __init__(self, open_stream: OpenStream, resumption: Resumption) -> None:
