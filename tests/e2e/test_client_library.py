@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 
 from calguard.v1 import account_pb2 as accounts_pb
 from calguard.v1 import booking_page_pb2 as pages_pb
@@ -26,62 +25,16 @@ from calguard_client import (
     UnavailableError,
 )
 from calguard_client.mirroring.reading import MirrorReading
-from tests.e2e.server_process import ServerProcess
-from tests.e2e.stubs import ALL
+from tests.e2e.lasting_address import Service, lasting_address
 
 SOON = timedelta(seconds=60)
 KILL, TERM = signal.SIGKILL, signal.SIGTERM
 
 
-class Service:
-    """One address, behind which one server follows another; `client` is whoever changes things."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
-        self._server: ServerProcess | None = None
-        self.address = "127.0.0.1:0"
-        self.latest = 0
-
-    async def start(self) -> None:
-        self._server = await ServerProcess.start(self._environment | {"CALGUARD_LISTEN": self.address})
-        self.address = f"127.0.0.1:{await self._server.port()}"
-
-    async def end(self, number: signal.Signals) -> None:
-        assert self._server is not None
-        self._server.send(number)
-        await self._server.ended()
-
-    async def stop(self) -> None:
-        if self._server is not None:
-            await self._server.end()
-
-    async def add_account(self, client: AsyncClient) -> None:
-        account = accounts_pb.Account(id="ann", display_name="Ann")
-        await client.accounts.CreateAccount(accounts_pb.CreateAccountRequest(account=account))
-
-    async def change_much(self, client: AsyncClient, turn: int) -> None:
-        """Make pages, stop some, delete some: of each turn one is left that accepts, and one that does not."""
-        for name in ("open", "shut", "gone"):
-            page = pages_pb.BookingPage(id=f"{name}-{turn}", owner_account_id="ann", title=name, scheduling_mode=ALL)
-            await client.booking_pages.CreateBookingPage(pages_pb.CreateBookingPageRequest(booking_page=page))
-        stopped = await client.booking_pages.StopBookingPage(pages_pb.StopBookingPageRequest(id=f"shut-{turn}"))
-        await client.booking_pages.DeleteBookingPage(pages_pb.DeleteBookingPageRequest(id=f"gone-{turn}"))
-        self.latest = stopped.booking_page.revision + 1
-
-
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    running = Service(
-        {
-            "CALGUARD_HTTP_LISTEN": "",
-            "CALGUARD_DATABASE_URL": f"sqlite:///{tmp_path}/calguard.db",
-            "CALGUARD_TOKEN_KEYS": Fernet.generate_key().decode(),
-            "CALGUARD_DRAIN_TIMEOUT": "1s",
-        }
-    )
-    await running.start()
-    yield running
-    await running.stop()
+    async with lasting_address(tmp_path) as running:
+        yield running
 
 
 async def read_on(watch: AsyncWatch, revisions: list[int], latest: int) -> None:
