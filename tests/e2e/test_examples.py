@@ -81,6 +81,7 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
             "no bookings: there is no such page, or the mirror's filter leaves it out",
         ),
     ],
+    ids=["asyncio", "threads"],
 )
 async def test_accepting(service: Service, name: str, closed: str, unknown: str) -> None:
     """It answers from memory, also while no server runs, and goes on with the next."""

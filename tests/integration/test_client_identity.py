@@ -55,6 +55,14 @@ def test_a_token_is_asked_for_before_each_call() -> None:
     assert sent == ["Bearer first", "Bearer second", "Bearer third", "Bearer fourth"]
 
 
+def test_a_coroutine_is_no_token_without_asyncio() -> None:
+    async def renewed() -> str:
+        return "t0ken"
+
+    with pytest.raises(ValueError, match="token: expected a text"):
+        Client("127.0.0.1:1", ClientOptions(token=renewed))
+
+
 def test_a_token_that_cannot_be_had_fails_the_call(kind: Kind) -> None:
     def fail() -> str:
         raise LookupError("s3cret")

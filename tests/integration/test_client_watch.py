@@ -14,7 +14,6 @@ from calguard_client import (
     Client,
     Interrupted,
     PermissionDeniedError,
-    Progress,
     SnapshotEnded,
     SnapshotStarted,
     UnauthenticatedError,
@@ -162,7 +161,8 @@ def test_a_large_transaction_comes_whole(kind: Kind) -> None:
     assert len(revisions(told)) == 40_000
 
 
-def test_another_thread_may_close_a_watch_that_waits() -> None:
+@pytest.mark.parametrize("closes", ["watch", "client"])
+def test_another_thread_may_close_what_is_waited_for(closes: str) -> None:
     with scripted_server(Watch=[[*SHOWN, SILENCE]]) as server, Client(server.address) as client:
         watch = client.watch()
         shown = threading.Event()
@@ -177,8 +177,8 @@ def test_another_thread_may_close_a_watch_that_waits() -> None:
         reader = threading.Thread(target=read)
         reader.start()
         assert shown.wait(30)
-        watch.close()
+        (watch if closes == "watch" else client).close()
         reader.join(30)
         assert not reader.is_alive()
         assert [type(event) for event in told][-1] is SnapshotEnded
-        assert not isinstance(told[-1], Progress)
+        assert list(watch) == []

@@ -160,6 +160,7 @@ def test_a_callback_that_fails_breaks_nothing(caplog: pytest.LogCaptureFixture) 
         ("of the callback",)
     ]
     end()
+    end()  # harmless
     scene.change(page("a", 2))
     assert len(later) == 1
 

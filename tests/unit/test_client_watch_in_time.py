@@ -140,6 +140,30 @@ def test_an_error_that_stays_is_raised_and_ends_the_watch() -> None:
     assert (len(server.opened), server.open) == (1, 0)
 
 
+@pytest.mark.parametrize(
+    "script", [silent(end("t")), failing(grpc.StatusCode.RESOURCE_EXHAUSTED)], ids=["message", "wait"]
+)
+def test_a_reader_that_waits_is_ended_by_closing(script: Callable[[Server], Script]) -> None:
+    """Whether it waits for a message or for the time to open a stream; nothing is opened any more."""
+    server = Server(script)
+
+    async def close_meanwhile() -> None:
+        async with watching(server) as watch:
+
+            async def read() -> list[object]:
+                return [event async for event in watch]
+
+            reader = asyncio.create_task(read())
+            async with asyncio.timeout(3):
+                await asyncio.wait({reader}, timeout=1)
+                await watch.aclose()
+                assert await reader
+        await asyncio.sleep(HOUR)  # noqa: TID251 - virtual: the loop jumps
+
+    run_virtually(close_meanwhile())
+    assert (len(server.opened), server.open) == (1, 0)
+
+
 def test_a_snapshot_is_told_once_for_a_stream() -> None:
     told = run_virtually(follow(watching(Server(ticking(15))), 60))
     assert len([event for event in told if isinstance(event, SnapshotEnded)]) == 1

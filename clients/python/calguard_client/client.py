@@ -1,6 +1,8 @@
 """The synchronous client."""
 
+import inspect
 import random
+import weakref
 from types import TracebackType
 from typing import Self
 
@@ -31,8 +33,13 @@ class Client:
     """
 
     def __init__(self, address: str, options: ClientOptions | None = None) -> None:
-        """Open a client to `HOST:PORT`, or another target of gRPC's. Raises ValueError for an exposed token."""
+        """Open a client to `HOST:PORT`, or another target of gRPC's.
+
+        Raises ValueError for an exposed token, or one that a coroutine function makes.
+        """
         options = ClientOptions() if options is None else options
+        if inspect.iscoroutinefunction(options.token):
+            raise ValueError("token: expected a text, or a function that answers one: AsyncClient takes coroutines")
         self._channel = open_channel(address, options)
         self.channel = grpc.intercept_channel(self._channel, CallInterceptor(Outgoing(options)))
         self.accounts = AccountServiceStub(self.channel)
@@ -41,6 +48,7 @@ class Client:
         self.notifications = NotificationServiceStub(self.channel)
         self.provider = ProviderServiceStub(self.channel)
         self.watches = WatchServiceStub(self.channel)
+        self._open = weakref.WeakSet[Watch]()
 
     def __enter__(self) -> Self:
         return self
@@ -51,13 +59,17 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """End every call that is under way, and the connection."""
+        """End every watch and call that is under way, and the connection."""
+        for watch in tuple(self._open):
+            watch.close()
         self._channel.close()
 
     def watch(self, request: WatchRequest | None = None) -> Watch:
         """Watch what the request asks for; with its `resume_token`, from there on."""
         chance = random.SystemRandom().random
-        return Watch(self.watches.Watch, Resumption(request or WatchRequest(), chance))
+        watch = Watch(self.watches.Watch, Resumption(request or WatchRequest(), chance))
+        self._open.add(watch)
+        return watch
 
     def mirror(self, request: WatchRequest | None = None, options: MirrorOptions | None = None) -> Mirror:
         """Keep a local copy of what the request filters. Raises ValueError for a token, or without a snapshot."""

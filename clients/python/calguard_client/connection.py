@@ -14,7 +14,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 _KEEPALIVE = timedelta(seconds=30)
 _KEEPALIVE_TIMEOUT = timedelta(seconds=10)
 _RECONNECT_FIRST = timedelta(milliseconds=250)
-_RECONNECT_MAX = timedelta(seconds=10)
+_RECONNECT_MAX = timedelta(seconds=4)
 
 
 def open_channel(address: str, options: ClientOptions) -> grpc.Channel:
@@ -46,7 +46,8 @@ def channel_arguments(options: ClientOptions) -> list[tuple[str, str | int]]:
         ("grpc.primary_user_agent", agent),
         ("grpc.service_config", service_config(retry=options.retry)),
         ("grpc.min_reconnect_backoff_ms", options.connect_timeout // _MILLISECOND),
-        # A server that is back is met soon: after a quick restart, and also after hours (gRPC would wait two minutes).
+        # A server that is back is met soon, also after hours, and before calls are no longer repeated; gRPC by itself
+        # would wait for up to two minutes.
         ("grpc.initial_reconnect_backoff_ms", _RECONNECT_FIRST // _MILLISECOND),
         ("grpc.max_reconnect_backoff_ms", _RECONNECT_MAX // _MILLISECOND),
         # All changes of one transaction come in one message of a watch, however many they are.

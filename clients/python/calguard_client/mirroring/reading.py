@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -111,7 +112,12 @@ class MirrorReading:
         over what takes long. What it raises is logged, and breaks nothing.
         """
         self._listeners.append(callback)
-        return lambda: self._listeners.remove(callback)
+
+        def end() -> None:
+            with suppress(ValueError):  # ended already
+                self._listeners.remove(callback)
+
+        return end
 
     def _get(self, kind: str, resource_id: str) -> Resource | None:
         with self._lock:

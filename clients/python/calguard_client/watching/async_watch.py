@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -50,15 +51,13 @@ class AsyncWatch:
         self._reading: asyncio.Future[Any] | None = None
         self._silent_at = 0.0
         self._open_at = 0.0
-        self._closed = False
+        self._closing = asyncio.Event()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> WatchEvent:
         while not self._pending:
-            if self._closed:
-                raise StopAsyncIteration
             stream = self._stream or await self._open()
             await self._read(stream)
         return self._pending.popleft()
@@ -72,14 +71,18 @@ class AsyncWatch:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End the watch."""
-        self._closed = True
+        """End the watch, also while a reader waits."""
+        self._closing.set()
         self._pending.clear()
         await self._drop_stream()
 
     async def _open(self) -> AsyncStream:
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(self._open_at - loop.time())  # noqa: TID251 - the loop's time is a test's to choose
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._open_at):
+                await self._closing.wait()
+        if self._closing.is_set():
+            raise StopAsyncIteration
         self._stream = self._open_stream(self._resumption.opened(loop.time()))
         return self._stream
 
@@ -88,13 +91,16 @@ class AsyncWatch:
         if self._reading is None:
             self._reading = asyncio.ensure_future(stream.read())
             self._silent_at = loop.time() + self._resumption.silence_max.total_seconds()
-        patience = max(_LOOK_SECONDS, self._silent_at - loop.time())
-        await asyncio.wait({self._reading}, timeout=patience)  # leaves the reading alone where this is cancelled
-        if not self._reading.done():
-            await self._broken(SILENT)
+        reading = self._reading
+        # Waiting leaves the reading alone where it is cancelled: the next to wait gets the message.
+        await asyncio.wait({reading}, timeout=max(_LOOK_SECONDS, self._silent_at - loop.time()))
+        if self._closing.is_set():
             return
-        reading, self._reading = self._reading, None
-        await self._take(reading)
+        if reading.done():
+            self._reading = None
+            await self._take(reading)
+        else:
+            await self._broken(SILENT)
 
     async def _take(self, reading: "asyncio.Future[Any]") -> None:
         try:
@@ -114,7 +120,7 @@ class AsyncWatch:
         now = asyncio.get_running_loop().time()
         interrupted = self._resumption.broken(refusal, now)
         if interrupted is None:
-            self._closed = True
+            self._closing.set()
             raise error or AssertionError("only an error ends a watch")
         self._open_at = now + interrupted.delay.total_seconds()
         self._pending.append(interrupted)
