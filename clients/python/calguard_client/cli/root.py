@@ -1,7 +1,6 @@
 """The command itself: the options that every command shares, and the door by which failures leave."""
 
 import re
-import uuid
 from datetime import timedelta
 
 import click
@@ -12,6 +11,7 @@ from calguard_client.cli.failures import EXIT_INTERRUPTED, WatchEndedError, repo
 from calguard_client.cli.screen import Screen
 from calguard_client.cli.session import Session
 from calguard_client.connection import open_channel
+from calguard_client.options import ClientOptions, new_request_id
 from calguard_client.refusal import Refusal
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -102,12 +102,12 @@ def _read_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> 
 @click.pass_context
 def main(ctx: click.Context, server: str, as_json: bool, timeout: timedelta) -> None:  # noqa: FBT001 - click passes it
     """Ask and steer a Calguard server: accounts, calendar links, booking pages, notices, and their changes."""
-    channel = ctx.with_resource(open_channel(server, timeout))
+    channel = ctx.with_resource(open_channel(server, ClientOptions(connect_timeout=timeout, retry=False)))
     ctx.obj = Session(
         server=server,
         as_json=as_json,
         timeout=timeout,
         channel=channel,
         screen=Screen(),
-        new_request_id=lambda: str(uuid.uuid4()),  # noqa: TID251 - the command is where ids come from
+        new_request_id=new_request_id,
     )

@@ -1,0 +1,1 @@
+"""Mirroring: a copy of the state in memory, kept by a watch."""

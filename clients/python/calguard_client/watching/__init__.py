@@ -1,0 +1,1 @@
+"""Watching: a stream that goes on after any break, told as events."""
