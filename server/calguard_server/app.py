@@ -329,7 +329,7 @@ class App:
 
     def _bind_grpc(self, use_cases: UseCases) -> GrpcServer:
         self._host, _, port = self._settings.listen.rpartition(":")
-        server = build_server(use_cases, self._host, int(port))
+        server = build_server(use_cases, self._host, int(port), connection_age=self._settings.watch_lifetime)
         self._closers.append(lambda: server.stop(_LAST_GRACE_SECONDS))
         self.port = server.port
         return server

@@ -115,7 +115,7 @@ def test_a_call_has_a_deadline_and_a_stream_has_none(kind: Kind) -> None:
         kind.call(server.address, "calendar_links", "DiagnoseCalendarLink", request, PLAIN)
         bounded, unbounded = (call.seconds_left for call in server.calls)
     assert bounded is not None
-    assert 0 < bounded <= 7
+    assert 0 < bounded < 8  # gRPC rounds it up on its way
     assert unbounded is None or unbounded > A_CENTURY  # gRPC's word for no deadline
 
 

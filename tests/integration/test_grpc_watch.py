@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import grpc
 import grpc.aio
@@ -9,7 +10,8 @@ import pytest
 
 from calguard.v1 import watch_pb2, watch_pb2_grpc
 from calguard_server.domain.errors import OutOfRangeError, UnavailableError
-from tests.integration.grpc_harness import Scripted, ScriptedFeed, refused, serving
+from calguard_server.grpc_api.server import build_server
+from tests.integration.grpc_harness import Scripted, ScriptedFeed, refused, serving, use_cases_of
 
 
 @pytest.fixture
@@ -66,3 +68,45 @@ async def test_a_burst_of_streams_is_taken_up(channel: grpc.aio.Channel, feed: S
     assert answers == [watch_pb2.WatchResponse()] * 3000
     for call in calls:
         call.cancel()
+
+
+class Forwarder:
+    """Hands connections on to a port, and counts them."""
+
+    def __init__(self, port: int) -> None:
+        self.connections = 0
+        self._port = port
+
+    async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        await asyncio.gather(_copy(reader, to_writer), _copy(to_reader, writer))
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+    writer.close()
+
+
+async def test_an_old_connection_takes_no_new_calls(feed: ScriptedFeed) -> None:
+    """New calls go over a new connection after a while; a stream on the old one is left alone."""
+    feed.messages, feed.stays_open = [b""], True
+    use_cases = use_cases_of(Scripted(), feed)
+    server = build_server(use_cases, "127.0.0.1", 0, connection_age=timedelta(milliseconds=200))
+    await server.start()
+    forwarder = Forwarder(server.port)
+    listener = await asyncio.start_server(forwarder.forward, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel, asyncio.timeout(20):
+        stub = watch_pb2_grpc.WatchServiceStub(channel)
+        stream = stub.Watch(watch_pb2.WatchRequest())
+        await stream.read()
+        while forwarder.connections < 2:
+            another = stub.Watch(watch_pb2.WatchRequest())
+            await another.read()
+            another.cancel()
+        assert not stream.done()
+        stream.cancel()
+    listener.close()
+    await server.stop(10)

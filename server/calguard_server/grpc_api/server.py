@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 import grpc
@@ -61,6 +62,8 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
 )
 
 
+_AGE_GRACE = timedelta(minutes=1)
+
 _QUIET_SECONDS = 0.1
 """How long no call may have come before a draining server stops: what is on its way is still told to go elsewhere."""
 
@@ -119,13 +122,16 @@ def build_server(
     *,
     credentials: grpc.ServerCredentials | None = None,
     third_party_access_url: str = THIRD_PARTY_ACCESS_URL,
+    connection_age: timedelta = timedelta(minutes=30),
 ) -> GrpcServer:
     """Build the server, in a running event loop, and bind it; port 0 becomes a free one.
 
-    `credentials` make it TLS. Raises OSError, naming the address, where it cannot be bound.
+    `credentials` make it TLS. A connection takes no new calls after about `connection_age`, and its streams, which end
+    by themselves within twice that time, are ended with it after a little more. Raises OSError, naming the address,
+    where it cannot be bound.
     """
     gate = Gate()
-    server = grpc.aio.server(interceptors=(ErrorInterceptor(gate=gate),), options=OPTIONS)
+    server = grpc.aio.server(interceptors=(ErrorInterceptor(gate=gate),), options=(*OPTIONS, *_ages(connection_age)))
     methods = _Methods()
     door = cast("grpc.aio.Server", methods)  # as far as services are added to one
     _add_services(door, use_cases, third_party_access_url)
@@ -134,6 +140,21 @@ def build_server(
     add_reflection(door, (*SERVICES, health.SERVICE_NAME))
     server.add_generic_rpc_handlers((methods,))
     return GrpcServer(server, statuses, gate, _bind(server, host, port, credentials))
+
+
+def _ages(connection_age: timedelta) -> tuple[tuple[str, int], ...]:
+    """How long connections last.
+
+    A stream that ends by itself would be opened again on the same connection, and so at the same server: a connection
+    has an age for clients to spread over servers that came later. And what a client that never reads has left in
+    memory goes with its connection.
+    """
+    milliseconds = connection_age // timedelta(milliseconds=1)
+    grace = 2 * connection_age + _AGE_GRACE
+    return (
+        ("grpc.max_connection_age_ms", milliseconds),
+        ("grpc.max_connection_age_grace_ms", grace // timedelta(milliseconds=1)),
+    )
 
 
 class _Methods(grpc.GenericRpcHandler):
