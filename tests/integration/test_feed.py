@@ -241,6 +241,21 @@ def test_a_message_that_waits_too_long_ends_the_stream() -> None:
     run(test)
 
 
+def test_a_busy_server_is_not_held_against_its_readers() -> None:
+    """Where the process itself stood still for a minute, no reader was slow."""
+
+    async def test(feeding: Feeding) -> None:
+        def stand_still() -> None:
+            loop: Any = asyncio.get_running_loop()
+            loop._jumping.micros += 60_000_000
+            feeding.commit()
+
+        assert await follow(feeding, 5, stand_still, until=600) == ""
+        assert feeding.seconds() > 600
+
+    run(test)
+
+
 def test_a_stream_that_stays_behind_is_ended() -> None:
     """Each message is taken in time, but more comes than is taken: 30 s after it had caught up it is ended."""
 

@@ -107,7 +107,7 @@ class Feed:
     def _stream(self, spec: WatchSpec, view: View) -> Stream:
         interval = (spec.progress_interval or self._options.progress_interval).total_seconds()
         pace = Pace(random_lifetime(self._options.lifetime.total_seconds(), self._chance))
-        return Stream(self._backlog, view, self._clock, pace, jittered(interval, self._chance))
+        return Stream(self._backlog, view, self._clock, pace, jittered(interval, self._chance), self._keeper.waited)
 
     def _view(self, spec: WatchSpec) -> View:
         key = view_key(spec)

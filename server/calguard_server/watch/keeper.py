@@ -10,6 +10,10 @@ from calguard_server.watch.stream import Stream
 
 _TICK = timedelta(milliseconds=250)
 
+_COUNTED_SECONDS = 2 * _TICK.total_seconds()
+"""How much of the time between two looks is held against readers: more than that, and it was this process that was
+busy, with a burst for thousands of streams perhaps, and not they that were slow."""
+
 _BEHIND_SECONDS = 30.0
 """How long ago a change may have been shown that a stream has not taken, once it had caught up."""
 
@@ -22,6 +26,8 @@ class Keeper:
         self._clock = clock
         self._shown = shown
         self._marks: deque[tuple[float, int]] = deque()
+        self._looked_at = 0.0
+        self.waited = 0.0
         self._overdue = 0
         self._any = asyncio.Event()
 
@@ -38,15 +44,17 @@ class Keeper:
         """Look at the streams until cancelled; costs nothing where there are none."""
         while True:
             if not self.streams:
-                self._marks.clear()
                 self._any.clear()
                 await self._any.wait()
+                self._looked_at = self._clock.timer()
             await self._clock.sleep(_TICK)
             self._look(self._clock.timer())
 
     def _look(self, now: float) -> None:
-        self._marks.append((now, self._shown()))
-        while self._marks[0][0] < now - _BEHIND_SECONDS:
+        self.waited += min(now - self._looked_at, _COUNTED_SECONDS)
+        self._looked_at = now
+        self._marks.append((self.waited, self._shown()))
+        while self._marks[0][0] < self.waited - _BEHIND_SECONDS:
             self._overdue = self._marks.popleft()[1]
         for stream in list(self.streams):
-            stream.look(now, self._overdue)
+            stream.look(now, self.waited, self._overdue)

@@ -35,10 +35,13 @@ class Stream:
         "_snapshot_since",
         "_task",
         "_view",
+        "_waited",
         "_wake",
     )
 
-    def __init__(self, backlog: Backlog, view: View, clock: Clock, pace: Pace, progress_interval: float) -> None:
+    def __init__(
+        self, backlog: Backlog, view: View, clock: Clock, pace: Pace, progress_interval: float, waited: float
+    ) -> None:
         self._backlog = backlog
         self._view = view
         self._clock = clock
@@ -46,6 +49,7 @@ class Stream:
         self._progress_interval = progress_interval
         self._cursor = 0
         self._now = clock.timer()  # as of the last look: a stream that is sent much asks for the time less
+        self._waited = waited  # as of the last look, too
         self._progress_due = self._now + progress_interval
         self._ends_at = self._now + pace.lifetime
         self._draining = False
@@ -64,16 +68,17 @@ class Stream:
         """
         async with aclosing(beginning):
             async for revision, encoded in beginning:
-                self._snapshot_since = self._snapshot_since or self._now
+                if self._snapshot_since is None:
+                    self._snapshot_since = self._waited
                 if encoded:
-                    self._handed_out_at = self._now
+                    self._handed_out_at = self._waited
                     yield encoded
                 self._taken(revision)
         self._snapshot_since = None
         while not self._ended:
             message = self._backlog.next(self._cursor, self._view) or await self._not_at_hand()
             if message.encoded:
-                self._handed_out_at = self._now
+                self._handed_out_at = self._waited
                 yield message.encoded
                 self._taken(message.revision)
             self._cursor = message.revision
@@ -107,13 +112,16 @@ class Stream:
         self._draining = True
         self.wake()
 
-    def look(self, now: float, overdue: int) -> None:
-        """Wake it if it has something to say; end it if its reader is too slow: by now `overdue` is long past."""
-        self._now = now
+    def look(self, now: float, waited: float, overdue: int) -> None:
+        """Wake it if it has something to say; end it if its reader is too slow.
+
+        `waited` are seconds that may be held against readers; `overdue` is a revision that was shown long ago.
+        """
+        self._now, self._waited = now, waited
         if self._wake is not None:
             if now >= self._progress_due or now >= self._ends_at:
                 self.wake()
-        elif self._is_stuck(now, overdue):
+        elif self._is_stuck(overdue):
             self.refuse(
                 ResourceExhaustedError(
                     "SLOW_CONSUMER",
@@ -147,13 +155,13 @@ class Stream:
         self._handed_out_at = None
         self._progress_due = self._now + self._progress_interval
 
-    def _is_stuck(self, now: float, overdue: int) -> bool:
+    def _is_stuck(self, overdue: int) -> bool:
         """Whether a message waits too long, a snapshot takes too long, or it fell behind after it had caught up."""
         pace = self._pace
-        if self._handed_out_at is not None and now - self._handed_out_at > pace.write_timeout:
+        if self._handed_out_at is not None and self._waited - self._handed_out_at > pace.write_timeout:
             return True
         if self._snapshot_since is not None:
-            return now - self._snapshot_since > pace.snapshot_timeout
+            return self._waited - self._snapshot_since > pace.snapshot_timeout
         return self._caught_up and self._cursor < overdue  # a long history may take its time
 
 
