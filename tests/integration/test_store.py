@@ -71,6 +71,24 @@ async def test_a_group_that_breaks_by_a_fault_of_ours_is_refused_and_the_next_is
         assert [account.id for account in await service.store.accounts("", 10)] == ["after"]
 
 
+async def test_a_commit_is_told_before_its_callers_are_answered(tmp_path: Path) -> None:
+    """Of its changes always; of deliveries only where it owes some, for a look at what is owed is not free."""
+    async with running_service(tmp_path / "db") as service:
+        told: list[str] = []
+        service.store.listen(lambda entries: told.extend(entry.kind for entry in entries))
+        service.store.listen_for_deliveries(lambda: told.append("deliveries"))
+        await service.add_account("ann")
+        link = await service.link("ann")
+        assert told == ["CALENDAR_LINK"] * len(told)
+        told.clear()
+        await service.add_page("page", SchedulingMode.ALL_MEMBERS, "ann", "ann")
+        assert told == ["BOOKING_PAGE"]
+        told.clear()
+        service.provider.findings[link.id] = REVOKED
+        await service.checks.check_now(link.id)
+        assert told == ["CALENDAR_LINK", "BOOKING_PAGE", "deliveries"]
+
+
 async def test_a_listener_that_breaks_stops_the_store_and_loses_nothing(tmp_path: Path) -> None:
     """Watchers must not miss what was committed: the process is to start afresh, and finds everything saved."""
 

@@ -46,6 +46,7 @@ from calguard_server.grpc_api.booking_page_service import read_new_page
 from calguard_server.grpc_api.convert import (
     account_to_wire,
     calendar_to_wire,
+    changed_page_to_wire,
     encode_change,
     encode_snapshot,
     link_to_wire,
@@ -301,3 +302,20 @@ def test_a_snapshot_tells_when_the_resource_last_changed(resource: CalendarLink 
     assert message.type == watch_pb2.STATE_CHANGE_TYPE_SNAPSHOT
     assert (message.revision, time_of(message, "time")) == (resource.revision, resource.update_time)
     assert message.WhichOneof("resource") == ("calendar_link" if isinstance(resource, CalendarLink) else "booking_page")
+
+
+@given(st.lists(PAGES, min_size=1, max_size=5))
+def test_a_changed_page_reads_as_any_other_however_many_changed_before(pages: list[BookingPage]) -> None:
+    """Also the second time, and also where it equals another, or has the id of one that looked different."""
+    again = [replace(page, title=f"{page.title}!") for page in pages]
+    for page in (*pages, *again, *pages):
+        assert changed_page_to_wire(page) == page_to_wire(page)
+
+
+def test_the_message_of_a_changed_page_is_shared_and_not_kept_for_ever() -> None:
+    page = make_page()
+    message = changed_page_to_wire(page)
+    assert changed_page_to_wire(page) is message
+    for revision in range(2_000):
+        changed_page_to_wire(make_page(revision=revision))
+    assert changed_page_to_wire(page) is not message
