@@ -20,7 +20,7 @@ Code = grpc.StatusCode
 PLAIN = ClientOptions()
 GET, CREATE = accounts_pb.GetAccountRequest(id="ann"), accounts_pb.CreateAccountRequest()
 GOT, CREATED = accounts_pb.GetAccountResponse(), accounts_pb.CreateAccountResponse()
-A_CENTURY = 100 * 365 * 86400
+A_DAY = 86_400
 TWICE = [[Code.UNAVAILABLE], [Code.UNAVAILABLE]]
 
 
@@ -110,13 +110,15 @@ def test_a_stream_fails_with_the_librarys_errors(kind: Kind) -> None:
 
 def test_a_call_has_a_deadline_and_a_stream_has_none(kind: Kind) -> None:
     with scripted_server(GetAccount=[[GOT]], DiagnoseCalendarLink=[[]]) as server:
-        kind.call(server.address, "accounts", "GetAccount", GET, ClientOptions(timeout=timedelta(seconds=7)))
+        kind.call(server.address, "accounts", "GetAccount", GET, ClientOptions(timeout=timedelta(hours=1)))
         request = links_pb.DiagnoseCalendarLinkRequest(id="l")
         kind.call(server.address, "calendar_links", "DiagnoseCalendarLink", request, PLAIN)
         bounded, unbounded = (call.seconds_left for call in server.calls)
     assert bounded is not None
     assert 0 < bounded < 8  # gRPC rounds it up on its way
     assert unbounded is None or unbounded > A_CENTURY  # gRPC's word for no deadline
+    assert 0 < bounded < A_DAY
+    assert unbounded is None or unbounded > 36_500 * A_DAY  # gRPC's word for no deadline
 
 
 def test_futures_and_their_calls_have_the_librarys_errors() -> None:

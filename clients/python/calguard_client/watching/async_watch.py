@@ -116,14 +116,16 @@ class AsyncWatch:
                 await self._broken(ENDED)
 
     async def _broken(self, refusal: Refusal, error: CalguardError | None = None) -> None:
-        await self._drop_stream()
         now = asyncio.get_running_loop().time()
         interrupted = self._resumption.broken(refusal, now)
         if interrupted is None:
             self._closing.set()
+        else:
+            self._open_at = now + interrupted.delay.total_seconds()
+            self._pending.append(interrupted)
+        await self._drop_stream()  # last: where this is cancelled, all is noted already
+        if interrupted is None:
             raise error or AssertionError("only an error ends a watch")
-        self._open_at = now + interrupted.delay.total_seconds()
-        self._pending.append(interrupted)
 
     async def _drop_stream(self) -> None:
         stream, self._stream = self._stream, None
