@@ -62,10 +62,11 @@ The cost is the processor time of the process for one check, all its threads inc
 """
 
 _CHECKS_FOOT = """
-The ratio does not meet its target. By a profile, three fifths of ours are aiohttp (all that raw does); the rest is
-Calguard's own Python, spread thin over filling in the requests, judging the answers, deciding and scheduling, and the
-threads in which SQLite reads what is due and saves what was found. At Google's default quota, 83 such checks a second,
-that is 3 % of one core.
+The ratio does not meet its target. What bounds ours is Python, call after call, with nothing left that stands out.
+Measured part by part, half of a check is aiohttp (all that raw does); an eighth fills in the requests, paces them and
+judges the answers; a fifth is the loop, deciding and scheduling; the rest, a sixth, is the threads in which SQLite
+reads what is due, with its grant to decrypt, and saves what was found. Each part of ours costs up to twice what it does
+when it runs by itself over and over. At Google's default quota, 83 such checks a second, that is 2 % of one core.
 """
 
 _MILLION_HEAD = """

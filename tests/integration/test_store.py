@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.errors import UnavailableError
 from calguard_server.domain.page import SchedulingMode
@@ -320,6 +321,37 @@ async def test_due_links_are_those_whose_time_has_come_longest_first(tmp_path: P
         (other,) = await service.store.due_links(later, 10, [links[1].id], failing=False)
         assert other.link.id == links[2].id
         assert await service.store.due_links(later, 10, (), failing=True) == []
+
+
+async def test_a_due_link_and_its_grant_read_as_they_do_by_themselves(tmp_path: Path) -> None:
+    """Also one that has failed, and whatever its texts are made of."""
+    async with running_service(tmp_path / "db") as service:
+        for name in ("ann", "bob"):
+            await service.add_account(name)
+            await service.link(name, email=f'{name} "né\\Ω🗓"@example.com')
+        ((ann, *_), (bob, *_)) = [await service.store.links_of_account(name) for name in ("ann", "bob")]
+        service.provider.findings[bob.id] = (Finding(CauseReason.CALENDAR_NOT_VISIBLE, "me@example.com"),)
+        await service.checks.check_now(bob.id)
+        for link, failing in ((ann, False), (bob, True)):
+            (due,) = await service.store.due_links(START + timedelta(days=1), 10, (), failing=failing)
+            assert due.link == await service.store.link(link.id)
+            assert due.grant == await service.store.grant(link.id)
+            assert due.grant is not None
+
+
+async def test_a_due_link_whose_grant_no_key_opens_comes_without_one(tmp_path: Path) -> None:
+    """It is checked all the same, to be found failed; so are the others that are due."""
+    async with running_service(tmp_path / "db") as service:
+        for name in ("ann", "bob"):
+            await service.add_account(name)
+            await service.link(name)
+        (ann,) = await service.store.links_of_account("ann")
+    with sqlite3.connect(tmp_path / "db") as connection:
+        connection.execute("UPDATE grants SET refresh_token = ? WHERE link_id = ?", (b"\xff\x00 no token", ann.id))
+    connection.close()
+    async with running_service(tmp_path / "db") as service:
+        due = await service.store.due_links(START + timedelta(days=1), 10, (), failing=False)
+        assert {each.link.account_id: each.grant is not None for each in due} == {"ann": False, "bob": True}
 
 
 async def _stopped_page(service: Service) -> None:

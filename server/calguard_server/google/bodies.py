@@ -1,16 +1,18 @@
 """Reading the bodies of answers. Nothing here raises, whatever the bytes are."""
 
-import json
+import msgspec
 
 from calguard_server.google.answers import Answer
 
 JsonObject = dict[str, object]
 
+_NONE: frozenset[str] = frozenset()
+
 
 def parse_json(body: bytes) -> object:
     """Answer the JSON value of a UTF-8 body; None where it is none."""
     try:
-        value: object = json.loads(body.decode("utf-8"))
+        value: object = msgspec.json.decode(body)
     except (ValueError, RecursionError):  # the latter for brackets nested thousands deep
         return None
     return value
@@ -55,4 +57,5 @@ def error_reasons(content: object) -> frozenset[str]:
 
 def reasons_in(value: object, name: str) -> frozenset[str]:
     """Collect the `reason` of each item of the list under a name."""
-    return frozenset(filter(None, (text_in(item, "reason") for item in list_in(value, name) or [])))
+    listed = list_in(value, name)
+    return frozenset(filter(None, (text_in(item, "reason") for item in listed))) if listed else _NONE

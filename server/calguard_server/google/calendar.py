@@ -4,13 +4,13 @@ One discovery resource is made from the document that ships with the library, wi
 a request from it takes microseconds. The library's own transport (httplib2) blocks and is not thread-safe.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from googleapiclient import discovery
 
 from calguard_server.domain.causes import Capability
@@ -47,14 +47,16 @@ class _Status:
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
-    """A call, and the library's HttpRequest for it; where `uri` or `body` are set, they stand for the request's own."""
+class ApiRequest(msgspec.Struct, frozen=True):
+    """A call, and the library's HttpRequest for it; where `uri` or `body` are set, they stand for the request's own.
+
+    The headers are as yet without an authorization.
+    """
 
     call: Call
     built: Any
     uri: str = ""
-    body: str = ""
+    body: bytes = b""
 
     @property
     def address(self) -> str:
@@ -62,7 +64,7 @@ class ApiRequest:
         return self.uri or str(self.built.uri)
 
     @property
-    def content_sent(self) -> str | None:
+    def content_sent(self) -> str | bytes | None:
         """What is sent."""
         return self.body or self.built.body
 
@@ -108,13 +110,10 @@ class CalendarRequests:
 
     def free_busy(self, calendar_ids: Sequence[str], start: datetime, end: datetime) -> ApiRequest:
         """Ask when calendars are busy. The times have an offset."""
-        body = {
-            "timeMin": start.isoformat(),
-            "timeMax": end.isoformat(),
-            "items": [{"id": calendar_id} for calendar_id in calendar_ids],
-        }
+        items = [{"id": calendar_id} for calendar_id in calendar_ids]
+        body = msgspec.json.encode({"timeMin": start, "timeMax": end, "items": items})
         call = Call(Endpoint.FREE_BUSY, tuple(calendar_ids), Capability.CHECK)
-        return ApiRequest(call, self._free_busy, body=json.dumps(body))
+        return ApiRequest(call, self._free_busy, body=body)
 
     def list_events(self, calendar_id: str, start: datetime, end: datetime, page_token: str) -> ApiRequest:
         """Ask for a page of the single events of a window, repeated ones each time, and for how each is marked only."""

@@ -14,7 +14,6 @@ _MINUTE = timedelta(minutes=1)
 _PROJECT_BURST = timedelta(seconds=1)
 _USER_BURST = timedelta(seconds=5)
 _USERS_KEPT = 1024
-_NOW = timedelta()
 
 
 class Quotas(Struct, frozen=True):
@@ -46,9 +45,9 @@ class Pacer:
         self._project_next = project_at + self._project_step
         self._user_next[user] = user_at + self._user_step
         self._prune(now)
-        wait = max(project_at - now - _PROJECT_BURST, user_at - now - _USER_BURST)
-        if wait > _NOW:
-            await self._clock.sleep(wait)
+        leaves = max(project_at - _PROJECT_BURST, user_at - _USER_BURST)
+        if leaves > now:
+            await self._clock.sleep(leaves - now)
 
     def _prune(self, now: datetime) -> None:
         if len(self._user_next) >= self._prune_at:

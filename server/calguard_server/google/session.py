@@ -62,15 +62,15 @@ class GrantSession:
         self._verified = True
         return verdict, came_back
 
-    async def _renew(self) -> None:
+    async def _renew(self) -> AccessToken:
         self._token = await self._tokens.renew(self._link_id, self._grant, rejected=self._token)
         self._verified = True
+        return self._token
 
     async def _attempt(self, request: ApiRequest) -> tuple[Answer | TransportFailure, Verdict]:
-        await self.open()
+        token = self._token or await self._renew()
         await self._pacer.admit(self._link_id)
-        token = "" if self._token is None else self._token.text.reveal()
-        headers = {**request.headers, "authorization": f"Bearer {token}"}
+        headers = {**request.headers, "authorization": f"Bearer {token.text.reveal()}"}
         came_back = await self._transport.send(
             request.built.method, request.address, headers=headers, body=request.content_sent
         )

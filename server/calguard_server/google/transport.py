@@ -43,39 +43,37 @@ class Transport:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        body: str | Mapping[str, str] | None = None,
+        body: str | bytes | Mapping[str, str] | None = None,
     ) -> Answer | TransportFailure:
         """Send one request and read its answer; a mapping as the body is sent as a form.
 
         `url` is taken as encoded already. A redirect is an answer: what is sent here is not for anybody else.
         """
         try:
-            return await self._send(method, url, headers, body)
+            response = await self._session.request(
+                method,
+                URL(url, encoded=True),
+                headers=headers,
+                data=body,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+            read = await self._read(response)
         except TRANSPORT_ERRORS as error:
             return next((kind for cause, kind in KINDS if isinstance(error, cause)), TransportFailure.CUT_SHORT)
-
-    async def _send(
-        self, method: str, url: str, headers: Mapping[str, str] | None, body: str | Mapping[str, str] | None
-    ) -> Answer | TransportFailure:
-        request = self._session.request(
-            method,
-            URL(url, encoded=True),
-            headers=headers,
-            data=body,
-            timeout=self._timeout,
-            allow_redirects=False,
-        )
-        async with request as response:
-            read = await self._read(response)
-            if read is None:
-                return TransportFailure.TOO_LARGE
-            return Answer(response.status, response.headers, read)
+        return TransportFailure.TOO_LARGE if read is None else Answer(response.status, response.headers, read)
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes | None:
-        """Read a body; None where it is larger than is allowed."""
-        read = bytearray()
-        async for piece in response.content.iter_any():
-            read += piece
-            if len(read) > self._limit:
-                return None
-        return bytes(read)
+        """Read a body; None where it is larger than is allowed.
+
+        At its end the connection is given back; one on which something is left unread is closed.
+        """
+        content, pieces, size = response.content, list[bytes](), 0
+        try:
+            while not content.at_eof() and size <= self._limit:
+                pieces.append(await content.readany())
+                size += len(pieces[-1])
+        finally:
+            if not content.at_eof():
+                response.close()
+        return b"".join(pieces) if size <= self._limit else None

@@ -4,7 +4,7 @@ import fcntl
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ from calguard_server.engine.ports import (
     Snapshot,
 )
 from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
-from calguard_server.store import deliveries
+from calguard_server.store import checks, deliveries
 from calguard_server.store.connection import Connect, connect
 from calguard_server.store.errors import StoreError, store_error
 from calguard_server.store.flush import EncodeChange
@@ -46,7 +46,6 @@ from calguard_server.store.rows import (
     delivery_of,
     from_list,
     link_of,
-    optional_micros,
     optional_time,
     page_of,
     provider_status_of,
@@ -186,38 +185,19 @@ class SqliteStore:
 
     async def due_links(self, now: datetime, limit: int, besides: Collection[str], *, failing: bool) -> list[DueLink]:
         """Answer links whose check is due."""
-        query = "due_failing_links" if failing else "due_links"
-        return await self._all(self._due_link_of, query, to_micros(now), limit, json.dumps(list(besides)))
+        query, named = "due_failing_links" if failing else "due_links", list(besides)
+        return await self._readers.read(
+            lambda connection: checks.due_links(connection, self._vault, query, now, limit, named)
+        )
 
     async def count_scheduled(self, *, failing: bool) -> int:
         """Count the links that are to be checked."""
         row = await self._one("count_scheduled_failing" if failing else "count_scheduled")
         return 0 if row is None else int(row[0])
 
-    def _due_link_of(self, row: Row) -> DueLink:
-        """Read a due link; a grant that no key opens is as good as none."""
-        *_, sealed, scopes, subject = row
-        grant: Grant | None = None
-        if sealed is not None:
-            with suppress(UnreadableError):
-                grant = Grant(self._vault.open(sealed), from_list(scopes), subject)
-        return DueLink(link_of(row), grant)
-
     async def record_checks(self, times: Sequence[CheckTimes]) -> None:
         """Save the times of checks that changed nothing."""
-        rows = [
-            (
-                each.calendar_link_id,
-                each.evidence,
-                to_micros(each.last_check_time),
-                optional_micros(each.next_check_time),
-                each.consecutive_failures,
-                optional_micros(each.failing_since),
-                optional_micros(each.quota_exhausted_since),
-            )
-            for each in times
-        ]
-        await self.writer.submit(lambda connection: connection.executemany(QUERIES["record_check"], rows))
+        await self.writer.submit(lambda connection: checks.record_checks(connection, times))
 
     async def claim_deliveries(self, now: datetime, lease: timedelta, limit: int) -> list[ClaimedDelivery]:
         """Claim deliveries that are due."""

@@ -1,24 +1,27 @@
 -- What the workers ask: due checks, due deliveries, the log, and what is past keeping.
 
 -- name: due_links
--- Links that do not fail and whose check is due, with their encrypted grants, the longest due first, but for those named.
-SELECT {links}, (SELECT refresh_token FROM grants WHERE link_id = links.id),
-       (SELECT granted_scopes FROM grants WHERE link_id = links.id),
-       (SELECT subject FROM grants WHERE link_id = links.id)
-FROM links
-WHERE next_check_time IS NOT NULL AND failing_since IS NULL
-  AND next_check_time <= ?1 AND id NOT IN (SELECT value FROM json_each(?3))
-ORDER BY next_check_time LIMIT ?2;
+-- Links that do not fail and whose check is due, with their encrypted grants, the longest due first, but for those named;
+-- as one JSON list of rows; store/checks.py tells why.
+SELECT json_group_array(json_array({links}, sealed, scopes, subject)) FROM (
+  SELECT {links}, (SELECT hex(refresh_token) FROM grants WHERE link_id = links.id) AS sealed,
+         (SELECT granted_scopes FROM grants WHERE link_id = links.id) AS scopes,
+         (SELECT subject FROM grants WHERE link_id = links.id) AS subject
+  FROM links
+  WHERE next_check_time IS NOT NULL AND failing_since IS NULL
+    AND next_check_time <= ?1 AND id NOT IN (SELECT value FROM json_each(?3))
+  ORDER BY next_check_time LIMIT ?2);
 
 -- name: due_failing_links
 -- Links that fail just now and whose check is due, likewise.
-SELECT {links}, (SELECT refresh_token FROM grants WHERE link_id = links.id),
-       (SELECT granted_scopes FROM grants WHERE link_id = links.id),
-       (SELECT subject FROM grants WHERE link_id = links.id)
-FROM links
-WHERE next_check_time IS NOT NULL AND failing_since IS NOT NULL
-  AND next_check_time <= ?1 AND id NOT IN (SELECT value FROM json_each(?3))
-ORDER BY next_check_time LIMIT ?2;
+SELECT json_group_array(json_array({links}, sealed, scopes, subject)) FROM (
+  SELECT {links}, (SELECT hex(refresh_token) FROM grants WHERE link_id = links.id) AS sealed,
+         (SELECT granted_scopes FROM grants WHERE link_id = links.id) AS scopes,
+         (SELECT subject FROM grants WHERE link_id = links.id) AS subject
+  FROM links
+  WHERE next_check_time IS NOT NULL AND failing_since IS NOT NULL
+    AND next_check_time <= ?1 AND id NOT IN (SELECT value FROM json_each(?3))
+  ORDER BY next_check_time LIMIT ?2);
 
 -- name: count_scheduled
 -- How many links that do not fail are to be checked.
@@ -28,12 +31,15 @@ SELECT COUNT(*) FROM links WHERE next_check_time IS NOT NULL AND failing_since I
 -- How many links that fail just now are to be checked.
 SELECT COUNT(*) FROM links WHERE next_check_time IS NOT NULL AND failing_since IS NOT NULL;
 
--- name: record_check
--- Save the times of a check, unless the link rests on other evidence by now, or was checked again since.
+-- name: record_checks
+-- Save the times of checks, a JSON list of rows, unless a link rests on other evidence by now, or was checked again since.
 UPDATE links
-SET last_check_time = ?3, next_check_time = ?4, consecutive_failures = ?5, failing_since = ?6,
-    quota_exhausted_since = ?7
-WHERE id = ?1 AND evidence = ?2 AND (last_check_time IS NULL OR last_check_time <= ?3);
+SET last_check_time = json_extract(value, '$[2]'), next_check_time = json_extract(value, '$[3]'),
+    consecutive_failures = json_extract(value, '$[4]'), failing_since = json_extract(value, '$[5]'),
+    quota_exhausted_since = json_extract(value, '$[6]')
+FROM json_each(?1)
+WHERE links.id = json_extract(value, '$[0]') AND evidence = json_extract(value, '$[1]')
+  AND (last_check_time IS NULL OR last_check_time <= json_extract(value, '$[2]'));
 
 -- name: due_groups
 -- Recipients, channels and kinds for which a delivery is due that no earlier one of its incident holds back: one of
