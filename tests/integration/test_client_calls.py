@@ -115,8 +115,6 @@ def test_a_call_has_a_deadline_and_a_stream_has_none(kind: Kind) -> None:
         kind.call(server.address, "calendar_links", "DiagnoseCalendarLink", request, PLAIN)
         bounded, unbounded = (call.seconds_left for call in server.calls)
     assert bounded is not None
-    assert 0 < bounded < 8  # gRPC rounds it up on its way
-    assert unbounded is None or unbounded > A_CENTURY  # gRPC's word for no deadline
     assert 0 < bounded < A_DAY
     assert unbounded is None or unbounded > 36_500 * A_DAY  # gRPC's word for no deadline
 
