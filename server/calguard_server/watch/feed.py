@@ -8,10 +8,11 @@
 """
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import TracebackType
 from weakref import WeakValueDictionary
 
 from calguard_server.domain.errors import ResourceExhaustedError
@@ -83,26 +84,29 @@ class Feed:
         for stream in self._keeper.streams:
             stream.drain()
 
-    @asynccontextmanager
-    async def open(self, spec: WatchSpec, caller: str = "") -> AsyncIterator[AsyncGenerator[bytes, None]]:
-        """Serve a watch in the current task: an iteration of encoded WatchResponses.
+    def open(self, spec: WatchSpec, caller: str = "") -> "Watching":
+        """Serve a watch in the task that enters it: an iteration of encoded WatchResponses.
 
         Entering and iterating raise what TokenMint.read raises, OutOfRangeError `RESUME_TOKEN_EXPIRED`,
         ResourceExhaustedError `STREAM_LIMIT` or `SLOW_CONSUMER`, UnavailableError `SERVER_DRAINING`.
         """
+        return Watching(self, spec, caller)
+
+    def admit(self, spec: WatchSpec, caller: str) -> tuple[Stream, AsyncGenerator[bytes, None]]:
+        """Open a stream for a watch, of the current task. Raises what `open` says."""
         self._refuse_stream(caller)
-        stream = self._stream(spec, view := self._view(spec))
+        view = self._view(spec)
+        stream = self._stream(spec, view)
         self._keeper.add(stream)
         self._streams_of[caller] += 1
-        try:
-            async with aclosing(stream.messages(self._beginning(spec, view))) as messages:
-                yield messages
-        finally:
-            self._keeper.remove(stream)
-            self._streams_of[caller] -= 1
-            if not self._streams_of[caller]:
-                del self._streams_of[caller]
-            stream.raise_refusal()
+        return stream, stream.messages(self._beginning(spec, view))
+
+    def dismiss(self, stream: Stream, caller: str) -> None:
+        """Let go of a stream that has ended."""
+        self._keeper.remove(stream)
+        self._streams_of[caller] -= 1
+        if not self._streams_of[caller]:
+            del self._streams_of[caller]
 
     def _stream(self, spec: WatchSpec, view: View) -> Stream:
         interval = (spec.progress_interval or self._options.progress_interval).total_seconds()
@@ -146,3 +150,30 @@ class Feed:
                 "STREAM_LIMIT",
                 f"this caller has {self._options.streams_per_caller} watches open already: close one, or share one",
             )
+
+
+class Watching:
+    """A watch while it is served. There are thousands: it holds little."""
+
+    __slots__ = ("_asked", "_caller", "_feed", "_messages", "_stream")
+
+    def __init__(self, feed: Feed, spec: WatchSpec, caller: str) -> None:
+        self._feed = feed
+        self._asked: WatchSpec | None = spec
+        self._caller = caller
+
+    async def __aenter__(self) -> AsyncGenerator[bytes, None]:
+        spec, self._asked = self._asked, None
+        if spec is None:
+            raise RuntimeError("a watch is entered once")
+        self._stream, self._messages = self._feed.admit(spec, self._caller)
+        return self._messages
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._messages.aclose()
+        finally:
+            self._feed.dismiss(self._stream, self._caller)
+            self._stream.raise_refusal()

@@ -75,6 +75,7 @@ class Stream:
                     yield encoded
                 self._taken(revision)
         self._snapshot_since = None
+        del beginning, revision, encoded  # a stream that waits holds little
         while not self._ended:
             message = self._backlog.next(self._cursor, self._view) or await self._not_at_hand()
             if message.encoded:
