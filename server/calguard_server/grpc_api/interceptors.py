@@ -69,9 +69,12 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         known = self._wrapped.get(method)
         if known is None or known[0] is not handler:
-            wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
-            known = self._wrapped[method] = (handler, wrap(method, handler))
+            known = self._wrapped[method] = (handler, self.guard(method, handler))
         return known[1]
+
+    def guard(self, method: str, handler: Handler) -> Handler:
+        """Answer the handler, wrapped: what it raises leaves as a refusal, and its calls are logged."""
+        return (self._wrap_stream if handler.response_streaming else self._wrap_unary)(method, handler)
 
     def _wrap_unary(self, method: str, handler: Handler) -> Handler:
         behaviour: Any = handler.stream_unary if handler.request_streaming else handler.unary_unary

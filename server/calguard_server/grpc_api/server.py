@@ -15,6 +15,7 @@ from calguard.v1 import (
     notification_pb2_grpc,
     provider_pb2_grpc,
 )
+from calguard_server.auth.authority import Authority
 from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
@@ -27,6 +28,7 @@ from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.account_service import AccountService
+from calguard_server.grpc_api.authentication import AuthenticationInterceptor
 from calguard_server.grpc_api.booking_page_service import BookingPageService
 from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
 from calguard_server.grpc_api.gate import Gate
@@ -115,17 +117,21 @@ def build_server(
     host: str,
     port: int,
     *,
+    authority: Authority | None = None,
     credentials: grpc.ServerCredentials | None = None,
     third_party_access_url: str = THIRD_PARTY_ACCESS_URL,
     interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
 ) -> GrpcServer:
     """Build the server, in a running event loop, and bind it; port 0 becomes a free one.
 
-    `credentials` make it TLS. What handlers wrapped by `interceptors` raise leaves by the same door as all else.
+    With an `authority` only those whom it knows are let in. `credentials` make it TLS. What handlers wrapped by
+    `interceptors` raise leaves by the same door as all else.
     Raises OSError, naming the address, where it cannot be bound.
     """
     gate = Gate()
-    server = grpc.aio.server(interceptors=(ErrorInterceptor(gate=gate), *interceptors), options=OPTIONS)
+    door = ErrorInterceptor(gate=gate)
+    first = door if authority is None else AuthenticationInterceptor(authority, door)
+    server = grpc.aio.server(interceptors=(first, *interceptors), options=OPTIONS)
     _add_services(server, use_cases, third_party_access_url)
     statuses = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(statuses, server)

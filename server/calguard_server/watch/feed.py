@@ -8,7 +8,7 @@
 """
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -84,14 +84,17 @@ class Feed:
             stream.drain()
 
     @asynccontextmanager
-    async def open(self, spec: WatchSpec, caller: str = "") -> AsyncIterator[AsyncGenerator[bytes, None]]:
+    async def open(
+        self, spec: WatchSpec, caller: str = "", still_permitted: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[AsyncGenerator[bytes, None]]:
         """Serve a watch in the current task: an iteration of encoded WatchResponses.
 
+        `still_permitted` is called a few times a second, and ends the watch by the CalguardError that it raises.
         Entering and iterating raise what TokenMint.read raises, OutOfRangeError `RESUME_TOKEN_EXPIRED`,
         ResourceExhaustedError `STREAM_LIMIT` or `SLOW_CONSUMER`, UnavailableError `SERVER_DRAINING`.
         """
         self._refuse_stream(caller)
-        stream = self._stream(spec, view := self._view(spec))
+        stream = self._stream(spec, view := self._view(spec), still_permitted)
         self._keeper.add(stream)
         self._streams_of[caller] += 1
         try:
@@ -104,10 +107,10 @@ class Feed:
                 del self._streams_of[caller]
             stream.raise_refusal()
 
-    def _stream(self, spec: WatchSpec, view: View) -> Stream:
+    def _stream(self, spec: WatchSpec, view: View, still_permitted: Callable[[], None]) -> Stream:
         interval = (spec.progress_interval or self._options.progress_interval).total_seconds()
         pace = Pace(random_lifetime(self._options.lifetime.total_seconds(), self._chance))
-        return Stream(self._backlog, view, self._clock, pace, jittered(interval, self._chance))
+        return Stream(self._backlog, view, self._clock, pace, jittered(interval, self._chance), still_permitted)
 
     def _view(self, spec: WatchSpec) -> View:
         key = view_key(spec)

@@ -1,7 +1,7 @@
 """One watch: a cursor, when it has to say something, and when it ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from calguard_server.domain.errors import CalguardError, ResourceExhaustedError, UnavailableError
@@ -33,17 +33,27 @@ class Stream:
         "_progress_interval",
         "_refusal",
         "_snapshot_since",
+        "_still_permitted",
         "_task",
         "_view",
         "_wake",
     )
 
-    def __init__(self, backlog: Backlog, view: View, clock: Clock, pace: Pace, progress_interval: float) -> None:
+    def __init__(
+        self,
+        backlog: Backlog,
+        view: View,
+        clock: Clock,
+        pace: Pace,
+        progress_interval: float,
+        still_permitted: Callable[[], None],
+    ) -> None:
         self._backlog = backlog
         self._view = view
         self._clock = clock
         self._pace = pace
         self._progress_interval = progress_interval
+        self._still_permitted = still_permitted
         self._cursor = 0
         self._now = clock.timer()  # as of the last look: a stream that is sent much asks for the time less
         self._progress_due = self._now + progress_interval
@@ -108,8 +118,16 @@ class Stream:
         self.wake()
 
     def look(self, now: float, overdue: int) -> None:
-        """Wake it if it has something to say; end it if its reader is too slow: by now `overdue` is long past."""
+        """Wake it if it has something to say; end it if its watcher may not watch any more, or reads too slowly.
+
+        By now `overdue` is long past.
+        """
         self._now = now
+        try:
+            self._still_permitted()
+        except CalguardError as error:
+            self.refuse(error)
+            return
         if self._wake is not None:
             if now >= self._progress_due or now >= self._ends_at:
                 self.wake()
