@@ -37,4 +37,6 @@ def _default(field: FieldInfo) -> str:
         value = value.get_secret_value()
     if isinstance(value, timedelta):
         value = show_duration(value)
+    if isinstance(value, bool):
+        value = str(value).lower()
     return f"`{value}`" if value != "" else "empty"

@@ -1,18 +1,23 @@
-"""The command `calguard-server`: reads the settings, serves until it is told to stop.
+"""The command `calguard-server`: reads the settings, serves until it is told to stop; or makes a token.
 
 Exit codes: 0 stopped by a signal; 1 something failed while serving; 2 a setting is missing or bad; 3 the database
 cannot be used; 4 an address cannot be listened on.
 """
 
+import argparse
 import asyncio
 import logging
 import signal
 import sys
+from typing import Never
 
 import structlog
 import uvloop
 
 from calguard_server.app import App, tune_garbage_collector
+from calguard_server.auth.callers import Caller, Role
+from calguard_server.auth.tokens import digest_of, new_token
+from calguard_server.auth.tokens_file import TokensFileError, caller_name, line_for
 from calguard_server.settings import Settings, SettingsError, read_settings, unknown_settings
 from calguard_server.store.errors import StoreError
 
@@ -20,9 +25,11 @@ EXIT_FAILED, EXIT_SETTINGS, EXIT_STORE, EXIT_ADDRESS = 1, 2, 3, 4
 
 
 def main() -> None:
-    """Serve."""
-    if len(sys.argv) > 1:
-        _refuse_arguments()
+    """Serve, or make a token."""
+    arguments = _read_arguments()
+    if arguments.command == "new-token":
+        _make_token(Caller(arguments.name, Role[arguments.role.upper()]))
+        return
     try:
         settings = read_settings()
     except SettingsError as error:
@@ -41,6 +48,8 @@ async def _serve(settings: Settings) -> int:
         loop.add_signal_handler(signum, stop.set)
     try:
         app = await App.start(settings)
+    except TokensFileError as error:
+        _end(EXIT_SETTINGS, f"CALGUARD_AUTH_TOKENS_FILE: {error}")
     except (StoreError, OSError) as error:
         return _report(error)
     stopping = asyncio.ensure_future(stop.wait())
@@ -90,14 +99,41 @@ def _report(error: Exception) -> int:
     return code
 
 
-def _refuse_arguments() -> None:
-    known = sys.argv[1:] in (["--help"], ["-h"])
-    text = "calguard-server takes no arguments: it is configured by CALGUARD_* settings, see docs/settings.md\n"
-    (sys.stdout if known else sys.stderr).write(text)
-    sys.exit(0 if known else EXIT_SETTINGS)
+def _read_arguments() -> argparse.Namespace:
+    """Read the command line; ends with EXIT_SETTINGS, as argparse does, where it is wrong."""
+    parser = argparse.ArgumentParser(
+        "calguard-server",
+        description="Serves. It is configured by CALGUARD_* settings: see docs/settings.md.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    made = commands.add_parser(
+        "new-token",
+        help="make a token for CALGUARD_AUTH_TOKENS_FILE",
+        description="Makes a token, and prints it to standard output, once: it is kept nowhere. Its line for "
+        "CALGUARD_AUTH_TOKENS_FILE goes to standard error.",
+    )
+    made.add_argument("name", metavar="NAME", type=_read_name, help="who will call with it")
+    made.add_argument("role", metavar="ROLE", choices=[role.word for role in Role], help="reader, writer or admin")
+    return parser.parse_args()
 
 
-def _end(code: int, text: str) -> None:
+def _read_name(text: str) -> str:
+    try:
+        return caller_name(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _make_token(caller: Caller) -> None:
+    token = new_token()
+    sys.stdout.write(f"{token}\n")
+    if sys.stderr.isatty():
+        sys.stderr.write("# Above is the token, which is kept nowhere; below is its line for the file of tokens.\n")
+    sys.stderr.write(f"{line_for(caller, digest_of(token))}\n")
+
+
+def _end(code: int, text: str) -> Never:
     sys.stderr.write("calguard-server cannot start:\n" + "".join(f"  {line}\n" for line in text.splitlines()))
     sys.exit(code)
 

@@ -8,11 +8,14 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import structlog
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from calguard_server.auth.authority import Authority
+from calguard_server.auth.tokens_file import TokensFile
 from calguard_server.domain.delivery import RetryPolicy
 from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.notices import Channel
@@ -45,7 +48,7 @@ from calguard_server.notifiers.email import EmailNotifier
 from calguard_server.notifiers.message import Notifier
 from calguard_server.notifiers.slack import SlackNotifier, SlackOptions
 from calguard_server.notifiers.smtp_options import SmtpOptions
-from calguard_server.settings import Settings
+from calguard_server.settings import Settings, is_loopback
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.watch.feed import Feed, FeedOptions
@@ -55,6 +58,7 @@ from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
 from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.retention import Retention, RetentionOptions
+from calguard_server.workers.token_reload import TokenReload
 
 _log = structlog.get_logger()
 
@@ -122,7 +126,7 @@ class App:
 
     @classmethod
     async def start(cls, settings: Settings, world: World | None = None) -> "App":
-        """Start a server; when this returns, it serves. Raises StoreError or OSError."""
+        """Start a server; when this returns, it serves. Raises TokensFileError, StoreError or OSError."""
         app = cls(settings, world or real_world())
         try:
             await app._start()
@@ -139,6 +143,7 @@ class App:
         await self._close()
 
     async def _start(self) -> None:
+        self._authority = self._read_tokens()
         self._store = await self._open_store()
         # How many calls are made at once is bounded by their makers: a wait for a connection would count as silence.
         connector = aiohttp.TCPConnector(limit=0)
@@ -151,7 +156,34 @@ class App:
         await self._start_http()
         await self._grpc.start()
         self._watch_store()
-        _log.info(f"listening on {self._host}:{self.port}", http_port=self.http_port or None)
+        _log.info(
+            f"listening on {self._host}:{self.port}",
+            http_port=self.http_port or None,
+            authentication="tokens" if self._authority else "none",
+        )
+
+    def _read_tokens(self) -> Authority | None:
+        """Read who may call; None where all may. Raises TokensFileError."""
+        settings = self._settings
+        if not settings.auth_tokens_file:
+            return None
+        if not is_loopback(settings.listen):
+            _log.warning(
+                "tokens come in plain text from other machines: let them pass through TLS, or a network of ours"
+            )
+        self._tokens_file = TokensFile(Path(settings.auth_tokens_file))
+        authority = Authority(self._tokens_file.read(), self._world.clock)
+        if not authority.callers:
+            _log.warning("nobody may call: CALGUARD_AUTH_TOKENS_FILE has no token")
+        return authority
+
+    def _token_reload(self, authority: Authority) -> TokenReload:
+        stale = Gauge(
+            "calguard_auth_tokens_file_stale",
+            "1 while AUTH_TOKENS_FILE is bad or gone, and what was read of it before is in force.",
+            registry=self.registry,
+        )
+        return TokenReload(self._tokens_file, authority, self._world.clock, stale.set)
 
     async def _open_store(self) -> SqliteStore:
         keys = [Secret(key.get_secret_value()) for key in self._settings.token_keys]
@@ -291,6 +323,8 @@ class App:
             "retention": retention.run,
             "watches": self._feed.run,
         }
+        if self._authority is not None:
+            workers["tokens"] = self._token_reload(self._authority).run
         for name, run in (*self._check_loops().items(), *workers.items()):
             self._supervise(asyncio.create_task(run(), name=name))
         self._closers.append(self._stop_workers)
@@ -329,7 +363,13 @@ class App:
 
     def _bind_grpc(self, use_cases: UseCases) -> GrpcServer:
         self._host, _, port = self._settings.listen.rpartition(":")
-        server = build_server(use_cases, self._host, int(port), connection_age=self._settings.watch_lifetime)
+        server = build_server(
+            use_cases,
+            self._host,
+            int(port),
+            authority=self._authority,
+            connection_age=self._settings.watch_lifetime,
+        )
         self._closers.append(lambda: server.stop(_LAST_GRACE_SECONDS))
         self.port = server.port
         return server

@@ -29,7 +29,7 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 _LONGEST = timedelta(days=365)
 _LONGEST_REQUEST = timedelta(minutes=1)  # several requests follow one another while an access token is still good
-_OF_THE_CLIENT = {"CALGUARD_SERVER"}
+_OF_THE_CLIENT = {"CALGUARD_SERVER", "CALGUARD_TOKEN"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 KEY_RECIPE = "make one with: python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
@@ -68,12 +68,12 @@ def _check_address(text: str) -> str:
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise ValueError("expected HOST:PORT, such as 127.0.0.1:50051 (port 0: any that is free)")
-    if host not in _LOOPBACK:
-        raise ValueError(
-            "expected a loopback address (127.0.0.1, localhost or [::1]): callers are not authenticated, so other "
-            "machines must come through a proxy that authenticates them"
-        )
     return text
+
+
+def is_loopback(address: str) -> bool:
+    """Whether HOST:PORT can be reached from this machine only."""
+    return address.rpartition(":")[0] in _LOOPBACK
 
 
 def _check_url(text: str) -> str:
@@ -112,9 +112,24 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", hide_input_in_errors=True)
 
-    listen: str = Field("127.0.0.1:50051", description="Where gRPC is served. Port 0 takes any that is free.")
+    auth_tokens_file: str = Field(
+        "",
+        description="The file of the tokens by which callers are known, and of their roles: see security.md. It is "
+        "read again when it changes. Empty: whoever can connect may call.",
+    )
+    auth_allow_anonymous: bool = Field(
+        False,  # noqa: FBT003 - a default
+        description="Lets LISTEN be reached by other machines without AUTH_TOKENS_FILE, behind a proxy that "
+        "authenticates callers.",
+    )
+    listen: str = Field(
+        "127.0.0.1:50051",
+        description="Where gRPC is served. Port 0 takes any that is free. Beyond loopback it takes "
+        "AUTH_TOKENS_FILE, or AUTH_ALLOW_ANONYMOUS.",
+    )
     http_listen: str = Field(
-        "127.0.0.1:8080", description="Where the OAuth callback, /healthz and /metrics are served. Empty: nowhere."
+        "127.0.0.1:8080",
+        description="Where the OAuth callback, /healthz and /metrics are served, on loopback. Empty: nowhere.",
     )
     database_url: str = Field(
         "sqlite:///calguard.db",
@@ -217,7 +232,10 @@ class Settings(BaseSettings):
     )
     watch_streams: int = Field(10_000, ge=1, description="How many watches this server serves at once.")
     watch_streams_per_caller: int = Field(
-        2_000, ge=1, description="How many watches one caller may have open; a caller is the address it calls from."
+        2_000,
+        ge=1,
+        description="How many watches one caller may have open: one name of AUTH_TOKENS_FILE, or one address "
+        "without it.",
     )
     watch_retention: Duration = Field(
         timedelta(hours=24),
@@ -229,7 +247,6 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least level logged.")
     log_format: Literal["json", "console"] = Field("json", description="Logs as JSON lines, or for a terminal.")
 
-    _listen = field_validator("listen")(_check_address)
     _urls = field_validator(
         "google_auth_uri",
         "google_token_uri",
@@ -239,10 +256,32 @@ class Settings(BaseSettings):
         "support_url",
     )(_check_url)
 
+    @field_validator("auth_allow_anonymous")
+    @classmethod
+    def _check_anonymous(cls, allowed: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic passes it
+        if allowed and info.data.get("auth_tokens_file"):
+            raise ValueError("expected either this or AUTH_TOKENS_FILE, which lets in nobody without a token")
+        return allowed
+
+    @field_validator("listen")
+    @classmethod
+    def _check_listen(cls, text: str, info: ValidationInfo) -> str:
+        if not is_loopback(_check_address(text)) and not _decides_who_calls(info.data):
+            raise ValueError(
+                "expected a loopback address (127.0.0.1, localhost or [::1]), as callers are not authenticated: set "
+                "CALGUARD_AUTH_TOKENS_FILE, or CALGUARD_AUTH_ALLOW_ANONYMOUS=true behind a proxy that does it"
+            )
+        return text
+
     @field_validator("http_listen")
     @classmethod
     def _check_http_listen(cls, text: str) -> str:
-        return _check_address(text) if text else text
+        if text and not is_loopback(_check_address(text)):
+            raise ValueError(
+                "expected a loopback address (127.0.0.1, localhost or [::1]): what browsers reach of it, they reach "
+                "through a proxy"
+            )
+        return text
 
     @field_validator("google_redirect_uri")
     @classmethod
@@ -311,6 +350,13 @@ def unknown_settings() -> list[str]:
     """Name what the environment sets that is no setting of the server: most likely a slip of the pen."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | _OF_THE_CLIENT
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+
+
+def _decides_who_calls(given: dict[str, Any]) -> bool:
+    """Whether it is settled who may call from other machines; what is bad about it is complained of by itself."""
+    if "auth_allow_anonymous" not in given:
+        return True
+    return bool(given["auth_tokens_file"] or given["auth_allow_anonymous"])
 
 
 def _check_key(key: SecretStr) -> None:

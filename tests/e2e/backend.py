@@ -18,6 +18,7 @@ from calguard.v1 import notification_pb2 as notices_pb
 from calguard_sandbox import Sandbox, SandboxOptions
 from calguard_server.app import App, World
 from calguard_server.settings import read_settings
+from tests.e2e.bearer import carrying
 from tests.e2e.stubs import UNDER_WAY, Heard, Scopes, Stubs, query_of
 from tests.fakes.world import CountingIds, ManualClock, middle
 
@@ -42,6 +43,7 @@ class Backend(Stubs):
     overrides: dict[str, str]
     world: World
     browser: aiohttp.ClientSession
+    token: str = ""
     channel: grpc.aio.Channel = field(init=False)
     _mail_read: int = 0
     _slack_read: int = 0
@@ -50,7 +52,11 @@ class Backend(Stubs):
         self._connect()
 
     def _connect(self) -> None:
-        super().__init__(grpc.aio.insecure_channel(f"127.0.0.1:{self.app.port}"))
+        super().__init__(self.open_channel(self.token))
+
+    def open_channel(self, token: str = "") -> grpc.aio.Channel:
+        """A channel on which every call carries the token, if there is one."""
+        return grpc.aio.insecure_channel(f"127.0.0.1:{self.app.port}", interceptors=carrying(token) if token else ())
 
     @property
     def check_interval_at_most(self) -> timedelta:
@@ -185,14 +191,17 @@ class Backend(Stubs):
 
 
 @asynccontextmanager
-async def running_backend(folder: Path, **overrides: str) -> AsyncIterator[Backend]:
-    """Start a sandbox and a server; `overrides` are settings. Ids hold the folder's name: no two backends share one."""
+async def running_backend(folder: Path, token: str = "", **overrides: str) -> AsyncIterator[Backend]:
+    """Start a sandbox and a server; `overrides` are settings, `token` is what the backend calls with.
+
+    Ids hold the folder's name: no two backends share one.
+    """
     clock, ids = ManualClock(), CountingIds()
     world = World(clock, lambda noun: ids(f"{noun}-{folder.name.replace('_', '-')[:20]}"), middle)
     async with Sandbox(SandboxOptions(seed="e2e"), now=clock.now) as sandbox, aiohttp.ClientSession() as browser:
         settings = settings_for(sandbox, folder / "calguard.db") | overrides
         app = await App.start(read_settings(**settings), world)
-        backend = Backend(app, sandbox, clock, folder / "calguard.db", settings, world, browser)
+        backend = Backend(app, sandbox, clock, folder / "calguard.db", settings, world, browser, token)
         try:
             yield backend
         finally:

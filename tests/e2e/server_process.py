@@ -36,7 +36,7 @@ class ServerProcess:
             reader.add_done_callback(lambda _: self._grown.set())
 
     @classmethod
-    async def start(cls, environment: Mapping[str, str], *, file_size_limit: int = 0) -> "ServerProcess":
+    async def start(cls, environment: Mapping[str, str], *arguments: str, file_size_limit: int = 0) -> "ServerProcess":
         """Start a server. With a limit no file of its can grow beyond so many bytes, as if the disk were full."""
 
         def limit() -> None:
@@ -45,6 +45,7 @@ class ServerProcess:
 
         process = await asyncio.create_subprocess_exec(
             _COMMAND,
+            *arguments,
             env=_ENVIRONMENT | dict(environment),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -124,7 +124,7 @@ def running(*arguments: str, **environment: str) -> Iterator[Program]:
 
 
 @contextmanager
-def running_calguard(folder: Path) -> Iterator[Calguard]:
+def running_calguard(folder: Path, **settings: str) -> Iterator[Calguard]:
     """Run a server with an empty database, and a Google of its own."""
     with ExitStack() as stack:
         ports = [f"--{surface}-port=0" for surface in ("google", "slack", "smtp", "control")]
@@ -137,6 +137,7 @@ def running_calguard(folder: Path) -> Iterator[Calguard]:
             "CALGUARD_TOKEN_KEYS": Fernet.generate_key().decode(),
             "CALGUARD_DATABASE_URL": f"sqlite:///{folder / 'calguard.db'}",
             "CALGUARD_NOTICE_GROUP_WAIT": "0s",
+            **settings,
         }
         server = stack.enter_context(running("calguard-server", **environment))
         address = re.search(r"listening on ([\d.]+:\d+)", server.read_until("listening on")[-1])

@@ -11,6 +11,7 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from calguard_server.auth.authority import Authority
 from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
 
@@ -40,10 +41,14 @@ class ScriptedFeed:
         self.messages: list[bytes] = []
         self.error: Exception | None = None
         self.stays_open = False
+        self.callers: list[str] = []
         self.closed = asyncio.Event()
 
     @asynccontextmanager
-    async def open(self, _spec: object, _caller: str = "") -> AsyncIterator[AsyncGenerator[bytes, None]]:
+    async def open(
+        self, _spec: object, caller: str, _still_permitted: object
+    ) -> AsyncIterator[AsyncGenerator[bytes, None]]:
+        self.callers.append(caller)
         async with aclosing(self._stream()) as messages:
             yield messages
 
@@ -78,8 +83,10 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
 
 
 @asynccontextmanager
-async def serving(script: Scripted, feed: ScriptedFeed) -> AsyncIterator[GrpcServer]:
-    server = build_server(use_cases_of(script, feed), "127.0.0.1", 0)
+async def serving(
+    script: Scripted, feed: ScriptedFeed, authority: Authority | None = None
+) -> AsyncIterator[GrpcServer]:
+    server = build_server(use_cases_of(script, feed), "127.0.0.1", 0, authority=authority)
     await server.start()
     try:
         yield server

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from calguard.v1 import watch_pb2
-from calguard_server.domain.errors import CalguardError
+from calguard_server.domain.errors import CalguardError, PermissionDeniedError
 from calguard_server.engine.ports import LogEntry, Snapshot, WatchSpec
 from calguard_server.watch.feed import Feed, FeedOptions
 from tests.fakes.virtual_time import VirtualClock, run_virtually
@@ -124,6 +124,31 @@ def test_changes_within_the_interval_come_together() -> None:
             feeding.commit()
             feeding.commit(2)
             assert await revisions(messages) == [2, 3, 4]
+
+    run(test)
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["waits for changes", "is not read"])
+def test_a_watch_ends_when_it_is_no_longer_permitted(reads: bool) -> None:  # noqa: FBT001 - pytest passes it
+    """Whatever it is at: within a quarter of a second, with the refusal of who permits it, and it counts no more."""
+
+    async def test(feeding: Feeding) -> None:
+        permitted_until = 10.0
+
+        def still_permitted() -> None:
+            if feeding.seconds() > permitted_until:
+                raise PermissionDeniedError("ROLE_TOO_SMALL", "no more")
+
+        async def watch() -> None:
+            async with feeding.feed.open(FROM_NOW, "ann", still_permitted) as messages:
+                await read(messages)
+                await (read(messages) if reads else VirtualClock().sleep(timedelta(hours=1)))
+
+        with pytest.raises(PermissionDeniedError, match="no more"):
+            await watch()
+        assert permitted_until < feeding.seconds() <= permitted_until + 0.25
+        assert feeding.feed.streams == 0
+        assert not feeding.feed._streams_of
 
     run(test)
 

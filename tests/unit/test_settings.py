@@ -44,6 +44,10 @@ def test_a_duration_is_written_as_it_is_read(duration: timedelta) -> None:
         ("listen", "50051", "expected HOST:PORT"),
         ("listen", "0.0.0.0:50051", "expected a loopback address"),
         ("listen", "127.0.0.1:99999", "expected HOST:PORT"),
+        ("listen", "0.0.0.0:50051", "CALGUARD_AUTH_TOKENS_FILE"),
+        ("listen", "[::]:50051", "CALGUARD_AUTH_ALLOW_ANONYMOUS=true"),
+        ("http_listen", "0.0.0.0:8080", "expected a loopback address"),
+        ("auth_allow_anonymous", "perhaps", "valid boolean"),
         ("http_listen", "nowhere", "expected HOST:PORT"),
         ("database_url", "postgres://x/y", "expected sqlite:///"),
         ("database_url", "sqlite:///", "expected sqlite:///"),
@@ -70,6 +74,23 @@ def test_a_bad_setting_is_named_with_what_was_expected(name: str, value: str, ex
         read(**{name: value})
     assert f"CALGUARD_{name.upper()}: " in str(refusal.value)
     assert expected in str(refusal.value)
+
+
+@pytest.mark.parametrize("settled", [{"auth_tokens_file": "tokens"}, {"auth_allow_anonymous": "true"}])
+@pytest.mark.parametrize("address", ["0.0.0.0:50051", "[::]:0", "calguard.internal:50051"])
+def test_other_machines_may_call_once_it_is_settled_who_may(settled: dict[str, str], address: str) -> None:
+    """Of gRPC only: what HTTP serves stays on loopback."""
+    assert read(listen=address, **settled).listen == address
+    with pytest.raises(SettingsError, match="CALGUARD_HTTP_LISTEN: expected a loopback address"):
+        read(http_listen=address, **settled)
+
+
+def test_to_let_in_all_and_to_ask_for_tokens_is_refused() -> None:
+    """Nobody could say what is meant; the address is not complained of besides."""
+    with pytest.raises(SettingsError) as refusal:
+        read(auth_tokens_file="tokens", auth_allow_anonymous="yes", listen="0.0.0.0:1")
+    assert str(refusal.value).startswith("CALGUARD_AUTH_ALLOW_ANONYMOUS: expected either this or AUTH_TOKENS_FILE")
+    assert "CALGUARD_LISTEN" not in str(refusal.value)
 
 
 def test_all_bad_settings_are_named_at_once() -> None:

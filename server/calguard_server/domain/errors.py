@@ -52,6 +52,14 @@ class InvalidArgumentError(CalguardError):
         return cls("INVALID_FIELD", text, violations=violations)
 
 
+class UnauthenticatedError(CalguardError):
+    """Nobody knows who calls: there is no token, or none that is good."""
+
+
+class PermissionDeniedError(CalguardError):
+    """It is known who calls, and that they may not."""
+
+
 class NotFoundError(CalguardError):
     """What the request names does not exist."""
 

@@ -18,6 +18,7 @@ from calguard_server.engine.reports import Reports
 from calguard_server.engine.revoking import Revocation
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api import enums
+from calguard_server.grpc_api.authentication import still_permitted
 from calguard_server.grpc_api.convert import calendar_to_wire, link_to_wire, to_timestamp
 from calguard_server.grpc_api.diagnosis_wire import step_to_wire
 from calguard_server.grpc_api.idempotency import request_of
@@ -107,9 +108,11 @@ class CalendarLinkService(calendar_link_pb2_grpc.CalendarLinkServiceServicer):
     async def DiagnoseCalendarLink(
         self, request: pb.DiagnoseCalendarLinkRequest, _context: object
     ) -> AsyncGenerator[pb.DiagnoseCalendarLinkResponse, None]:
-        """Find out at which stage a link fails."""
+        """Find out at which stage a link fails; whether the caller still may is looked at after each stage."""
+        check_permission = still_permitted()
         async with aclosing(self._diagnosis.diagnose(_required_id("id", request.id))) as steps:
             async for step in steps:
+                check_permission()
                 yield pb.DiagnoseCalendarLinkResponse(step=step_to_wire(step))
 
     async def ReportCalendarFailure(

@@ -68,9 +68,12 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
         if wrapped is None and (handler := await continuation(handler_call_details)) is not None:
-            wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
-            wrapped = self._wrapped[method] = wrap(method, handler)
+            wrapped = self._wrapped[method] = self.guard(method, handler)
         return wrapped
+
+    def guard(self, method: str, handler: Handler) -> Handler:
+        """Answer the handler, wrapped: what it raises leaves as a refusal, and its calls are logged."""
+        return (self._wrap_stream if handler.response_streaming else self._wrap_unary)(method, handler)
 
     def _wrap_unary(self, method: str, handler: Handler) -> Handler:
         behaviour: Any = handler.stream_unary if handler.request_streaming else handler.unary_unary

@@ -16,6 +16,7 @@ from calguard.v1 import (
     notification_pb2_grpc,
     provider_pb2_grpc,
 )
+from calguard_server.auth.authority import Authority
 from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
@@ -28,6 +29,7 @@ from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api.account_service import AccountService
+from calguard_server.grpc_api.authentication import AuthenticationInterceptor
 from calguard_server.grpc_api.booking_page_service import BookingPageService
 from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
 from calguard_server.grpc_api.gate import Gate
@@ -120,18 +122,21 @@ def build_server(
     host: str,
     port: int,
     *,
+    authority: Authority | None = None,
     credentials: grpc.ServerCredentials | None = None,
     third_party_access_url: str = THIRD_PARTY_ACCESS_URL,
     connection_age: timedelta = timedelta(minutes=30),
 ) -> GrpcServer:
     """Build the server, in a running event loop, and bind it; port 0 becomes a free one.
 
-    `credentials` make it TLS. A connection takes no new calls after about `connection_age`, and its streams, which end
-    by themselves within twice that time, are ended with it after a little more. Raises OSError, naming the address,
-    where it cannot be bound.
+    With an `authority` only those whom it knows are let in. `credentials` make it TLS. A connection takes no new calls
+    after about `connection_age`, and its streams, which end by themselves within twice that time, are ended with it
+    after a little more. Raises OSError, naming the address, where it cannot be bound.
     """
     gate = Gate()
-    server = grpc.aio.server(interceptors=(ErrorInterceptor(gate=gate),), options=(*OPTIONS, *_ages(connection_age)))
+    errors = ErrorInterceptor(gate=gate)
+    first = errors if authority is None else AuthenticationInterceptor(authority, errors)
+    server = grpc.aio.server(interceptors=(first,), options=(*OPTIONS, *_ages(connection_age)))
     methods = _Methods()
     door = cast("grpc.aio.Server", methods)  # as far as services are added to one
     _add_services(door, use_cases, third_party_access_url)

@@ -1,7 +1,7 @@
 """WatchService: the feed's bytes go out as they are."""
 # ruff: noqa: N802 - the methods are named by the contract
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +12,7 @@ from calguard.v1 import watch_pb2
 from calguard_server.domain.events import WatchMode
 from calguard_server.engine.ports import WatchSpec
 from calguard_server.grpc_api import enums
+from calguard_server.grpc_api.authentication import permit_of_call, still_permitted
 from calguard_server.grpc_api.validation import Checker
 
 if TYPE_CHECKING:  # generic in the stubs only
@@ -26,8 +27,10 @@ _PROGRESS_SECONDS = (1, 60)
 class WatchFeed(Protocol):
     """The change feed: each message is a serialized WatchResponse, encoded once for all who see it."""
 
-    def open(self, spec: WatchSpec, caller: str = "") -> AbstractAsyncContextManager[AsyncGenerator[bytes, None]]:
-        """Stream what a watcher asked for. Raises CalguardError."""
+    def open(
+        self, spec: WatchSpec, caller: str, still_permitted: Callable[[], None]
+    ) -> AbstractAsyncContextManager[AsyncGenerator[bytes, None]]:
+        """Stream what a watcher asked for, until `still_permitted` raises. Raises CalguardError."""
         ...
 
 
@@ -39,7 +42,9 @@ class WatchService:
 
     async def Watch(self, request: watch_pb2.WatchRequest, context: Context) -> None:
         """Stream the state and then its changes."""
-        async with self._feed.open(read_spec(request), caller_of(context.peer())) as messages:
+        permit = permit_of_call()
+        caller = permit.name if permit else caller_of(context.peer())
+        async with self._feed.open(read_spec(request), caller, still_permitted()) as messages:
             async for message in messages:
                 await context.write(message)
 

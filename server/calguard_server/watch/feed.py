@@ -8,7 +8,7 @@
 """
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -84,19 +84,22 @@ class Feed:
         for stream in self._keeper.streams:
             stream.drain()
 
-    def open(self, spec: WatchSpec, caller: str = "") -> "Watching":
+    def open(self, spec: WatchSpec, caller: str = "", still_permitted: Callable[[], None] = lambda: None) -> "Watching":
         """Serve a watch in the task that enters it: an iteration of encoded WatchResponses.
 
+        `still_permitted` is called a few times a second, and ends the watch by the CalguardError that it raises.
         Entering and iterating raise what TokenMint.read raises, OutOfRangeError `RESUME_TOKEN_EXPIRED`,
         ResourceExhaustedError `STREAM_LIMIT` or `SLOW_CONSUMER`, UnavailableError `SERVER_DRAINING`.
         """
-        return Watching(self, spec, caller)
+        return Watching(self, spec, caller, still_permitted)
 
-    def admit(self, spec: WatchSpec, caller: str) -> tuple[Stream, AsyncGenerator[bytes, None]]:
+    def admit(
+        self, spec: WatchSpec, caller: str, still_permitted: Callable[[], None]
+    ) -> tuple[Stream, AsyncGenerator[bytes, None]]:
         """Open a stream for a watch, of the current task. Raises what `open` says."""
         self._refuse_stream(caller)
         view = self._view(spec)
-        stream = self._stream(spec, view)
+        stream = self._stream(spec, view, still_permitted)
         self._keeper.add(stream)
         self._streams_of[caller] += 1
         return stream, stream.messages(self._beginning(spec, view))
@@ -108,10 +111,12 @@ class Feed:
         if not self._streams_of[caller]:
             del self._streams_of[caller]
 
-    def _stream(self, spec: WatchSpec, view: View) -> Stream:
+    def _stream(self, spec: WatchSpec, view: View, still_permitted: Callable[[], None]) -> Stream:
         interval = (spec.progress_interval or self._options.progress_interval).total_seconds()
-        pace = Pace(random_lifetime(self._options.lifetime.total_seconds(), self._chance))
-        return Stream(self._backlog, view, self._clock, pace, jittered(interval, self._chance), self._keeper.waited)
+        pace = Pace(
+            random_lifetime(self._options.lifetime.total_seconds(), self._chance), jittered(interval, self._chance)
+        )
+        return Stream(self._backlog, view, self._clock, pace, self._keeper.waited, still_permitted)
 
     def _view(self, spec: WatchSpec) -> View:
         key = view_key(spec)
@@ -157,16 +162,17 @@ class Watching:
 
     __slots__ = ("_asked", "_caller", "_feed", "_messages", "_stream")
 
-    def __init__(self, feed: Feed, spec: WatchSpec, caller: str) -> None:
+    def __init__(self, feed: Feed, spec: WatchSpec, caller: str, still_permitted: Callable[[], None]) -> None:
         self._feed = feed
-        self._asked: WatchSpec | None = spec
+        self._asked: tuple[WatchSpec, Callable[[], None]] | None = (spec, still_permitted)
         self._caller = caller
 
     async def __aenter__(self) -> AsyncGenerator[bytes, None]:
-        spec, self._asked = self._asked, None
-        if spec is None:
+        asked, self._asked = self._asked, None
+        if asked is None:
             raise RuntimeError("a watch is entered once")
-        self._stream, self._messages = self._feed.admit(spec, self._caller)
+        spec, still_permitted = asked
+        self._stream, self._messages = self._feed.admit(spec, self._caller, still_permitted)
         return self._messages
 
     async def __aexit__(

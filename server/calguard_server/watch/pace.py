@@ -9,11 +9,12 @@ from calguard_server.engine.ports import Chance
 class Pace:
     """All in seconds. `lifetime`: after it the stream ends by itself, at the next moment when all is sent.
 
-    `write_timeout`: how long one message may wait for its reader. `snapshot_timeout`: how long a snapshot may take,
-    which holds a connection to the database until it is read.
+    `progress_interval`: how long it may be silent. `write_timeout`: how long one message may wait for its reader.
+    `snapshot_timeout`: how long a snapshot may take, which holds a connection to the database until it is read.
     """
 
     lifetime: float
+    progress_interval: float
     write_timeout: float = 10.0
     snapshot_timeout: float = 300.0
 

@@ -1,7 +1,7 @@
 """One watch: a cursor, when it has to say something, and when it ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from calguard_server.domain.errors import CalguardError, ResourceExhaustedError, UnavailableError
@@ -30,9 +30,9 @@ class Stream:
         "_now",
         "_pace",
         "_progress_due",
-        "_progress_interval",
         "_refusal",
         "_snapshot_since",
+        "_still_permitted",
         "_task",
         "_view",
         "_waited",
@@ -40,17 +40,23 @@ class Stream:
     )
 
     def __init__(
-        self, backlog: Backlog, view: View, clock: Clock, pace: Pace, progress_interval: float, waited: float
+        self,
+        backlog: Backlog,
+        view: View,
+        clock: Clock,
+        pace: Pace,
+        waited: float,
+        still_permitted: Callable[[], None],
     ) -> None:
         self._backlog = backlog
         self._view = view
         self._clock = clock
         self._pace = pace
-        self._progress_interval = progress_interval
+        self._still_permitted = still_permitted
         self._cursor = 0
         self._now = clock.timer()  # as of the last look: a stream that is sent much asks for the time less
         self._waited = waited  # as of the last look, too
-        self._progress_due = self._now + progress_interval
+        self._progress_due = self._now + pace.progress_interval
         self._ends_at = self._now + pace.lifetime
         self._draining = False
         self._ended = False
@@ -114,11 +120,16 @@ class Stream:
         self.wake()
 
     def look(self, now: float, waited: float, overdue: int) -> None:
-        """Wake it if it has something to say; end it if its reader is too slow.
+        """Wake it if it has something to say; end it if its watcher may not watch any more, or reads too slowly.
 
         `waited` are seconds that may be held against readers; `overdue` is a revision that was shown long ago.
         """
         self._now, self._waited = now, waited
+        try:
+            self._still_permitted()
+        except CalguardError as error:
+            self.refuse(error)
+            return
         if self._wake is not None:
             if now >= self._progress_due or now >= self._ends_at:
                 self.wake()
@@ -154,7 +165,7 @@ class Stream:
     def _taken(self, revision: int) -> None:
         self._cursor = revision
         self._handed_out_at = None
-        self._progress_due = self._now + self._progress_interval
+        self._progress_due = self._now + self._pace.progress_interval
 
     def _is_stuck(self, overdue: int) -> bool:
         """Whether a message waits too long, a snapshot takes too long, or it fell behind after it had caught up."""

@@ -30,6 +30,9 @@ class BookingPageServiceStub:
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below.
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     def __init__(self, channel):
@@ -85,6 +88,9 @@ class BookingPageServiceServicer:
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below.
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     def CreateBookingPage(self, request, context):
@@ -207,6 +213,9 @@ class BookingPageService:
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below.
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     @staticmethod

@@ -31,6 +31,9 @@ class BookingPageServiceStub:
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below.
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     @_typing.overload
@@ -73,6 +76,9 @@ class BookingPageServiceAsyncStub(BookingPageServiceStub):
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below.
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -111,6 +117,9 @@ class BookingPageServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below.
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     @_abc_1.abstractmethod

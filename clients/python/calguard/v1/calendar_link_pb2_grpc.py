@@ -32,6 +32,9 @@ class CalendarLinkServiceStub:
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below. Where the provider cannot
     be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
     CompleteCalendarLink was to complete is spent; metadata `cause` names why.
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     def __init__(self, channel):
@@ -104,6 +107,9 @@ class CalendarLinkServiceServicer:
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below. Where the provider cannot
     be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
     CompleteCalendarLink was to complete is spent; metadata `cause` names why.
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     def BeginCalendarLink(self, request, context):
@@ -183,7 +189,8 @@ class CalendarLinkServiceServicer:
         message. A stage that cannot be tried, because one before it failed or nothing is selected, is SKIPPED; those that
         can, are tried. Each stage is given 20 s. A STOPPED link is answered, too: its first stage fails, with CONNECT.
         Nothing is changed by a diagnosis itself. Where what it met differs from how the link stands, the link is checked
-        before the stream ends: who reads the link then sees its state. Cancelling the stream stops the work.
+        before the stream ends: who reads the link then sees its state. Cancelling the stream stops the work. Whether the
+        caller still may is looked at before each step is sent.
         NOT_FOUND `CALENDAR_LINK_NOT_FOUND`; UNAVAILABLE `SERVER_DRAINING`. That Google cannot be asked is no error of the
         stream, but of the stage.
         """
@@ -293,6 +300,9 @@ class CalendarLinkService:
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below. Where the provider cannot
     be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
     CompleteCalendarLink was to complete is spent; metadata `cause` names why.
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     @staticmethod

@@ -27,6 +27,10 @@ if _version_not_supported:
 
 class ProviderServiceStub:
     """How the calendar provider is, as far as the checks of all links show.
+
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     def __init__(self, channel):
@@ -44,6 +48,10 @@ class ProviderServiceStub:
 
 class ProviderServiceServicer:
     """How the calendar provider is, as far as the checks of all links show.
+
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     def GetProviderStatus(self, request, context):
@@ -72,6 +80,10 @@ def add_ProviderServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ProviderService:
     """How the calendar provider is, as far as the checks of all links show.
+
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     @staticmethod

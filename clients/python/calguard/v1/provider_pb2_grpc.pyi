@@ -27,7 +27,12 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ProviderServiceStub:
-    """How the calendar provider is, as far as the checks of all links show."""
+    """How the calendar provider is, as far as the checks of all links show.
+
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,7 +45,12 @@ class ProviderServiceStub:
 
 @_typing.type_check_only
 class ProviderServiceAsyncStub(ProviderServiceStub):
-    """How the calendar provider is, as far as the checks of all links show."""
+    """How the calendar provider is, as far as the checks of all links show.
+
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetProviderStatus: _aio.UnaryUnaryMultiCallable[_provider_pb2.GetProviderStatusRequest, _provider_pb2.GetProviderStatusResponse]  # type: ignore[assignment]
@@ -49,7 +59,12 @@ class ProviderServiceAsyncStub(ProviderServiceStub):
     """
 
 class ProviderServiceServicer(metaclass=_abc_1.ABCMeta):
-    """How the calendar provider is, as far as the checks of all links show."""
+    """How the calendar provider is, as far as the checks of all links show.
+
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
+    """
 
     @_abc_1.abstractmethod
     def GetProviderStatus(

@@ -27,6 +27,10 @@ if _version_not_supported:
 
 class WatchServiceStub:
     """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
+
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     def __init__(self, channel):
@@ -44,6 +48,10 @@ class WatchServiceStub:
 
 class WatchServiceServicer:
     """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
+
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     def Watch(self, request, context):
@@ -53,7 +61,8 @@ class WatchServiceServicer:
         `RESUME_TOKEN_EXPIRED` (metadata `oldest_revision`: watch again without a token), `TOKEN_FROM_FUTURE`;
         RESOURCE_EXHAUSTED `SLOW_CONSUMER` (a message could not be written for 10 s, or a stream that had caught up is more
         than 30 s behind), `STREAM_LIMIT` (of the server, or of this caller); UNAVAILABLE `SERVER_DRAINING`: resume
-        elsewhere. Status OK after `closing` STREAM_LIFETIME: resume.
+        elsewhere. A watch that runs ends with what it would be refused with by then: its caller's token was removed or has
+        expired, or its role has become too small. Status OK after `closing` STREAM_LIFETIME: resume.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -77,6 +86,10 @@ def add_WatchServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class WatchService:
     """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
+
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
     """
 
     @staticmethod

@@ -27,7 +27,12 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class WatchServiceStub:
-    """Every change of every calendar link and booking page, and of the provider's status, as it is committed."""
+    """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
+
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,12 +45,18 @@ class WatchServiceStub:
     `RESUME_TOKEN_EXPIRED` (metadata `oldest_revision`: watch again without a token), `TOKEN_FROM_FUTURE`;
     RESOURCE_EXHAUSTED `SLOW_CONSUMER` (a message could not be written for 10 s, or a stream that had caught up is more
     than 30 s behind), `STREAM_LIMIT` (of the server, or of this caller); UNAVAILABLE `SERVER_DRAINING`: resume
-    elsewhere. Status OK after `closing` STREAM_LIFETIME: resume.
+    elsewhere. A watch that runs ends with what it would be refused with by then: its caller's token was removed or has
+    expired, or its role has become too small. Status OK after `closing` STREAM_LIFETIME: resume.
     """
 
 @_typing.type_check_only
 class WatchServiceAsyncStub(WatchServiceStub):
-    """Every change of every calendar link and booking page, and of the provider's status, as it is committed."""
+    """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
+
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Watch: _aio.UnaryStreamMultiCallable[_watch_pb2.WatchRequest, _watch_pb2.WatchResponse]  # type: ignore[assignment]
@@ -55,11 +66,17 @@ class WatchServiceAsyncStub(WatchServiceStub):
     `RESUME_TOKEN_EXPIRED` (metadata `oldest_revision`: watch again without a token), `TOKEN_FROM_FUTURE`;
     RESOURCE_EXHAUSTED `SLOW_CONSUMER` (a message could not be written for 10 s, or a stream that had caught up is more
     than 30 s behind), `STREAM_LIMIT` (of the server, or of this caller); UNAVAILABLE `SERVER_DRAINING`: resume
-    elsewhere. Status OK after `closing` STREAM_LIFETIME: resume.
+    elsewhere. A watch that runs ends with what it would be refused with by then: its caller's token was removed or has
+    expired, or its role has become too small. Status OK after `closing` STREAM_LIFETIME: resume.
     """
 
 class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Every change of every calendar link and booking page, and of the provider's status, as it is committed."""
+    """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
+
+    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
+    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`).
+    """
 
     @_abc_1.abstractmethod
     def Watch(
@@ -73,7 +90,8 @@ class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
         `RESUME_TOKEN_EXPIRED` (metadata `oldest_revision`: watch again without a token), `TOKEN_FROM_FUTURE`;
         RESOURCE_EXHAUSTED `SLOW_CONSUMER` (a message could not be written for 10 s, or a stream that had caught up is more
         than 30 s behind), `STREAM_LIMIT` (of the server, or of this caller); UNAVAILABLE `SERVER_DRAINING`: resume
-        elsewhere. Status OK after `closing` STREAM_LIFETIME: resume.
+        elsewhere. A watch that runs ends with what it would be refused with by then: its caller's token was removed or has
+        expired, or its role has become too small. Status OK after `closing` STREAM_LIFETIME: resume.
         """
 
 def add_WatchServiceServicer_to_server(servicer: WatchServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,6 +8,7 @@ import grpc
 
 from calguard_client.cli.cells import clean
 from calguard_client.cli.session import Session
+from calguard_client.cli.token import TOKEN_VARIABLE
 from calguard_client.refusal import Refusal
 
 EXIT_REFUSED = 1
@@ -70,6 +71,8 @@ def _print_error(error: dict[str, object]) -> None:
 def _told(refusal: Refusal, session: Session) -> str:
     if refusal.fields:
         return "; ".join(f"{each.field}: {each.description}" for each in refusal.fields)
+    if refusal.reason == "TOKEN_MISSING":
+        return f"{session.server} lets in nobody without a token: set {TOKEN_VARIABLE}, or name a --token-file"
     if refusal.reason:
         return refusal.message
     if refusal.code is grpc.StatusCode.DEADLINE_EXCEEDED:

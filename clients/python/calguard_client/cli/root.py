@@ -1,7 +1,9 @@
 """The command itself: the options that every command shares, and the door by which failures leave."""
 
+import os
 import re
 from datetime import timedelta
+from typing import IO
 
 import click
 import grpc
@@ -10,6 +12,7 @@ from click.exceptions import Exit
 from calguard_client.cli.failures import EXIT_INTERRUPTED, WatchEndedError, report, report_usage
 from calguard_client.cli.screen import Screen
 from calguard_client.cli.session import Session
+from calguard_client.cli.token import TOKEN_VARIABLE, read_token, with_token
 from calguard_client.connection import open_channel
 from calguard_client.options import ClientOptions, new_request_id
 from calguard_client.refusal import Refusal
@@ -84,6 +87,12 @@ def _read_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> 
     help="The server to ask.",
 )
 @click.option(
+    "--token-file",
+    metavar="FILE",
+    type=click.File(encoding="utf-8", lazy=False),
+    help=f"The file that holds the token to call with; '-' is standard input. Else it is in {TOKEN_VARIABLE}.",
+)
+@click.option(
     "--json",
     "as_json",
     is_flag=True,
@@ -100,9 +109,17 @@ def _read_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> 
 )
 @click.version_option(package_name="calguard", prog_name="calguard")
 @click.pass_context
-def main(ctx: click.Context, server: str, as_json: bool, timeout: timedelta) -> None:  # noqa: FBT001 - click passes it
+def main(
+    ctx: click.Context,
+    server: str,
+    token_file: IO[str] | None,
+    as_json: bool,  # noqa: FBT001 - click passes it
+    timeout: timedelta,
+) -> None:
     """Ask and steer a Calguard server: accounts, calendar links, booking pages, notices, and their changes."""
-    channel = ctx.with_resource(open_channel(server, ClientOptions(connect_timeout=timeout, retry=False)))
+    token = read_token(token_file, os.environ.get(TOKEN_VARIABLE, ""))
+    options = ClientOptions(connect_timeout=timeout, retry=False)
+    channel = with_token(ctx.with_resource(open_channel(server, options)), token)
     ctx.obj = Session(
         server=server,
         as_json=as_json,
