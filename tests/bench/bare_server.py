@@ -48,7 +48,7 @@ class _Bare:
 async def _serve(answer: bytes) -> None:
     bare = _Bare(answer)
     server = grpc.aio.server(options=OPTIONS)
-    handlers = {
+    handlers: dict[str, Any] = {
         "Get": grpc.unary_unary_rpc_method_handler(bare.get),
         "Change": grpc.unary_unary_rpc_method_handler(bare.change),
         "Watch": grpc.unary_stream_rpc_method_handler(bare.watch),

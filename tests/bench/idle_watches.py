@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from tests.bench.contestants import OURS, Contestant, calguard_with_pages, contestants, our_watch
+from tests.bench import our_work
+from tests.bench.contestants import OURS, Contestant, contestants
 from tests.bench.native_drain import held
 from tests.bench.page import Target, targets_table
 from tests.bench.servers import Server
@@ -16,7 +17,7 @@ from tests.bench.watch_rates import CONNECTIONS
 
 _ROUNDS = 3
 _WATCHES = 1_000
-_WARM_UP = 100
+_WARM_UP = CONNECTIONS
 _MEMORY_TARGET = 25 * 1024
 _OPENED_TARGET = 0.3
 _SOAK_WATCHES = 5_000
@@ -61,8 +62,8 @@ def section() -> Iterator[str]:
         with contestants(bursts=0) as running:
             for each in running:
                 _open(each, opened.setdefault(each.name, Opened()))
-    for name, each in opened.items():
-        seconds, memory = median(each.seconds), median(each.memory)
+    for name, rounds in opened.items():
+        seconds, memory = median(rounds.seconds), median(rounds.memory)
         yield f"| {name} | {seconds * 1e3:.0f} ms | {_WATCHES / seconds:,.0f} | {memory / 1024:.1f} KiB |\n"
     yield "\n" + targets_table(_targets(opened[OURS]))
 
@@ -88,8 +89,8 @@ def soak(minutes: int) -> Iterator[str]:
     """Hold many watches for so long; tells on standard error how it goes."""
     first = minutes / 10
     yield _SOAK_HEAD.format(minutes=minutes, first=first)
-    with tempfile.TemporaryDirectory() as folder, calguard_with_pages(Path(folder) / "db", bursts=0) as server:
-        watch = our_watch().of(_SOAK_WATCHES, _SOAK_CONNECTIONS)
+    with tempfile.TemporaryDirectory() as folder, our_work.calguard_with_pages(Path(folder) / "db", bursts=0) as server:
+        watch = our_work.watch().of(_SOAK_WATCHES, _SOAK_CONNECTIONS)
         with held(server, watch, minutes * 60 + 60) as result:
             begun = time.monotonic()
             _watch_over(server, begun, first * 60)

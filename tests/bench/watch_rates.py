@@ -5,9 +5,10 @@ from dataclasses import replace
 from functools import partial
 from statistics import median
 
-from tests.bench.contestants import BARE, BURST_PAGES, ETCD, IN_FLIGHT, OURS, SERIES, Contestant, contestants
+from tests.bench.contestants import BARE, BARE_BURST, ETCD, IN_FLIGHT, OURS, SERIES, Contestant, contestants
 from tests.bench.figures import Figures, Rounds, in_turn, of_deliveries
 from tests.bench.native_drain import Calls, Result, drain
+from tests.bench.our_work import BURST_PAGES
 from tests.bench.page import Target, targets_table
 
 CONNECTIONS = 10
@@ -38,8 +39,8 @@ _BURST_HEAD = f"""
 
 One check fails a link whose account is a member of {BURST_PAGES:,} pages: one transaction of as many changes, which
 {_MANY:,} watchers are told of. All: from the call to the last arrival, so that deciding and committing is part of it;
-delivering: from the first arrival to the last. etcd: as many Puts, in transactions of as many as it takes. Bare: 100
-changes, one by one. The median of {_ROUNDS} rounds in turn.
+delivering: from the first arrival to the last. etcd: as many Puts of as many bytes, in transactions of as many as it
+takes. Bare: {BARE_BURST} changes, one by one. The median of {_ROUNDS} rounds in turn.
 
 | server | all, delivered/s | delivering, delivered/s | delivered a core | cores used |
 |---|---|---|---|---|
@@ -67,13 +68,14 @@ def section() -> Iterator[str]:
             steady[streams] = _medians(in_turn(running, _ROUNDS, partial(_steady, streams)), streams)
             yield from (_steady_row(streams, name, each) for name, each in steady[streams].items())
         yield _BURST_HEAD
-        rounds = in_turn(running, _ROUNDS, _burst)
-        burst = _medians(rounds, _MANY)
-        yield from (_burst_row(name, each, rounds[name]) for name, each in burst.items())
+        bursts = in_turn(running, _ROUNDS, _burst)
+        burst = _medians(bursts, _MANY)
+        yield from (_burst_row(name, each, bursts[name]) for name, each in burst.items())
         yield _LIGHT_HEAD
-        rounds = in_turn(running, _ROUNDS, _light)
-        light = _medians(rounds, _MANY)
-        yield from (_light_row(name, each, rounds[name]) for name, each in light.items())
+        lights = in_turn(running, _ROUNDS, _light)
+        light = _medians(lights, _MANY)
+        yield from (_light_row(name, each, lights[name]) for name, each in light.items())
+    yield _client_cost(bursts)
     yield "\n" + targets_table((*_steady_targets(steady), *_burst_targets(burst), *_light_targets(light)))
 
 
@@ -114,6 +116,15 @@ def _light_row(name: str, each: Figures, results: Sequence[Result]) -> str:
     last = median(one.last_latency.p50 for one in results)
     waits = " | ".join(f"{wait * 1e3:.1f} ms" for wait in (each.p50, each.p99, last))
     return f"| {name} | {waits} | {each.cores:.2f} |\n"
+
+
+def _client_cost(bursts: Rounds) -> str:
+    message = median(each.drain_cpu_seconds / each.messages for each in bursts[BARE])
+    change = median(each.drain_cpu_seconds / (each.changes * _MANY) for each in bursts[OURS])
+    return (
+        f"\nOf the same processor the client took {message * 1e6:.1f} us for a message of one change (bare), "
+        f"and {change * 1e9:.0f} ns for a change in a burst (ours).\n"
+    )
 
 
 def _steady_targets(steady: Mapping[int, Medians]) -> Iterator[Target]:
