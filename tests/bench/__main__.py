@@ -122,7 +122,7 @@ def _machine(name: str) -> str:
     etcd = ""
     if name in _BESIDE_ETCD:
         version = servers.etcd_version()
-        etcd = f", etcd {version}" if version else "; etcd is not installed: its rows are left out"
+        etcd = f", etcd {version}" if version else "; etcd is not installed, and its rows are left out"
     return f"\nMeasured on: {page.machine()}{etcd}\n"
 
 

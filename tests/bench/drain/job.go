@@ -6,6 +6,8 @@ import (
 	"fmt"
 )
 
+const bodyBytes = 65535 - 5 // what a stream takes before the server says more, without gRPC's head
+
 // Job is one measurement: streams that are drained, calls that are made meanwhile, or either alone.
 type Job struct {
 	Address        string  `json:"address"`
@@ -65,8 +67,26 @@ func (j *Job) check() error {
 	if j.Calls != nil && (j.Calls.Connections < 1 || (j.Calls.Count == 0 && j.Calls.Seconds == 0)) {
 		return errors.New("calls: expected connections of at least 1, and count or seconds")
 	}
+	for _, each := range j.bodies() {
+		if len(each) > bodyBytes {
+			return fmt.Errorf("a request has %d bytes: expected at most %d", len(each), bodyBytes)
+		}
+	}
 	if j.Watch == nil && j.Calls == nil {
 		return errors.New("expected watch, calls or both")
 	}
 	return nil
+}
+
+func (j *Job) bodies() [][]byte {
+	var bodies [][]byte
+	if j.Watch != nil {
+		bodies = append(bodies, j.Watch.Request)
+	}
+	if j.Calls != nil {
+		for _, each := range j.Calls.Requests {
+			bodies = append(bodies, each.Body)
+		}
+	}
+	return bodies
 }
