@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography.fernet import Fernet
 from msgspec.structs import replace
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
@@ -41,6 +42,19 @@ def fill(path: Path, key: Secret, count: int, now: datetime, policy: SchedulePol
         connection.executemany(QUERIES["save_member"], ((f"account-{number}", f"page-{number}") for number in batch))
         connection.executemany(QUERIES["save_grant"], _grants(batch, sealed))
         connection.execute("COMMIT")
+    connection.close()
+
+
+def add_pages(path: Path, number: int, count: int, now: datetime) -> None:
+    """Make an account the member of so many pages more, and its grant one of a key that is lost: a check fails it."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    names = [f"page-{number}-{each:05}" for each in range(count)]
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany(QUERIES["save_page"], (page_row(replace(_page(number, now), id=name)) for name in names))
+    connection.executemany(QUERIES["save_member"], ((f"account-{number}", name) for name in names))
+    lost = Vault([Secret(Fernet.generate_key().decode())]).seal(Secret("1//" + "r" * 100))
+    connection.executemany(QUERIES["save_grant"], _grants([number], lost))
+    connection.execute("COMMIT")
     connection.close()
 
 

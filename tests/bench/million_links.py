@@ -16,6 +16,7 @@ from calguard_server.domain.schedule import SchedulePolicy
 from calguard_server.domain.secret import Secret
 from tests.bench import many_links
 from tests.bench.check_rate import local_google
+from tests.bench.servers import resident
 from tests.e2e.server_process import ServerProcess
 
 LINKS = 1_000_000
@@ -52,8 +53,8 @@ async def measure() -> Measured:
         server = await ServerProcess.start(_environment(path, key, url))
         try:
             await server.port()
-            seconds, memory = time.perf_counter() - begun, _resident(server.pid)
-            after = {await _checked(server, checks): _resident(server.pid) for checks in CHECKS}
+            seconds, memory = time.perf_counter() - begun, resident(server.pid)
+            after = {await _checked(server, checks): resident(server.pid) for checks in CHECKS}
             return Measured(seconds, memory, after)
         finally:
             await server.end()
@@ -89,11 +90,3 @@ def _environment(path: Path, key: str, url: str) -> Mapping[str, str]:
         "CHECK_INTERVAL": f"{int(_INTERVAL.total_seconds())}s",
     }
     return {f"CALGUARD_{name}": value for name, value in settings.items()}
-
-
-def _resident(pid: int) -> int:
-    """Read how much memory a process holds, in bytes."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
-    assert found is not None
-    return int(found[1]) * 1024

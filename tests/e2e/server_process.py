@@ -10,10 +10,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-_COMMAND = Path(sys.executable).parent / "calguard-server"
+COMMAND = Path(sys.executable).parent / "calguard-server"
 _SECONDS = 30
 _LISTENING = re.compile(r"listening on (\S+):(\d+)")
-_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CALGUARD_")}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CALGUARD_")}
 
 
 class EndedError(Exception):
@@ -44,9 +44,9 @@ class ServerProcess:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
 
         process = await asyncio.create_subprocess_exec(
-            _COMMAND,
+            COMMAND,
             *arguments,
-            env=_ENVIRONMENT | dict(environment),
+            env=ENVIRONMENT | dict(environment),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             preexec_fn=limit if file_size_limit else None,
