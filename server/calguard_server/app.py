@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import random
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -66,6 +67,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Answer the time, in UTC."""
         return datetime.now(UTC)  # noqa: TID251 - the one real clock
+
+    def timer(self) -> float:
+        """Answer seconds since some moment."""
+        return time.monotonic()
 
     async def sleep(self, duration: timedelta) -> None:
         """Return when that much time has passed."""
@@ -169,7 +174,7 @@ class App:
             encode_snapshot,
             self._world.clock,
             self._world.chance,
-            FeedOptions(progress_interval=self._settings.progress_interval),
+            self._feed_options(),
             self._store.writer.revision,
         )
         self._store.listen(self._feed.publish)
@@ -185,6 +190,15 @@ class App:
             reports=Reports(context, provider, self._checks, self._count_reports()),
             store=self._store,
             feed=self._feed,
+        )
+
+    def _feed_options(self) -> FeedOptions:
+        settings = self._settings
+        return FeedOptions(
+            streams_max=settings.watch_streams,
+            streams_per_caller=settings.watch_streams_per_caller,
+            progress_interval=settings.progress_interval,
+            lifetime=settings.watch_lifetime,
         )
 
     def _count_reports(self) -> ReportObserver:
@@ -266,7 +280,12 @@ class App:
         )
         self._store.listen(lambda _: deliveries.nudge())
         retention = Retention(self._store, world.clock, RetentionOptions(settings.watch_retention))
-        workers = {"incidents": review.run, "deliveries": deliveries.run, "retention": retention.run}
+        workers = {
+            "incidents": review.run,
+            "deliveries": deliveries.run,
+            "retention": retention.run,
+            "watches": self._feed.run,
+        }
         for name, run in (*self._check_loops().items(), *workers.items()):
             self._supervise(asyncio.create_task(run(), name=name))
         self._closers.append(self._stop_workers)

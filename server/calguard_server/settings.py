@@ -210,6 +210,15 @@ class Settings(BaseSettings):
     progress_interval: Duration = Field(
         timedelta(seconds=15), description="How long a watch may be silent before it is told that nothing happened."
     )
+    watch_lifetime: Duration = Field(
+        timedelta(minutes=30),
+        description="How long a watch lasts at least; it ends by itself before twice that, so that watches spread over "
+        "servers that came later.",
+    )
+    watch_streams: int = Field(10_000, ge=1, description="How many watches this server serves at once.")
+    watch_streams_per_caller: int = Field(
+        2_000, ge=1, description="How many watches one caller may have open; a caller is the address it calls from."
+    )
     watch_retention: Duration = Field(
         timedelta(hours=24),
         description="How long changes are kept for watches that resume; the latest 1000 are kept in any case.",

@@ -9,13 +9,14 @@ from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import watch_pb2 as watch_pb
 from tests.e2e.backend import Backend
 from tests.e2e.stubs import ALL
-from tests.e2e.watching import DELETED, SNAPSHOT, id_of
+from tests.e2e.watching import DELETED, SNAPSHOT, Watcher, id_of
 
 CREATED, STATE_CHANGED, UPDATED = (
     watch_pb.STATE_CHANGE_TYPE_CREATED,
     watch_pb.STATE_CHANGE_TYPE_STATE_CHANGED,
     watch_pb.STATE_CHANGE_TYPE_UPDATED,
 )
+LEFT, ENTERED = watch_pb.FILTER_TRANSITION_LEFT, watch_pb.FILTER_TRANSITION_ENTERED
 LINKS, PAGES = watch_pb.RESOURCE_KIND_CALENDAR_LINK, watch_pb.RESOURCE_KIND_BOOKING_PAGE
 
 
@@ -214,14 +215,39 @@ async def test_filters(backend: Backend, filters: dict[str, list[str]], expected
 
 
 async def test_page_that_leaves_the_filter(backend: Backend) -> None:
-    """A page that is no longer one of the accounts' is told of once more, so that nobody keeps it as it was."""
+    """A page that is no longer one of the accounts' is told of once more, as such; and as such when it comes back.
+
+    A stream that reads the log, after a restart, tells the same.
+    """
     await backend.add_account("ben")
     await backend.add_page("page", ALL, "ben", "ann")
     watcher = backend.watch(account_ids=["ann"])
     await watcher.snapshot()
+    token = watcher.token
     left = await backend.set_members("page", "ben")
     await backend.stop_page("page")
-    await backend.add_page("other", ALL, "ann")
-    await watcher.until(lambda change: id_of(change) == "other")
-    assert watcher.revisions == [left.revision, left.revision + 2]
+    entered = await backend.set_members("page", "ben", "ann")
+    expected = [
+        (left.revision, watch_pb.FILTER_TRANSITION_LEFT),
+        (entered.revision, watch_pb.FILTER_TRANSITION_ENTERED),
+    ]
+    await watcher.up_to(entered.revision)
+    assert [(change.revision, change.filter_transition) for change in watcher.changes] == expected
     watcher.cancel()
+    await backend.restart()
+    from_log = backend.watch(account_ids=["ann"], resume_token=token)
+    await from_log.up_to(entered.revision)
+    assert from_log.changes == watcher.changes
+    from_log.cancel()
+    unfiltered = backend.watch(resume_token=(await opened(backend.watch())).token)
+    await backend.set_members("page", "ben")
+    await unfiltered.up_to(entered.revision + 1)
+    assert unfiltered.changes[0].filter_transition == watch_pb.FILTER_TRANSITION_UNSPECIFIED
+    unfiltered.cancel()
+
+
+async def opened(watcher: Watcher) -> Watcher:
+    """Read the snapshot, then leave."""
+    await watcher.snapshot()
+    watcher.cancel()
+    return watcher

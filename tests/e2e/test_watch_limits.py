@@ -140,8 +140,8 @@ async def test_reader_that_does_not_read(backend: Backend) -> None:
     long_ids = await add_accounts_with_long_ids(backend, 100)
     link = await backend.link("ann")
     await add_pages(backend, "page", 300, "ann", *long_ids)
-    ring: Any = backend.app._feed._ring
-    ring._capacity = 100  # so that what was not sent must come from the log
+    ring: Any = backend.app._feed._backlog._ring
+    ring._capacity = 100_000  # so that what was not sent must come from the log
     patient = grpc.aio.insecure_channel(
         f"127.0.0.1:{backend.app.port}", options=[("grpc.max_receive_message_length", -1)]
     )

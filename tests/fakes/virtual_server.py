@@ -27,7 +27,7 @@ from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.service import KEY, Engine, build_engine
 
 OPERATOR = ComposerOptions("https://app.test/{account_id}/{calendar_link_id}", "https://help.test", "ops@test", "C0PS")
-FEED = FeedOptions(ring_capacity=12, progress_interval=timedelta(minutes=20))
+FEED = FeedOptions(ring_bytes=8_000, progress_interval=timedelta(minutes=20))
 RETENTION = RetentionOptions(watch_retention=timedelta(hours=2), keep_revisions=25)
 POLL = timedelta(seconds=20)
 
@@ -111,7 +111,7 @@ class Server:
         self.store.listen(listener)
         self.store.listen(self.feed.publish)
         self.store.listen(lambda _: self._delivery_loop.nudge())
-        workers = (self._review, self._delivery_loop, self._retention)
+        workers = (self._review, self._delivery_loop, self._retention, self.feed)
         for worker in (*self._check_loops, *workers):
             self._tasks.append(asyncio.create_task(worker.run()))
 

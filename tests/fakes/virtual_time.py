@@ -53,6 +53,9 @@ class VirtualClock:
     def now(self) -> datetime:
         return START + timedelta(seconds=asyncio.get_running_loop().time())
 
+    def timer(self) -> float:
+        return asyncio.get_running_loop().time()
+
     async def sleep(self, duration: timedelta) -> None:
         await asyncio.sleep(duration.total_seconds())  # noqa: TID251 - virtual: the loop jumps
 

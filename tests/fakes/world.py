@@ -17,6 +17,9 @@ class ManualClock:
     def now(self) -> datetime:
         return self._now
 
+    def timer(self) -> float:
+        return (self._now - START).total_seconds()
+
     async def sleep(self, duration: timedelta) -> None:
         if duration <= timedelta():
             return

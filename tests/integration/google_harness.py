@@ -43,6 +43,9 @@ class MovingClock:
     def move(self, duration: timedelta) -> None:
         self._now += duration
 
+    def timer(self) -> float:
+        return self._now.timestamp()
+
     async def sleep(self, duration: timedelta) -> None:
         raise AssertionError(f"the provider does not wait {duration}")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -41,7 +41,12 @@ class ScriptedFeed:
         self.stays_open = False
         self.closed = asyncio.Event()
 
-    async def open(self, _spec: object) -> AsyncGenerator[bytes, None]:
+    @asynccontextmanager
+    async def open(self, _spec: object, _caller: str = "") -> AsyncIterator[AsyncGenerator[bytes, None]]:
+        async with aclosing(self._stream()) as messages:
+            yield messages
+
+    async def _stream(self) -> AsyncGenerator[bytes, None]:
         try:
             for message in self.messages:
                 yield message

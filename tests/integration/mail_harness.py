@@ -21,6 +21,9 @@ class StillClock:
     def now(self) -> datetime:
         return NOW
 
+    def timer(self) -> float:
+        return NOW.timestamp()
+
     async def sleep(self, _duration: timedelta) -> None:
         raise AssertionError("a notifier never sleeps")
 

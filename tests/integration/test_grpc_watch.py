@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import grpc
 import grpc.aio
@@ -10,9 +9,7 @@ import pytest
 
 from calguard.v1 import watch_pb2, watch_pb2_grpc
 from calguard_server.domain.errors import OutOfRangeError, UnavailableError
-from calguard_server.grpc_api.interceptors import ErrorInterceptor
-from calguard_server.grpc_api.watch_service import WatchService, add_watch_service
-from tests.integration.grpc_harness import Scripted, ScriptedFeed, info_of, refused, serving
+from tests.integration.grpc_harness import Scripted, ScriptedFeed, refused, serving
 
 
 @pytest.fixture
@@ -69,26 +66,3 @@ async def test_a_burst_of_streams_is_taken_up(channel: grpc.aio.Channel, feed: S
     assert answers == [watch_pb2.WatchResponse()] * 3000
     for call in calls:
         call.cancel()
-
-
-async def read_on(call: grpc.aio.UnaryStreamCall, received: list[object]) -> None:
-    while (message := await call.read()) is not grpc.aio.EOF:
-        received.append(message)
-
-
-async def test_a_reader_that_does_not_read_is_given_up(feed: ScriptedFeed) -> None:
-    """Its feed is closed at once; the reader learns of it when it reads on."""
-    feed.messages = [watch_pb2.WatchResponse(resume_token="x" * 1_000_000).SerializeToString()] * 100
-    server = grpc.aio.server(interceptors=(ErrorInterceptor(),))
-    add_watch_service(WatchService(feed, write_timeout=timedelta(milliseconds=200)), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        call = watch_pb2_grpc.WatchServiceStub(channel).Watch(watch_pb2.WatchRequest())
-        await call.read()
-        await asyncio.wait_for(feed.closed.wait(), 30)
-        received: list[object] = []
-        ended = await refused(read_on(call, received))
-        assert len(received) < len(feed.messages)
-        assert (ended.code(), info_of(ended).reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "SLOW_CONSUMER")
-    await server.stop(10)

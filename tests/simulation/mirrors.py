@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import aclosing
 
 from calguard.v1 import watch_pb2 as watch_pb
 from calguard_server.domain.errors import OutOfRangeError
@@ -63,7 +62,7 @@ class Mirror:
                 self.forget()
             self.told["snapshots" if self._in_snapshot else "resumed"] += 1
             try:
-                async with aclosing(feed.open(spec)) as messages:
+                async with feed.open(spec) as messages:
                     async for message in messages:
                         self._take(watch_pb.WatchResponse.FromString(message))
             except OutOfRangeError as refusal:

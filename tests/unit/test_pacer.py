@@ -18,6 +18,9 @@ class WaitsNoted:
     def now(self) -> datetime:
         return self.clock.now()
 
+    def timer(self) -> float:
+        return self.clock.timer()
+
     async def sleep(self, duration: timedelta) -> None:
         self.waits.append(duration)
 

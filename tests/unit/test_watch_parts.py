@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from calguard.v1 import watch_pb2
 from calguard_server.domain.errors import CalguardError
-from calguard_server.domain.events import ResourceKind
+from calguard_server.domain.events import ResourceKind, WatchMode
 from calguard_server.engine.ports import LogEntry, WatchSpec
 from calguard_server.watch import frames
-from calguard_server.watch.filters import kinds_of, matcher
-from calguard_server.watch.ring import Ring
+from calguard_server.watch.filters import Passage, judge_of, kinds_of
+from calguard_server.watch.ring import Ring, batches
 from calguard_server.watch.tokens import TokenMint
+from calguard_server.watch.view import Message, View
 
 ALL = WatchSpec()
 
@@ -20,6 +21,15 @@ ALL = WatchSpec()
 def entry(revision: int, commit_revision: int = 0, *, kind: str = "CALENDAR_LINK", resource: str = "l1") -> LogEntry:
     change = watch_pb2.StateChange(revision=revision)
     return LogEntry(revision, commit_revision or revision, kind, resource, ("ann", "bob"), change.SerializeToString())
+
+
+def moved(*account_ids: str, added: tuple[str, ...] = (), removed: tuple[str, ...] = ()) -> LogEntry:
+    """A change of a page of these accounts after it."""
+    return LogEntry(1, 1, "BOOKING_PAGE", "p1", account_ids, b"", added, removed)
+
+
+def revisions_in(encoded: bytes) -> list[int]:
+    return [change.revision for change in watch_pb2.WatchResponse.FromString(encoded).changes]
 
 
 def test_a_token_leads_back_to_its_revision() -> None:
@@ -117,37 +127,122 @@ def test_kinds_of_a_watch(spec: WatchSpec, kinds: set[str]) -> None:
 )
 def test_filters_narrow_together(spec: WatchSpec, *, passes: bool) -> None:
     """A link's change passes when every filter that is set, and is about links, lets it pass."""
-    matches = matcher(spec)
-    assert matches is not None
-    assert matches(entry(1)) is passes
+    judge = judge_of(spec)
+    assert judge is not None
+    assert judge(entry(1)) is (Passage.WITHIN if passes else None)
+
+
+@pytest.mark.parametrize(
+    ("change", "passage"),
+    [
+        (moved("ann", "bob"), Passage.WITHIN),
+        (moved("bob"), None),
+        (moved("ann", "bob", added=("ann",)), Passage.ENTERED),
+        (moved("ann", "bob", added=("bob",)), Passage.WITHIN),
+        (moved("bob", removed=("ann",)), Passage.LEFT),
+        (moved("ann", removed=("bob",)), Passage.WITHIN),
+        (moved("bob", removed=("cem",)), None),
+        (moved("eve", added=("eve",), removed=("ann",)), Passage.WITHIN),
+        (moved("ann", added=("ann",), removed=("eve",)), Passage.WITHIN),
+        (moved("bob", added=("bob",), removed=("ann", "eve")), Passage.LEFT),
+        (moved("ann", "eve", added=("ann", "eve"), removed=("bob",)), Passage.ENTERED),
+    ],
+)
+def test_what_enters_and_leaves_a_watch_of_accounts(change: LogEntry, passage: Passage | None) -> None:
+    """A page passes before, after, both or neither, by whether it concerned any account of the filter."""
+    judge = judge_of(replace(ALL, account_ids=frozenset({"ann", "eve"})))
+    assert judge is not None
+    assert judge(change) is passage
 
 
 def test_no_filter_is_no_test() -> None:
     """A watch of everything decides nothing per change."""
-    assert matcher(ALL) is None
+    assert judge_of(ALL) is None
+
+
+def test_a_transition_is_told_in_the_change_itself() -> None:
+    """What a watch of accounts lost is marked, and the rest of the change is as it was encoded."""
+    whole = watch_pb2.StateChange(revision=1, booking_page={"id": "p1", "title": "Panel"})
+    left = LogEntry(1, 1, "BOOKING_PAGE", "p1", ("bob",), whole.SerializeToString(), (), ("ann",))
+    message = View("s", replace(ALL, account_ids=frozenset({"ann"}))).message(batches([left]), 0)
+    (change,) = watch_pb2.WatchResponse.FromString(message.encoded).changes
+    assert change.filter_transition == watch_pb2.FILTER_TRANSITION_LEFT
+    change.ClearField("filter_transition")
+    assert change == whole
+
+
+def test_latest_keeps_the_last_change_of_each_resource() -> None:
+    """Of what waits, each resource's last change is sent, in the order of revisions."""
+    log = [entry(1), entry(2, resource="l2"), entry(3, kind="BOOKING_PAGE"), entry(4), entry(5, resource="l3")]
+    message = View("s", replace(ALL, mode=WatchMode.LATEST)).message(batches(log), 0)
+    assert message.revision == 5
+    assert revisions_in(message.encoded) == [2, 3, 4, 5]
+
+
+def test_every_keeps_all() -> None:
+    """Of what waits, everything is sent."""
+    message = View("s", ALL).message(batches([entry(1), entry(2), entry(3)]), 0)
+    assert revisions_in(message.encoded) == [1, 2, 3]
+
+
+def test_a_message_is_bounded_and_splits_no_transaction() -> None:
+    """A message ends before a transaction that would make it too large; one that is too large by itself goes whole."""
+    large = watch_pb2.StateChange(booking_page={"title": "x" * 400_000}).SerializeToString()
+    log = [LogEntry(revision, 3 * ((revision + 2) // 3), "BOOKING_PAGE", "p", (), large) for revision in range(1, 7)]
+    view = View("s", ALL)
+    message = view.message(batches(log), 0)
+    assert message.revision == 3
+    assert len(message.encoded) > 1_200_000
+
+
+def test_what_nobody_is_sent_moves_the_cursor_alone() -> None:
+    """Changes that do not pass the filter make no message, and are not looked at again."""
+    view = View("s", replace(ALL, account_ids=frozenset({"cem"})))
+    assert view.message(batches([entry(1), entry(2)]), 0) == Message(2, b"")
+    assert view.message([], 7) == Message(7, b"")
+
+
+def after(ring: Ring, revision: int, up_to: int = 1_000_000) -> list[tuple[int, int]]:
+    found = ring.after(revision, up_to)
+    assert found is not None
+    return [(batch.revision, len(batch.entries)) for batch in found]
 
 
 def test_the_ring_answers_whole_transactions_after_a_revision() -> None:
     """The changes of one transaction stay together."""
-    ring = Ring(100, 0)
+    ring = Ring(100_000, 0)
     ring.append([entry(1), entry(2, 3), entry(3, 3)])
-    after = ring.after(1)
-    assert after is not None
-    assert [(batch.revision, len(batch.entries)) for batch in after] == [(3, 2)]
-    assert ring.after(3) == []
+    assert after(ring, 1) == [(3, 2)]
+    assert after(ring, 3) == []
+    assert after(ring, 0, up_to=2) == [(1, 1)]
 
 
 def test_what_fell_out_of_the_ring_is_not_there() -> None:
     """A cursor behind the ring is told so, and reads the log."""
-    ring = Ring(2, 0)
+    ring = Ring(700, 0)
     ring.append([entry(1), entry(2), entry(3)])
-    assert ring.after(0) is None
-    assert [batch.revision for batch in ring.after(1) or ()] == [2, 3]
+    assert ring.after(0, 3) is None
+    assert after(ring, 1) == [(2, 1), (3, 1)]
     assert ring.floor == 1
+
+
+@settings(derandomize=True, max_examples=100)
+@given(st.integers(1, 40), st.lists(st.integers(1, 5), min_size=1, max_size=80))
+def test_the_ring_holds_what_a_list_would(capacity: int, sizes: list[int]) -> None:
+    """However much was appended and dropped, what is held are the last transactions, whole and in order."""
+    size = next(batches([entry(1)])).size
+    ring, log, revision = Ring(capacity * size, 0), list[tuple[int, int]](), 0
+    for count in sizes:
+        ring.append([entry(each, revision + count) for each in range(revision + 1, revision + count + 1)])
+        revision += count
+        log.append((revision, count))
+    kept = [each for each in log if each[0] > ring.floor]
+    assert sum(count for _, count in kept) <= capacity
+    assert after(ring, ring.floor) == kept
 
 
 def test_a_ring_that_starts_late_knows_where() -> None:
     """After a restart the ring is empty and holds nothing before its start."""
     ring = Ring(10, 5)
-    assert ring.after(4) is None
-    assert ring.after(5) == []
+    assert ring.after(4, 5) is None
+    assert after(ring, 5) == []

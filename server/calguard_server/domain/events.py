@@ -34,6 +34,13 @@ class ResourceKind(StrEnum):
     PROVIDER_STATUS = "PROVIDER_STATUS"
 
 
+class WatchMode(StrEnum):
+    """Which of a resource's changes a watcher is sent."""
+
+    EVERY = "EVERY"
+    LATEST = "LATEST"  # of those that wait to be sent, the latest
+
+
 class ChangeType(StrEnum):
     """What happened."""
 
@@ -46,8 +53,9 @@ class ChangeType(StrEnum):
 class Change(Struct, frozen=True, kw_only=True):
     """One change of one resource: the resource as it stands after it, or last stood.
 
-    `former_account_ids` are those whom the resource concerned before the change, and no longer does. `caused_by` is
-    the revision of the link's change, in the same transaction, that a page's change follows from; else 0.
+    Where the resource was there before, `added_account_ids` are those whom it concerns now and did not before, and
+    `removed_account_ids` those whom it did and does not any more. `caused_by` is the revision of the link's change, in
+    the same transaction, that a page's change follows from; else 0.
     """
 
     revision: int
@@ -55,5 +63,6 @@ class Change(Struct, frozen=True, kw_only=True):
     type: ChangeType
     resource: "CalendarLink | BookingPage | ProviderStatus"
     previous_state: str = ""
-    former_account_ids: tuple[str, ...] = ()
+    added_account_ids: tuple[str, ...] = ()
+    removed_account_ids: tuple[str, ...] = ()
     caused_by: int = 0

@@ -13,7 +13,7 @@ from msgspec import Struct
 from calguard_server.domain.account import Account
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.delivery import Delivery, DeliveryState
-from calguard_server.domain.events import ResourceKind
+from calguard_server.domain.events import ResourceKind, WatchMode
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.page import BookingPage, PageState
 from calguard_server.domain.provider_incident import ProviderStatus
@@ -28,6 +28,10 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Answer the time, in UTC."""
+        ...
+
+    def timer(self) -> float:
+        """Answer seconds that only grow, whatever happens to the time of day."""
         ...
 
     async def sleep(self, duration: timedelta) -> None:
@@ -232,7 +236,8 @@ class DeliveryUpdate(Struct, frozen=True):
 class LogEntry(Struct, frozen=True):
     """One change of the log: `encoded` is the whole change, encoded once; filters decide on the rest.
 
-    `commit_revision` is the last revision of its transaction.
+    `commit_revision` is the last revision of its transaction. `account_ids` are those whom the resource concerns after
+    the change; where it was there before, `added_account_ids` and `removed_account_ids` are how they differ from then.
     """
 
     revision: int
@@ -241,6 +246,8 @@ class LogEntry(Struct, frozen=True):
     resource_id: str
     account_ids: tuple[str, ...]
     encoded: bytes
+    added_account_ids: tuple[str, ...] = ()
+    removed_account_ids: tuple[str, ...] = ()
 
 
 class LinkFilter(Struct, frozen=True):
@@ -447,3 +454,4 @@ class WatchSpec(Struct, frozen=True):
     resume_token: str = ""
     skip_snapshot: bool = False
     progress_interval: timedelta | None = None
+    mode: WatchMode = WatchMode.EVERY

@@ -113,14 +113,15 @@ class Propagation(Struct, frozen=True):
         self, before: BookingPage | None, page: BookingPage, kind: ChangeType, caused_by: int
     ) -> BookingPage:
         saved = replace(page, revision=self.rows.next_revision, update_time=self.now)
-        former = () if before is None or before.account_ids == page.account_ids else before.account_ids
+        former = page.account_ids if before is None else before.account_ids
         change = Change(
             revision=saved.revision,
             time=self.now,
             type=kind,
             resource=saved,
             previous_state=before.state if before is not None and kind is ChangeType.STATE_CHANGED else "",
-            former_account_ids=tuple(each for each in former if each not in saved.account_ids),
+            added_account_ids=_without(saved.account_ids, former),
+            removed_account_ids=_without(former, saved.account_ids),
             caused_by=caused_by,
         )
         self.rows.append_change(change)
@@ -175,3 +176,7 @@ def _page_notability(before: BookingPage | None, page: BookingPage, decision: Pa
     if decision.notability is Notability.NONE and before is not page:
         return Notability.UPDATED
     return decision.notability
+
+
+def _without(account_ids: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    return () if account_ids == others else tuple(each for each in account_ids if each not in others)

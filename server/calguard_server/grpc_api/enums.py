@@ -15,7 +15,7 @@ from calguard.v1 import (
 from calguard_server.domain.causes import Capability, CauseReason, NextAction
 from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.diagnosis import Stage, StageOutcome
-from calguard_server.domain.events import ChangeType, ResourceKind
+from calguard_server.domain.events import ChangeType, ResourceKind, WatchMode
 from calguard_server.domain.explanation import MemberReason
 from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.notices import Channel, NoticeKind, NoticeReason
@@ -61,6 +61,7 @@ CAUSE_REASON = EnumMap("CAUSE_REASON", CauseReason, cause_pb2.CauseReason)
 CAPABILITY = EnumMap("CAPABILITY", Capability, cause_pb2.Capability)
 DIAGNOSIS_STAGE = EnumMap("DIAGNOSIS_STAGE", Stage, calendar_link_pb2.DiagnosisStage)
 DIAGNOSIS_OUTCOME = EnumMap("DIAGNOSIS_OUTCOME", StageOutcome, calendar_link_pb2.DiagnosisOutcome)
+WATCH_MODE = EnumMap("WATCH_MODE", WatchMode, watch_pb2.WatchMode)
 SCHEDULING_MODE = EnumMap("SCHEDULING_MODE", SchedulingMode, booking_page_pb2.SchedulingMode)
 FAULTY_MEMBERS = EnumMap("FAULTY_MEMBERS", FaultyMembers, booking_page_pb2.FaultyMembers)
 ASSIGNMENT_METHOD = EnumMap("ASSIGNMENT_METHOD", AssignmentMethod, booking_page_pb2.AssignmentMethod)

@@ -1,17 +1,15 @@
 """WatchService: the feed's bytes go out as they are."""
 # ruff: noqa: N802 - the methods are named by the contract
 
-import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from datetime import timedelta
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
 import grpc.aio
 
 from calguard.v1 import watch_pb2
-from calguard_server.domain.errors import ResourceExhaustedError
+from calguard_server.domain.events import WatchMode
 from calguard_server.engine.ports import WatchSpec
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.validation import Checker
@@ -28,39 +26,27 @@ _PROGRESS_SECONDS = (1, 60)
 class WatchFeed(Protocol):
     """The change feed: each message is a serialized WatchResponse, encoded once for all who see it."""
 
-    def open(self, spec: WatchSpec) -> AsyncGenerator[bytes, None]:
+    def open(self, spec: WatchSpec, caller: str = "") -> AbstractAsyncContextManager[AsyncGenerator[bytes, None]]:
         """Stream what a watcher asked for. Raises CalguardError."""
         ...
 
 
 class WatchService:
-    """Every change of every calendar link and booking page.
+    """Every change of every calendar link and booking page."""
 
-    A reader for whom a single message waits longer than `write_timeout` is given up: what it missed is in the log,
-    and what it has not read lies in this process's memory.
-    """
-
-    def __init__(self, feed: WatchFeed, write_timeout: timedelta = timedelta(seconds=10)) -> None:
+    def __init__(self, feed: WatchFeed) -> None:
         self._feed = feed
-        self._write_timeout = write_timeout
 
     async def Watch(self, request: watch_pb2.WatchRequest, context: Context) -> None:
         """Stream the state and then its changes."""
-        spec = read_spec(request)
-        seconds = self._write_timeout.total_seconds()
-        async with aclosing(self._feed.open(spec)) as messages:
+        async with self._feed.open(read_spec(request), caller_of(context.peer())) as messages:
             async for message in messages:
-                try:
-                    async with asyncio.timeout(seconds):
-                        await context.write(message)
-                except TimeoutError:
-                    raise _too_slow() from None
+                await context.write(message)
 
 
-def _too_slow() -> ResourceExhaustedError:
-    return ResourceExhaustedError(
-        "SLOW_CONSUMER", "the changes were not read fast enough: watch again with the last resume_token received"
-    )
+def caller_of(peer: str) -> str:
+    """Read who calls of a peer such as `ipv4:10.0.0.7:51234`: the address without its port."""
+    return peer.rpartition(":")[0] if peer.startswith(("ipv4:", "ipv6:")) else peer
 
 
 def add_watch_service(service: WatchService, server: grpc.aio.Server) -> None:
@@ -87,6 +73,7 @@ def read_spec(request: watch_pb2.WatchRequest) -> WatchSpec:
         progress_interval=check.interval("progress_interval", request.progress_interval, *_PROGRESS_SECONDS)
         if request.HasField("progress_interval")
         else None,
+        mode=check.enum("mode", request.mode, enums.WATCH_MODE, WatchMode.EVERY) or WatchMode.EVERY,
     )
     check.expect(not (spec.resume_token and spec.skip_snapshot), "skip_snapshot", "expected no resume_token beside it")
     check.refuse()

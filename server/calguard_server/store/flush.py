@@ -74,6 +74,8 @@ def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entrie
                 entry.resource_id,
                 to_list(entry.account_ids),
                 entry.encoded,
+                to_list(entry.added_account_ids),
+                to_list(entry.removed_account_ids),
             )
             for entry in entries
         ),
@@ -145,14 +147,23 @@ def _attempt_row(attempt: LinkAttempt, vault: Vault) -> Row:
 
 def _log_entry(change: Change, encode: EncodeChange, commit_revision: int) -> LogEntry:
     kind, account_ids = _keys_of(change)
-    return LogEntry(change.revision, commit_revision, kind.value, change.resource.id, account_ids, encode(change))
+    return LogEntry(
+        change.revision,
+        commit_revision,
+        kind.value,
+        change.resource.id,
+        account_ids,
+        encode(change),
+        change.added_account_ids,
+        change.removed_account_ids,
+    )
 
 
 def _keys_of(change: Change) -> tuple[ResourceKind, tuple[str, ...]]:
-    """What filters decide on: the kind, and every account that the resource concerns, or did until this change."""
+    """What filters decide on: the kind, and every account that the resource concerns."""
     resource = change.resource
     if isinstance(resource, CalendarLink):
         return ResourceKind.CALENDAR_LINK, (resource.account_id,)
     if isinstance(resource, ProviderStatus):
         return ResourceKind.PROVIDER_STATUS, ()
-    return ResourceKind.BOOKING_PAGE, (*resource.account_ids, *change.former_account_ids)
+    return ResourceKind.BOOKING_PAGE, resource.account_ids

@@ -354,7 +354,10 @@ def _log_after(connection: sqlite3.Connection, revision: int, limit: int) -> lis
     rows = connection.execute(QUERIES["log_after"], (revision, limit)).fetchall()
     if rows and rows[-1][0] != rows[-1][1]:
         rows += connection.execute(QUERIES["log_between"], (rows[-1][0], rows[-1][1])).fetchall()
-    return [LogEntry(row[0], row[1], row[2], row[3], from_list(row[4]), row[5]) for row in rows]
+    return [
+        LogEntry(row[0], row[1], row[2], row[3], from_list(row[4]), row[5], from_list(row[6]), from_list(row[7]))
+        for row in rows
+    ]
 
 
 def _pruning(

@@ -4,51 +4,42 @@
    own cursor. A stream that does not read costs nothing but its cursor.
 2. A snapshot stands at one revision R; the changes that follow begin right after R. So there is no hole and no double.
 3. A token is never ahead of a change that was not sent yet.
-4. Streams are woken together, after an interval that widens with their number: waking each of a thousand streams at
-   every commit would leave no time for the commits.
+4. Streams are woken together, and see the same changes: those of equal filters that are equally far share their bytes.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from weakref import WeakValueDictionary
 
-from calguard_server.domain.errors import OutOfRangeError, ResourceExhaustedError, UnavailableError
-from calguard_server.domain.events import ResourceKind
-from calguard_server.domain.link_state import CalendarLink
-from calguard_server.domain.page import BookingPage
-from calguard_server.domain.provider_incident import ProviderStatus
-from calguard_server.engine.ports import Chance, Clock, LogEntry, Snapshot, Store, WatchSpec
-from calguard_server.engine.waiting import first_of
+from calguard_server.domain.errors import ResourceExhaustedError
+from calguard_server.engine.ports import Chance, Clock, LogEntry, Store, WatchSpec
 from calguard_server.watch import frames
-from calguard_server.watch.filters import Matches, kinds_of, matcher
-from calguard_server.watch.ring import Batch, Ring, batches
-from calguard_server.watch.tokens import TokenMint
-
-Resources = Sequence[CalendarLink] | Sequence[BookingPage] | Sequence[ProviderStatus]
-
-EncodeSnapshot = Callable[[CalendarLink | BookingPage | ProviderStatus], bytes]
-"""Encodes a resource as the change by which a snapshot shows it."""
-
-_LOG_READ = 1000
-_MESSAGE_BYTES = 1024 * 1024
-"""How large a message grows, unless one transaction is larger. Clients take 4 MiB unless they are told otherwise."""
+from calguard_server.watch.backlog import Backlog
+from calguard_server.watch.flush import Flusher, FlushOptions
+from calguard_server.watch.keeper import Keeper
+from calguard_server.watch.pace import Pace, jittered, random_lifetime
+from calguard_server.watch.snapshot import EncodeSnapshot, snapshot_of
+from calguard_server.watch.stream import Beginning, Stream, draining
+from calguard_server.watch.view import View, ViewKey, view_key
 
 
 @dataclass(frozen=True, slots=True)
 class FeedOptions:
-    """`ring_capacity` is in changes; `flush_per_stream` is by how much each stream widens the flush interval."""
+    """`ring_bytes` is about what the latest changes take in memory. A stream lasts from `lifetime` to twice that."""
 
-    ring_capacity: int = 65_536
+    ring_bytes: int = 32 * 1024 * 1024
     streams_max: int = 10_000
+    streams_per_caller: int = 2_000
     progress_interval: timedelta = timedelta(seconds=15)
-    flush_per_stream: timedelta = timedelta(microseconds=50)
-    flush_max: timedelta = timedelta(milliseconds=50)
+    lifetime: timedelta = timedelta(minutes=30)
+    flush: FlushOptions = field(default_factory=FlushOptions)
 
 
 class Feed:
-    """Serves watches. `publish` is a commit listener of the store."""
+    """Serves watches. `publish` is a commit listener of the store; `run` has to run beside it."""
 
     def __init__(
         self,
@@ -59,168 +50,99 @@ class Feed:
         options: FeedOptions,
         revision: int,
     ) -> None:
-        self.streams = 0
         self._store = store
         self._encode_snapshot = encode_snapshot
         self._clock = clock
         self._chance = chance
         self._options = options
-        self._ring = Ring(options.ring_capacity, revision)
-        self._changed = asyncio.Event()
-        self._flusher: asyncio.TimerHandle | None = None
+        self._backlog = Backlog(store, options.ring_bytes, revision)
+        self._keeper = Keeper(clock, lambda: self._backlog.shown)
+        self._flusher = Flusher(self._show, lambda: self.streams, options.flush)
+        self._streams_of: Counter[str] = Counter()
+        self._views: WeakValueDictionary[ViewKey, View] = WeakValueDictionary()
         self._draining = False
+
+    @property
+    def streams(self) -> int:
+        """How many watches are open."""
+        return len(self._keeper.streams)
+
+    async def run(self) -> None:
+        """Keep streams speaking, and end those that are too slow or too old, until cancelled."""
+        await self._keeper.run()
 
     def publish(self, entries: Sequence[LogEntry]) -> None:
         """Take in the changes of a commit, and wake the streams before long."""
-        self._ring.append(entries)
-        if self._flusher is None:
-            interval = min(self._options.flush_per_stream * self.streams, self._options.flush_max)
-            self._flusher = asyncio.get_running_loop().call_later(interval.total_seconds(), self._wake)
+        self._backlog.take(entries)
+        self._flusher.request()
 
     def drain(self) -> None:
         """End every stream, after it has sent what is committed; new ones are refused."""
         self._draining = True
-        self._wake()
+        self._flusher.flush()
+        for stream in self._keeper.streams:
+            stream.drain()
 
-    async def open(self, spec: WatchSpec) -> AsyncGenerator[bytes, None]:
-        """Serve a watch: an endless iteration of encoded WatchResponses.
+    @asynccontextmanager
+    async def open(self, spec: WatchSpec, caller: str = "") -> AsyncIterator[AsyncGenerator[bytes, None]]:
+        """Serve a watch in the current task: an iteration of encoded WatchResponses.
 
-        Raises what TokenMint.read raises, OutOfRangeError `RESUME_TOKEN_EXPIRED`, ResourceExhaustedError
-        `STREAM_LIMIT`, UnavailableError `SERVER_DRAINING`.
+        Entering and iterating raise what TokenMint.read raises, OutOfRangeError `RESUME_TOKEN_EXPIRED`,
+        ResourceExhaustedError `STREAM_LIMIT` or `SLOW_CONSUMER`, UnavailableError `SERVER_DRAINING`.
         """
-        self._refuse_stream()
-        self.streams += 1
+        self._refuse_stream(caller)
+        stream = self._stream(spec, view := self._view(spec))
+        self._keeper.add(stream)
+        self._streams_of[caller] += 1
         try:
-            async with aclosing(self._serve(spec)) as messages:
-                async for message in messages:
-                    yield message
+            async with aclosing(stream.messages(self._beginning(spec, view))) as messages:
+                yield messages
         finally:
-            self.streams -= 1
+            self._keeper.remove(stream)
+            self._streams_of[caller] -= 1
+            if not self._streams_of[caller]:
+                del self._streams_of[caller]
+            stream.raise_refusal()
 
-    async def _serve(self, spec: WatchSpec) -> AsyncGenerator[bytes, None]:
-        mint = TokenMint(self._store.store_id, spec)
+    def _stream(self, spec: WatchSpec, view: View) -> Stream:
+        interval = (spec.progress_interval or self._options.progress_interval).total_seconds()
+        pace = Pace(random_lifetime(self._options.lifetime.total_seconds(), self._chance))
+        return Stream(self._backlog, view, self._clock, pace, jittered(interval, self._chance))
+
+    def _view(self, spec: WatchSpec) -> View:
+        key = view_key(spec)
+        view = self._views.get(key)
+        if view is None:
+            view = self._views[key] = View(self._store.store_id, spec)
+        return view
+
+    async def _beginning(self, spec: WatchSpec, view: View) -> Beginning:
         if spec.resume_token:
-            cursor = await self._resume(mint, spec.resume_token)
+            cursor = view.mint.read(spec.resume_token, self._backlog.revision)
+            await self._backlog.refuse_expired(cursor)
+            yield cursor, b""
         elif spec.skip_snapshot:
-            cursor = self._ring.revision
-            yield frames.progress(mint.make(cursor))
+            cursor = self._backlog.revision
+            yield cursor, frames.progress(view.mint.make(cursor))
         else:
-            cursor = 0
-            async with aclosing(self._snapshot(spec, mint)) as snapshot:
-                async for cursor, message in snapshot:  # noqa: B007 - the last one is where to go on
-                    yield message
-        async with aclosing(self._follow(spec, mint, cursor)) as messages:
-            async for message in messages:
-                yield message
+            async with aclosing(snapshot_of(self._store, spec, view.mint, self._encode_snapshot)) as snapshot:
+                async for revision, message in snapshot:
+                    yield revision, message
 
-    async def _resume(self, mint: TokenMint, token: str) -> int:
-        cursor = mint.read(token, self._ring.revision)
-        oldest = await self._store.oldest_revision()
-        if cursor + 1 < oldest:
-            raise OutOfRangeError(
-                "RESUME_TOKEN_EXPIRED",
-                "resume_token: the changes after it are no longer kept: watch without a token, for a new snapshot",
-                metadata={"oldest_revision": str(oldest)},
-            )
-        return cursor
+    def _show(self) -> None:
+        self._backlog.show()
+        for stream in self._keeper.streams:
+            stream.wake()
 
-    async def _snapshot(self, spec: WatchSpec, mint: TokenMint) -> AsyncGenerator[tuple[int, bytes], None]:
-        async with self._store.snapshot() as snapshot:
-            for batches_of_kind in _snapshot_parts(snapshot, spec):
-                async for resources in batches_of_kind:
-                    for message in self._snapshot_messages(resources):
-                        yield snapshot.revision, message
-            revision = snapshot.revision
-        yield revision, frames.snapshot_end(mint.make(revision))
-
-    def _snapshot_messages(self, resources: Resources) -> Iterator[bytes]:
-        pending, size = list[bytes](), 0
-        for resource in resources:
-            framed = frames.frame(self._encode_snapshot(resource))
-            if pending and size + len(framed) > _MESSAGE_BYTES:
-                yield frames.response(pending, "")
-                pending, size = [], 0
-            pending.append(framed)
-            size += len(framed)
-        if pending:
-            yield frames.response(pending, "")
-
-    async def _follow(self, spec: WatchSpec, mint: TokenMint, cursor: int) -> AsyncGenerator[bytes, None]:
-        matches = matcher(spec)
-        progress_due = self._progress_due(spec)
-        while True:
-            changed = self._changed
-            newer = await self._after(cursor)
-            for revision, message in _messages(newer, matches, mint):
-                yield message
-                cursor, progress_due = revision, self._progress_due(spec)
-            if newer:
-                cursor = newer[-1].revision
-            elif self._draining:
-                yield frames.closing(mint.make(cursor), "SERVER_DRAINING")
-                raise _draining()
-            else:
-                await first_of(changed.wait(), self._clock.sleep(progress_due - self._clock.now()))
-            if self._clock.now() >= progress_due:
-                yield frames.progress(mint.make(cursor))
-                progress_due = self._progress_due(spec)
-
-    async def _after(self, cursor: int) -> list[Batch]:
-        """Read on from a cursor: from the ring, or from the log where the ring does not reach back so far."""
-        newer = self._ring.after(cursor)
-        if newer is not None:
-            return newer
-        return list(batches(await self._store.log_after(cursor, _LOG_READ)))
-
-    def _progress_due(self, spec: WatchSpec) -> datetime:
-        """When a stream has been silent for its interval, jittered by a tenth, also if all it saw was left out."""
-        interval = spec.progress_interval or self._options.progress_interval
-        return self._clock.now() + interval * (1 - self._chance() / 10)
-
-    def _wake(self) -> None:
-        self._flusher = None
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
-
-    def _refuse_stream(self) -> None:
+    def _refuse_stream(self, caller: str) -> None:
         if self._draining:
-            raise _draining()
+            raise draining()
         if self.streams >= self._options.streams_max:
             raise ResourceExhaustedError(
                 "STREAM_LIMIT", f"this server serves {self._options.streams_max} watches already: try again later"
             )
-
-
-def _snapshot_parts(snapshot: Snapshot, spec: WatchSpec) -> Iterator[AsyncIterator[Resources]]:
-    kinds = kinds_of(spec)
-    if ResourceKind.CALENDAR_LINK in kinds:
-        yield snapshot.links(spec.calendar_link_ids, spec.account_ids)
-    if ResourceKind.BOOKING_PAGE in kinds:
-        yield snapshot.pages(spec.booking_page_ids, spec.account_ids)
-    if ResourceKind.PROVIDER_STATUS in kinds:
-        yield snapshot.provider_statuses()
-
-
-def _messages(newer: Sequence[Batch], matches: Matches | None, mint: TokenMint) -> Iterator[tuple[int, bytes]]:
-    """Join transactions into messages of a bounded size, never splitting one; leave out what does not match."""
-    pending, size, revision = list[bytes](), 0, 0
-    for batch in newer:
-        matching = _matching(batch, matches)
-        grown = size + sum(map(len, matching))
-        if pending and grown > _MESSAGE_BYTES:
-            yield revision, frames.response(pending, mint.make(revision))
-            pending, grown = [], grown - size
-        pending.extend(matching)
-        size, revision = grown, batch.revision
-    if pending:
-        yield revision, frames.response(pending, mint.make(revision))
-
-
-def _matching(batch: Batch, matches: Matches | None) -> Sequence[bytes]:
-    if matches is None:
-        return batch.frames
-    return [framed for entry, framed in zip(batch.entries, batch.frames, strict=True) if matches(entry)]
-
-
-def _draining() -> UnavailableError:
-    return UnavailableError("SERVER_DRAINING", "this server is stopping: resume the watch at another, or in a moment")
+        if self._streams_of[caller] >= self._options.streams_per_caller:
+            raise ResourceExhaustedError(
+                "STREAM_LIMIT",
+                f"this caller has {self._options.streams_per_caller} watches open already: close one, or share one",
+            )

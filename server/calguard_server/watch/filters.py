@@ -1,15 +1,25 @@
 """Which changes a watch is sent: decided on their keys, without decoding them."""
 
 from collections.abc import Callable
+from enum import Enum
 
 from calguard_server.domain.events import ResourceKind
 from calguard_server.engine.ports import LogEntry, WatchSpec
 
-Matches = Callable[[LogEntry], bool]
+
+class Passage(Enum):
+    """How a change passes a filter."""
+
+    WITHIN = "WITHIN"
+    ENTERED = "ENTERED"  # the resource did not pass before, and does now
+    LEFT = "LEFT"  # the resource passed before, and does not any more: the last that is told of it
 
 
-def matcher(spec: WatchSpec) -> Matches | None:
-    """Answer the test that a change must pass; None where every change does."""
+Judge = Callable[[LogEntry], Passage | None]
+
+
+def judge_of(spec: WatchSpec) -> Judge | None:
+    """Answer what says how a change passes a filter, or that it does not; None where every change does."""
     if not (spec.account_ids or spec.calendar_link_ids or spec.booking_page_ids or spec.kinds):
         return None
     kinds = kinds_of(spec)
@@ -18,16 +28,18 @@ def matcher(spec: WatchSpec) -> Matches | None:
         ResourceKind.BOOKING_PAGE: spec.booking_page_ids,
         ResourceKind.PROVIDER_STATUS: frozenset[str](),
     }
+    wanted_ids = {kind.value: ids[kind] for kind in kinds}
+    account_ids = spec.account_ids
 
-    def matches(entry: LogEntry) -> bool:
-        kind = ResourceKind(entry.kind)
-        if kind not in kinds or (ids[kind] and entry.resource_id not in ids[kind]):
-            return False
-        if kind is ResourceKind.PROVIDER_STATUS:
-            return True
-        return not spec.account_ids or not spec.account_ids.isdisjoint(entry.account_ids)
+    def judge(entry: LogEntry) -> Passage | None:
+        wanted = wanted_ids.get(entry.kind)
+        if wanted is None or (wanted and entry.resource_id not in wanted):
+            return None
+        if not account_ids or entry.kind == ResourceKind.PROVIDER_STATUS:
+            return Passage.WITHIN
+        return _passage(entry, account_ids)
 
-    return matches
+    return judge
 
 
 def kinds_of(spec: WatchSpec) -> frozenset[ResourceKind]:
@@ -47,3 +59,14 @@ def kinds_of(spec: WatchSpec) -> frozenset[ResourceKind]:
     if spec.kinds or named:
         return frozenset(spec.kinds or named)
     return frozenset(ResourceKind) - ({ResourceKind.PROVIDER_STATUS} if spec.account_ids else frozenset())
+
+
+def _passage(entry: LogEntry, account_ids: frozenset[str]) -> Passage | None:
+    now = not account_ids.isdisjoint(entry.account_ids)
+    if not (entry.added_account_ids or entry.removed_account_ids):
+        return Passage.WITHIN if now else None
+    stayed = account_ids.difference(entry.added_account_ids)
+    before = not (account_ids.isdisjoint(entry.removed_account_ids) and stayed.isdisjoint(entry.account_ids))
+    if now:
+        return Passage.WITHIN if before else Passage.ENTERED
+    return Passage.LEFT if before else None

@@ -1,7 +1,8 @@
 """The bytes of a WatchResponse.
 
 A repeated field's encoding is the concatenation of its elements' encodings, and so is the encoding of a message and
-that of its parts: each change is encoded and framed once, and a response is the frames of its changes joined.
+that of its parts: each change is encoded once, at its commit, and a response is the changes' bytes joined. For the
+same reason a field is added to an encoded change by appending it.
 """
 
 from collections.abc import Iterable
@@ -9,6 +10,12 @@ from collections.abc import Iterable
 from calguard.v1 import watch_pb2
 
 _CHANGES_TAG = bytes([watch_pb2.WatchResponse.CHANGES_FIELD_NUMBER << 3 | 2])
+
+ENTERED = watch_pb2.StateChange(filter_transition=watch_pb2.FILTER_TRANSITION_ENTERED).SerializeToString()
+"""Appended to a change that brought its resource into a filter."""
+
+LEFT = watch_pb2.StateChange(filter_transition=watch_pb2.FILTER_TRANSITION_LEFT).SerializeToString()
+"""Appended to a change that took its resource out of a filter."""
 
 
 def frame(change: bytes) -> bytes:

@@ -1,59 +1,69 @@
-"""The latest changes in memory, framed once for all streams; what falls out of it is read from the durable log."""
+"""The latest changes in memory, for all streams; what falls out of it is read from the durable log."""
 
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
+from msgspec import Struct
+
 from calguard_server.engine.ports import LogEntry
-from calguard_server.watch.frames import frame
+
+_KEYS_BYTES = 300
+"""About what an entry takes besides its encoded change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The changes of one transaction; `frames` are as many as `entries`. `revision` is the last one's."""
+class Batch(Struct, frozen=True):
+    """The changes of one transaction. `revision` is the last one's, `size` about the bytes of memory they take."""
 
     revision: int
     entries: tuple[LogEntry, ...]
-    frames: tuple[bytes, ...]
+    size: int
 
 
 def batches(entries: Sequence[LogEntry]) -> Iterator[Batch]:
     """Group consecutive changes by their transaction."""
     for revision, group in groupby(entries, key=lambda entry: entry.commit_revision):
         together = tuple(group)
-        yield Batch(revision, together, tuple(frame(entry.encoded) for entry in together))
+        yield Batch(revision, together, sum(len(entry.encoded) + _KEYS_BYTES for entry in together))
 
 
 class Ring:
-    """The latest transactions, oldest first, at most `capacity` changes. `floor`: it holds all after that revision."""
+    """The latest transactions, oldest first, of about `capacity` bytes. `floor`: it holds all after that revision."""
 
     def __init__(self, capacity: int, revision: int) -> None:
         self.floor = revision
         self.revision = revision
         self._capacity = capacity
-        self._batches: deque[Batch] = deque()
+        self._batches: list[Batch] = []
+        self._revisions: list[int] = []
+        self._dropped = 0  # how many of the lists' first batches have fallen out, and await their removal
         self._size = 0
 
     def append(self, entries: Sequence[LogEntry]) -> None:
         """Take in the changes of a commit."""
         for batch in batches(entries):
             self._batches.append(batch)
-            self._size += len(batch.entries)
+            self._revisions.append(batch.revision)
+            self._size += batch.size
             self.revision = batch.revision
         while self._size > self._capacity:
-            dropped = self._batches.popleft()
-            self._size -= len(dropped.entries)
-            self.floor = dropped.revision
+            oldest = self._batches[self._dropped]
+            self._dropped += 1
+            self._size -= oldest.size
+            self.floor = oldest.revision
+        if self._dropped > len(self._batches) // 4:  # so that one removal is paid for by many drops
+            del self._batches[: self._dropped], self._revisions[: self._dropped]
+            self._dropped = 0
 
-    def after(self, revision: int) -> list[Batch] | None:
-        """Answer the transactions after a revision; None where some of them have fallen out."""
+    def after(self, revision: int, up_to: int) -> Iterator[Batch] | None:
+        """Iterate over the transactions after a revision up to another; None where some of them have fallen out."""
         if revision < self.floor:
             return None
-        newer: list[Batch] = []
-        for batch in reversed(self._batches):
-            if batch.revision <= revision:
-                break
-            newer.append(batch)
-        newer.reverse()
-        return newer
+        return self._between(revision, up_to)
+
+    def _between(self, revision: int, up_to: int) -> Iterator[Batch]:
+        for position in range(bisect_right(self._revisions, revision, lo=self._dropped), len(self._batches)):
+            batch = self._batches[position]
+            if batch.revision > up_to:
+                return
+            yield batch

@@ -121,8 +121,9 @@ ON CONFLICT DO NOTHING;
 
 -- name: insert_event
 -- Append a change to the log.
-INSERT INTO events (revision, commit_revision, time, kind, resource_id, account_ids, encoded)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+INSERT INTO events (revision, commit_revision, time, kind, resource_id, account_ids, encoded,
+                    added_account_ids, removed_account_ids)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 
 -- name: save_answer
 -- Keep the answer of a request.

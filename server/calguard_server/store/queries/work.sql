@@ -109,12 +109,14 @@ SELECT MIN(revision) FROM events;
 
 -- name: log_after
 -- The log after a revision.
-SELECT revision, commit_revision, kind, resource_id, account_ids, encoded FROM events
+SELECT revision, commit_revision, kind, resource_id, account_ids, encoded, added_account_ids, removed_account_ids
+FROM events
 WHERE revision > ?1 ORDER BY revision LIMIT ?2;
 
 -- name: log_between
 -- The log after a revision, up to another.
-SELECT revision, commit_revision, kind, resource_id, account_ids, encoded FROM events
+SELECT revision, commit_revision, kind, resource_id, account_ids, encoded, added_account_ids, removed_account_ids
+FROM events
 WHERE revision > ?1 AND revision <= ?2 ORDER BY revision;
 
 -- name: prune_events
