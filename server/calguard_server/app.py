@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import aiohttp
@@ -36,6 +37,7 @@ from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import ReportObserver, Reports
 from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
+from calguard_server.engine.server_status import StatusReading
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
@@ -225,6 +227,7 @@ class App:
             incidents=self._incidents,
             diagnosis=Diagnosis(context, provider, self._checks, self._alerts, self._settings.support_url),
             reports=Reports(context, provider, self._checks, self._count_reports()),
+            status=StatusReading(self._store, self._world.clock, version("calguard"), lambda: self._feed.streams),
             store=self._store,
             feed=self._feed,
         )

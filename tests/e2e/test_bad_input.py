@@ -19,8 +19,9 @@ async def refusal_of(backend: Backend, method: str, request: Message) -> Refusal
 
 
 def test_every_method_is_among_the_bad_requests() -> None:
-    """No method is forgotten here."""
-    assert {method for method, _, _ in BAD_REQUESTS} == set(METHODS)
+    """No method is forgotten here whose request has a field that could be wrong."""
+    with_fields = {name for name, method in METHODS.items() if method.request.DESCRIPTOR.fields}
+    assert {method for method, _, _ in BAD_REQUESTS} == with_fields
 
 
 async def test_each_bad_field_is_named(backend: Backend) -> None:

@@ -29,6 +29,7 @@ READ = {
     "GetNotification",
     "ListNotifications",
     "GetProviderStatus",
+    "GetServerStatus",
     "Watch",
 }
 CHANGE = {

@@ -77,6 +77,7 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
         incidents=case,
         diagnosis=case,
         reports=case,
+        status=case,
         store=case,
         feed=feed,
     )

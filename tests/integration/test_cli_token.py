@@ -31,10 +31,10 @@ def test_the_token_is_read_from_the_environment_or_from_a_file(calguard: Calguar
     """A file comes before the environment; `-` is standard input."""
     file = tmp_path / "token"
     file.write_text(f"{WRITER}\n")
-    created = run(calguard, "--token-file", str(file), *CREATE, token=READER)
+    created = run(calguard, "--auth-token-file", str(file), *CREATE, token=READER)
     assert (created.exit_code, created.stderr) == (0, "")
     assert run(calguard, "accounts", "get", "ann", token=READER).exit_code == 0
-    assert run(calguard, "--token-file", "-", "accounts", "get", "ann", typed=f"{READER}\n").exit_code == 0
+    assert run(calguard, "--auth-token-file", "-", "accounts", "get", "ann", typed=f"{READER}\n").exit_code == 0
 
 
 def test_a_stream_carries_the_token_too(calguard: Calguard) -> None:
@@ -68,7 +68,7 @@ def test_what_can_be_no_token_is_wrong_usage_and_not_shown(calguard: Calguard, t
     file.write_text(token)
     for refused in (
         run(calguard, "accounts", "list", token=token),
-        run(calguard, "--token-file", str(file), "accounts", "list"),
+        run(calguard, "--auth-token-file", str(file), "accounts", "list"),
     ):
         assert refused.exit_code == 2
         assert "expected one token: visible ASCII characters, without spaces" in refused.stderr
@@ -76,6 +76,6 @@ def test_what_can_be_no_token_is_wrong_usage_and_not_shown(calguard: Calguard, t
 
 
 def test_a_token_file_that_is_not_there_is_wrong_usage(calguard: Calguard, tmp_path: Path) -> None:
-    refused = run(calguard, "--token-file", str(tmp_path / "none"), "accounts", "list", token=READER)
+    refused = run(calguard, "--auth-token-file", str(tmp_path / "none"), "accounts", "list", token=READER)
     assert refused.exit_code == 2
-    assert "--token-file" in refused.stderr
+    assert "--auth-token-file" in refused.stderr

@@ -58,6 +58,9 @@ CALL_KINDS: Mapping[str, Mapping[str, CallKind]] = {
     "ProviderService": {
         "GetProviderStatus": CallKind.READ,
     },
+    "ServerService": {
+        "GetServerStatus": CallKind.READ,
+    },
     "WatchService": {
         "Watch": CallKind.STREAM,
     },

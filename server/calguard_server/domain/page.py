@@ -73,6 +73,11 @@ class PagePhase(StrEnum):
     STOPPED_BY_OWNER = "STOPPED_BY_OWNER"
     STOPPED_BY_BOTH = "STOPPED_BY_BOTH"
 
+    @property
+    def state(self) -> "PageState":
+        """Whether a page of this phase works."""
+        return _STATE_OF[self][0]
+
 
 class PageTrigger(StrEnum):
     """What moves a page."""
@@ -159,7 +164,7 @@ class BookingPage(Struct, frozen=True, kw_only=True):
     @property
     def state(self) -> PageState:
         """Whether the page works."""
-        return _STATE_OF[self.phase][0]
+        return self.phase.state
 
     @property
     def stop_cause(self) -> StopCause:

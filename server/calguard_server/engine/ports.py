@@ -3,7 +3,7 @@
 The clock and the provider have a fake in the tests; the store has SQLite now, and is kept free of it for others.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -15,7 +15,7 @@ from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.events import ResourceKind, WatchMode
 from calguard_server.domain.link_state import CalendarLink, LinkState
-from calguard_server.domain.page import BookingPage, PageState
+from calguard_server.domain.page import BookingPage, PagePhase, PageState
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
@@ -280,6 +280,20 @@ class Notification(Struct, frozen=True):
     booking_page_ids: tuple[str, ...]
 
 
+class StatusCounts(Struct, frozen=True):
+    """What there is: every state of links and every phase of pages is named.
+
+    `unsent` counts deliveries that are still to be made, the oldest of which was owed at `oldest_unsent_time`; `dead`
+    those that were given up.
+    """
+
+    links: Mapping[LinkState, int]
+    pages: Mapping[PagePhase, int]
+    unsent: int
+    oldest_unsent_time: datetime | None
+    dead: int
+
+
 class ClaimedDelivery(Struct, frozen=True):
     """A delivery that is to be sent now, with what is needed to tell whether it is still true.
 
@@ -397,6 +411,10 @@ class Store(Protocol):
 
     async def count_scheduled(self, *, failing: bool) -> int:
         """Count the links that are to be checked: those that fail just now, or all others."""
+        ...
+
+    async def status_counts(self) -> StatusCounts:
+        """Count links, pages and deliveries; the time that it takes hardly grows with those that are healthy."""
         ...
 
     async def record_checks(self, times: Sequence[CheckTimes]) -> None:

@@ -46,6 +46,7 @@ _ROLES: Mapping[str, Mapping[str, Role]] = {
     },
     "calguard.v1.NotificationService": {"GetNotification": _R, "ListNotifications": _R},
     "calguard.v1.ProviderService": {"GetProviderStatus": _R},
+    "calguard.v1.ServerService": {"GetServerStatus": _R},
     "calguard.v1.WatchService": {"Watch": _R},
     # The contract is no secret, but who has no token needs not know it.
     V1_SERVICE_NAME: {"ServerReflectionInfo": _R},

@@ -15,6 +15,7 @@ from calguard.v1 import (
     calendar_link_pb2_grpc,
     notification_pb2_grpc,
     provider_pb2_grpc,
+    server_pb2_grpc,
 )
 from calguard_server.auth.authority import Authority
 from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
@@ -28,6 +29,7 @@ from calguard_server.engine.ports import Store
 from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
+from calguard_server.engine.server_status import StatusReading
 from calguard_server.grpc_api.account_service import AccountService
 from calguard_server.grpc_api.authentication import AuthenticationInterceptor
 from calguard_server.grpc_api.booking_page_service import BookingPageService
@@ -38,6 +40,7 @@ from calguard_server.grpc_api.notification_service import NotificationService
 from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.provider_service import ProviderService
 from calguard_server.grpc_api.reflection import add_reflection
+from calguard_server.grpc_api.server_service import ServerService
 from calguard_server.grpc_api.watch_service import WatchFeed, WatchService, add_watch_service
 
 SERVICES = (
@@ -46,6 +49,7 @@ SERVICES = (
     "calguard.v1.CalendarLinkService",
     "calguard.v1.NotificationService",
     "calguard.v1.ProviderService",
+    "calguard.v1.ServerService",
     "calguard.v1.WatchService",
 )
 
@@ -84,6 +88,7 @@ class UseCases:
     incidents: ProviderIncidents
     diagnosis: Diagnosis
     reports: Reports
+    status: StatusReading
     store: Store
     feed: WatchFeed
 
@@ -205,6 +210,7 @@ def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_acce
     notifications = NotificationService(use_cases.store)
     notification_pb2_grpc.add_NotificationServiceServicer_to_server(notifications, server)
     provider_pb2_grpc.add_ProviderServiceServicer_to_server(ProviderService(use_cases.incidents), server)
+    server_pb2_grpc.add_ServerServiceServicer_to_server(ServerService(use_cases.status), server)
     add_watch_service(WatchService(use_cases.feed), server)
 
 

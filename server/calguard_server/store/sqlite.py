@@ -30,9 +30,10 @@ from calguard_server.engine.ports import (
     NotificationFilter,
     PageFilter,
     Snapshot,
+    StatusCounts,
 )
 from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
-from calguard_server.store import checks, deliveries
+from calguard_server.store import checks, counts, deliveries
 from calguard_server.store.connection import Connect, connect
 from calguard_server.store.errors import StoreError, store_error
 from calguard_server.store.flush import EncodeChange
@@ -194,6 +195,10 @@ class SqliteStore:
         """Count the links that are to be checked."""
         row = await self._one("count_scheduled_failing" if failing else "count_scheduled")
         return 0 if row is None else int(row[0])
+
+    async def status_counts(self) -> StatusCounts:
+        """Count links, pages and deliveries."""
+        return await self._readers.read(counts.count)
 
     async def record_checks(self, times: Sequence[CheckTimes]) -> None:
         """Save the times of checks that changed nothing."""

@@ -23,9 +23,9 @@ def read_token(file: IO[str] | None, environment: str) -> str:
     if file is None:
         return _checked(environment.strip(), TOKEN_VARIABLE) if environment else ""
     try:
-        return _checked(file.read().strip(), "--token-file")
+        return _checked(file.read().strip(), "--auth-token-file")
     except (OSError, UnicodeDecodeError):
-        raise click.BadParameter(_EXPECTED, param_hint="--token-file") from None
+        raise click.BadParameter(_EXPECTED, param_hint="--auth-token-file") from None
 
 
 def with_token(channel: grpc.Channel, token: str) -> grpc.Channel:

@@ -1,0 +1,33 @@
+"""Counting for the server's status."""
+
+import sqlite3
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from calguard_server.domain.link_state import LinkState
+from calguard_server.domain.page import PagePhase
+from calguard_server.engine.ports import StatusCounts
+from calguard_server.store.queries import QUERIES
+from calguard_server.store.rows import optional_time
+
+S = TypeVar("S", bound=StrEnum)
+
+
+def count(connection: sqlite3.Connection) -> StatusCounts:
+    """Count what there is, as it stands at one revision."""
+    rows = {(what, state): int(value) for what, state, value in connection.execute(QUERIES["status_counts"])}
+    return StatusCounts(
+        links=_by_state("links", LinkState, LinkState.LINKED, rows),
+        pages=_by_state("pages", PagePhase, PagePhase.LINKED, rows),
+        unsent=rows["unsent", ""],
+        oldest_unsent_time=optional_time(rows.get(("oldest unsent", ""))),
+        dead=rows["dead", ""],
+    )
+
+
+def _by_state(what: str, states: type[S], healthy: S, rows: Mapping[tuple[str, str], int]) -> Mapping[S, int]:
+    """Count what is healthy as the rest: an index of it would have to be kept up by nearly every write."""
+    counts = {state: rows.get((what, state.value), 0) for state in states}
+    counts[healthy] = rows[what, ""] - sum(counts.values())
+    return counts
