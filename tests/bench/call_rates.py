@@ -7,7 +7,7 @@ from tests.bench.figures import Figures, in_turn, of_calls
 from tests.bench.native_drain import Calls, Result, drain
 from tests.bench.page import Target, targets_table
 
-_ROUNDS = 5
+_ROUNDS = 3
 _SECONDS = 2
 _READ_TARGET = 0.9
 _CHANGE_TARGET = 0.5
