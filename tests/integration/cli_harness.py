@@ -4,11 +4,12 @@ import json
 import os
 import queue
 import re
+import signal
 import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,13 +72,14 @@ class Program:
                 stream.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Calguard:
     """A running server and the Google behind it."""
 
     server: Program
     address: str
     control_url: str
+    _start_server: Callable[[str], Program]
 
     def run(self, *arguments: str) -> Result:
         return run(*arguments, server=self.address)
@@ -87,6 +89,16 @@ class Calguard:
         result = self.run("--json", *arguments)
         assert result.exit_code == 0, result.stderr
         return json.loads(result.stdout)
+
+    def stop_server(self) -> None:
+        """Stop the server in good order."""
+        self.server.signal(signal.SIGTERM)
+        assert self.server.wait() == (0, "")
+
+    def start_server(self) -> None:
+        """Start it again, at the same address, on the same database."""
+        self.server = self._start_server(self.address)
+        self.server.read_until("listening on")
 
     def consent(self, authorization_url: str, email: str) -> str:
         """Consent in a browser; answer the address to which Google sends it."""
@@ -131,19 +143,22 @@ def running_calguard(folder: Path) -> Iterator[Calguard]:
         sandbox = stack.enter_context(running("calguard-sandbox", *ports))
         told = "".join(sandbox.read_until("CALGUARD_SMTP_URL"))
         environment = dict(re.findall(r"export (\w+)='?([^'\n]+)'?", told)) | {
-            "CALGUARD_LISTEN": "127.0.0.1:0",
             "CALGUARD_HTTP_LISTEN": "",
             "CALGUARD_GOOGLE_REDIRECT_URI": "http://127.0.0.1:1/callback",
             "CALGUARD_TOKEN_KEYS": Fernet.generate_key().decode(),
             "CALGUARD_DATABASE_URL": f"sqlite:///{folder / 'calguard.db'}",
             "CALGUARD_NOTICE_GROUP_WAIT": "0s",
         }
-        server = stack.enter_context(running("calguard-server", **environment))
+
+        def start_server(listen: str) -> Program:
+            return stack.enter_context(running("calguard-server", **environment, CALGUARD_LISTEN=listen))
+
+        server = start_server("127.0.0.1:0")
         address = re.search(r"listening on ([\d.]+:\d+)", server.read_until("listening on")[-1])
         control = re.search(r"control listening on (\S+)", told)
         assert address is not None
         assert control is not None
-        yield Calguard(server, address[1], control[1])
+        yield Calguard(server, address[1], control[1], start_server)
 
 
 def _pass_on(stream: IO[str], take: Any) -> None:  # noqa: ANN401 - any function of a line

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from calguard.v1 import (
     watch_pb2,
     watch_pb2_grpc,
 )
-from tests.integration.cli_harness import BINARIES, run
+from tests.integration.cli_harness import BINARIES, run, running
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[red]Ann[/red] :smile:\r\n\u202eroot\x9b31m"
 HARMLESS = "]0;owned[2J[red]Ann[/red] :smile:  root31m"
@@ -75,12 +76,13 @@ class CannedPages(booking_page_pb2_grpc.BookingPageServiceServicer):
 
 
 class CannedWatch(watch_pb2_grpc.WatchServiceServicer):
-    """Ends the stream after one message."""
+    """Ends the stream after one message, whose token follows upon the one that was sent back."""
 
     def Watch(
-        self, _request: watch_pb2.WatchRequest, _context: grpc.ServicerContext
+        self, request: watch_pb2.WatchRequest, _context: grpc.ServicerContext
     ) -> Iterator[watch_pb2.WatchResponse]:
-        yield watch_pb2.WatchResponse(resume_token="t0", progress=True)
+        last = request.resume_token
+        yield watch_pb2.WatchResponse(resume_token=f"t{int(last[1:]) + 1}" if last else "t0", progress=True)
 
 
 @pytest.fixture(scope="module")
@@ -202,8 +204,10 @@ def test_a_watch_gives_up_connecting_after_the_timeout(silent: str) -> None:
     assert json.loads(late.stderr)["error"]["code"] == "UNAVAILABLE"
 
 
-def test_a_watch_that_the_server_ends_tells_how_to_go_on(server: str) -> None:
-    ended = run("watch", server=server)
-    assert (ended.exit_code, ended.stdout) == (5, "")
-    assert ended.stderr.startswith("calguard: UNAVAILABLE STREAM_ENDED: ")
-    assert ended.stderr.endswith("--resume-token t0\n")
+def test_a_watch_that_the_server_ends_in_good_order_goes_on_without_a_word(server: str) -> None:
+    with running("calguard", "--server", server, "--json", "watch", "--no-snapshot") as watch:
+        for token in ("t0", "t1", "t2"):
+            line = json.loads(watch.read_until("PROGRESS")[-1])
+            assert (line["event"], line["resume_token"]) == ("PROGRESS", token)
+        watch.signal(signal.SIGINT)
+        assert watch.wait() == (130, "")

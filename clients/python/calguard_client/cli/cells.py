@@ -12,7 +12,7 @@ from rich.text import Text
 
 NOTHING = "-"
 
-_STYLES = {
+STATE_STYLES = {
     "LINKED": "green",
     "OPERATIONAL": "green",
     "HEALTHY": "green",
@@ -81,7 +81,7 @@ def enum_names(message: Message, field: str) -> str:
 def state(message: Message, field: str = "state") -> Text:
     """Write a state in its colour."""
     name = enum_name(message, field)
-    return Text(name, _STYLES.get(name, ""))
+    return Text(name, STATE_STYLES.get(name, ""))
 
 
 def _enum_of(message: Message, field: str) -> EnumDescriptor:

@@ -22,10 +22,20 @@ def change_line(change: watch_pb2.StateChange) -> tuple[Text, Text]:
     """Tell a change: its time and what happened; then kind, id, states, and why."""
     style = "dim" if change.type == watch_pb2.STATE_CHANGE_TYPE_SNAPSHOT else "bold"
     happened = Text(_TYPES.get(change.type, str(change.type)).ljust(_TYPE_WIDTH), style)
-    parts = _PARTS[change.WhichOneof("resource") or "calendar_link"](change)
-    body = Text("  ").join(parts)
+    kind, name, *rest = _parts(change)
+    body = Text("  ").join((kind, Text(name.plain.ljust(_ID_WIDTH)), *rest))
     body.rstrip()
     return Text("  ").join((Text(moment(change.time), "dim"), happened)), body
+
+
+def short_change_line(change: watch_pb2.StateChange) -> Text:
+    """Tell a change in as little room as it takes, with the time of day only."""
+    time = Text(moment(change.time)[11:19], "dim")
+    return Text(" ").join((time, *(part for part in _parts(change) if part)))
+
+
+def _parts(change: watch_pb2.StateChange) -> tuple[Text, ...]:
+    return _PARTS[change.WhichOneof("resource") or "calendar_link"](change)
 
 
 def _link_parts(change: watch_pb2.StateChange) -> tuple[Text, ...]:
@@ -46,7 +56,7 @@ def _provider_parts(change: watch_pb2.StateChange) -> tuple[Text, ...]:
     status = change.provider_status
     still_open = [incident for incident in status.incidents if not incident.HasField("end_time")]
     why = "; ".join(enum_name(incident, "reason") for incident in still_open)
-    name = Text(enum_name(status, "provider").lower().ljust(_ID_WIDTH))
+    name = Text(enum_name(status, "provider").lower())
     return Text("prov"), name, _states(change, "previous_provider_state", status), Text(why)
 
 
@@ -58,7 +68,7 @@ _PARTS: dict[str, Callable[[watch_pb2.StateChange], tuple[Text, ...]]] = {
 
 
 def _resource(kind: str, resource: calendar_link_pb2.CalendarLink | booking_page_pb2.BookingPage) -> tuple[Text, Text]:
-    return Text(kind), Text(clean(resource.id).ljust(_ID_WIDTH))
+    return Text(kind), Text(clean(resource.id))
 
 
 def _states(

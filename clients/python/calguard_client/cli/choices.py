@@ -1,6 +1,9 @@
 """Options that several groups of commands share."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, TypedDict, TypeVar
 
 import click
@@ -10,7 +13,32 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from calguard.v1 import slack_pb2
 from calguard_client.cli.cells import enum_prefix
 
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d{1,6})(ms|s|m|h|d)")
+
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def read_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> timedelta:
+    """Read a duration, as a callback of click. Raises BadParameter."""
+    match = _DURATION.fullmatch(value)
+    if match is None or int(match[1]) == 0:
+        raise click.BadParameter("expected a duration such as 250ms, 10s or 2m")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def json_option(command: Command) -> Command:
+    """Take `--json` behind the command as well; it is the option of every command all the same."""
+
+    def note(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click passes it
+        if value:
+            root = ctx.find_root()
+            root.params["as_json"] = True
+            root.obj = ctx.obj = replace(root.obj, as_json=True)
+
+    help_text = "The same as --json before the command: a document a line."
+    option = click.option("--json", is_flag=True, is_eager=True, expose_value=False, callback=note, help=help_text)
+    return option(command)
 
 
 def enum_option(flag: str, enum: EnumDescriptor, *, multiple: bool = False, help: str) -> Callable[[Command], Command]:  # noqa: A002

@@ -9,11 +9,13 @@ import grpc
 from calguard_client.cli.cells import clean
 from calguard_client.cli.session import Session
 from calguard_client.refusal import Refusal
+from calguard_client.watching.breaks import SILENT
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_FAULT_FOUND = 6
 EXIT_INTERRUPTED = 130
+EXIT_READER_GONE = 141
 
 EXIT_CODES: Mapping[grpc.StatusCode, int] = {
     grpc.StatusCode.NOT_FOUND: 3,
@@ -40,7 +42,7 @@ def report(refusal: Refusal, session: Session, hint: str = "") -> int:
         _print_error(_document(refusal, session, hint))
     else:
         name = " ".join(filter(None, (refusal.code.name, refusal.reason)))
-        click.echo(clean(f"calguard: {name}: {_told(refusal, session)}"), err=True)
+        click.echo(clean(f"calguard: {name}: {told(refusal, session)}{_advice(refusal)}"), err=True)
         if hint:
             click.echo(clean(hint), err=True)
     return EXIT_CODES.get(refusal.code, EXIT_REFUSED)
@@ -56,7 +58,7 @@ def _document(refusal: Refusal, session: Session, hint: str) -> dict[str, object
     return {
         "code": refusal.code.name,
         "reason": refusal.reason,
-        "message": _told(refusal, session),
+        "message": f"{told(refusal, session)}{_advice(refusal)}",
         "fields": [{"field": each.field, "description": each.description} for each in refusal.fields],
         "metadata": dict(refusal.metadata),
         "hint": hint,
@@ -67,7 +69,10 @@ def _print_error(error: dict[str, object]) -> None:
     click.echo(json.dumps({"error": error}), err=True)
 
 
-def _told(refusal: Refusal, session: Session) -> str:
+def told(refusal: Refusal, session: Session) -> str:
+    """Tell why a call failed, in a sentence."""
+    if refusal is SILENT:
+        return refusal.message
     if refusal.fields:
         return "; ".join(f"{each.field}: {each.description}" for each in refusal.fields)
     if refusal.reason:
@@ -76,5 +81,10 @@ def _told(refusal: Refusal, session: Session) -> str:
         return f"no answer from {session.server} within {session.timeout.total_seconds():g} s (--timeout)"
     if refusal.code is grpc.StatusCode.UNAVAILABLE:
         why = refusal.message.rsplit(": ", 1)[-1].rstrip("]")
-        return f"cannot reach a server at {session.server} ({why}); `make serve` starts one"
+        return f"cannot reach a server at {session.server} ({why})"
     return refusal.message
+
+
+def _advice(refusal: Refusal) -> str:
+    unreached = refusal.code is grpc.StatusCode.UNAVAILABLE and not refusal.reason
+    return "; `make serve` starts one" if unreached else ""

@@ -1,21 +1,23 @@
 """The command itself: the options that every command shares, and the door by which failures leave."""
 
+import contextlib
+import os
 import re
+import sys
 from datetime import timedelta
 
 import click
 import grpc
 from click.exceptions import Exit
 
-from calguard_client.cli.failures import EXIT_INTERRUPTED, WatchEndedError, report, report_usage
+from calguard_client.cli.choices import read_duration
+from calguard_client.cli.failures import EXIT_INTERRUPTED, EXIT_READER_GONE, WatchEndedError, report, report_usage
 from calguard_client.cli.screen import Screen
 from calguard_client.cli.session import Session
 from calguard_client.connection import open_channel
 from calguard_client.options import ClientOptions, new_request_id
 from calguard_client.refusal import Refusal
 
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(\d{1,6})(ms|s|m|h|d)")
 _ADDRESS = re.compile(r".+:\d{1,5}")
 
 _EPILOG = """\b
@@ -30,6 +32,7 @@ Exit codes:
        or too slow
   6    doctor: the link fails at a stage
   130  interrupted
+  141  whoever read the output has gone (as in `| head`)
 """
 
 
@@ -55,21 +58,23 @@ class RootGroup(click.Group):
             if not ctx.params["as_json"]:
                 raise
             raise Exit(report_usage(error.format_message())) from error
+        except BrokenPipeError:
+            _let_go_of_stdout()
+            raise Exit(EXIT_READER_GONE) from None
         except KeyboardInterrupt:
             raise Exit(EXIT_INTERRUPTED) from None
+
+
+def _let_go_of_stdout() -> None:
+    """Have what is still to be written go nowhere: whoever read it has gone, and is no reason to complain."""
+    with contextlib.suppress(OSError):  # what stands in for stdout has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _read_address(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     if _ADDRESS.fullmatch(value) is None:
         raise click.BadParameter("expected HOST:PORT, such as 127.0.0.1:50051")
     return value
-
-
-def _read_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> timedelta:
-    match = _DURATION.fullmatch(value)
-    if match is None or int(match[1]) == 0:
-        raise click.BadParameter("expected a duration such as 250ms, 10s or 2m")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
 @click.group(cls=RootGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -95,7 +100,7 @@ def _read_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> 
     metavar="DURATION",
     default="30s",
     show_default=True,
-    callback=_read_duration,
+    callback=read_duration,
     help="How long one call may take. A watch, and a diagnosis, may take that long to connect.",
 )
 @click.version_option(package_name="calguard", prog_name="calguard")

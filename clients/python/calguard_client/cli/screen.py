@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import click
 from google.protobuf.json_format import MessageToJson
@@ -12,12 +12,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from calguard_client.cli.table import Cell, Column, Item, fit_table, plain_table
+from calguard_client.cli.live import LiveScreen, is_for_people, showing
+from calguard_client.cli.table import Cell, Column, Item, details_table, fit_table, plain_table
 
 _ENDLESS_WIDTH = 100_000
 """What is written to a pipe is never wrapped: a row is a line."""
 _BODY_WIDTH = 32
 """What is left beside the head of a journal's line must be so wide at least for the line to be folded there."""
+
+
+class _Console(Console):
+    """A console that leaves it to the command how a reader that went away is dealt with."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise it again: this is called where it was caught."""
+        raise  # noqa: PLE0704
 
 
 class Screen:
@@ -26,9 +35,18 @@ class Screen:
     def __init__(self) -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # a name that the encoding cannot hold is no reason to fail
-        self._console = Console(markup=False, highlight=False, emoji=False)
+        self._console = _Console(markup=False, highlight=False, emoji=False)
         if not self._console.is_terminal:
             self._console.width = _ENDLESS_WIDTH
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether somebody sits before it, so that it may be drawn over again and again."""
+        return is_for_people(self._console)
+
+    def showing(self) -> AbstractContextManager[LiveScreen]:
+        """Take the whole terminal until the block ends."""
+        return showing(self._console)
 
     def table(self, columns: Sequence[Column[Item]], items: Sequence[Item]) -> None:
         """Print a row each, under headings; in a narrow terminal the last columns are left out, and named."""
@@ -39,12 +57,7 @@ class Screen:
 
     def details(self, pairs: Iterable[tuple[str, Cell]]) -> None:
         """Print one thing, a line for each of its parts."""
-        table = plain_table(show_header=False)
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column(overflow="fold")
-        for name, value in pairs:
-            table.add_row(name, value)
-        self._print(table)
+        self._print(details_table(pairs))
 
     def line(self, text: Cell) -> None:
         """Print one line, however long."""
@@ -77,6 +90,10 @@ class Screen:
     def json_line(self, message: Message) -> None:
         """Print a JSON document on one line."""
         click.echo(_json(message, indent=None))
+
+    def raw(self, line: str) -> None:
+        """Print a line as it is, at once."""
+        click.echo(line)
 
     def remark(self, text: str) -> None:
         """Print a line beside the answer."""

@@ -1,6 +1,6 @@
 """Tables that keep what matters readable in a narrow terminal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -28,6 +28,16 @@ class Column(Generic[Item]):
 def plain_table(*, show_header: bool) -> Table:
     """Answer an empty table without lines."""
     return Table(box=None, show_header=show_header, header_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0))
+
+
+def details_table(pairs: Iterable[tuple[str, Cell]]) -> Table:
+    """Answer a table of one thing, a line for each of its parts."""
+    table = plain_table(show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in pairs:
+        table.add_row(name, value)
+    return table
 
 
 def fit_table(columns: Sequence[Column[Item]], items: Sequence[Item], width: int) -> tuple[Table, Sequence[str]]:

@@ -1,75 +1,97 @@
-"""`calguard watch`: every change as it is committed, a line each."""
+"""`calguard watch`: every change as it is committed, in a live table, a line each, or as JSON."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TypedDict, Unpack
 
 import click
-import grpc
-from rich.text import Text
 
 from calguard.v1 import watch_pb2
-from calguard.v1.watch_pb2_grpc import WatchServiceStub
-from calguard_client.cli.change_line import change_line
-from calguard_client.cli.failures import WatchEndedError
+from calguard_client.cli.choices import json_option
 from calguard_client.cli.session import Session, pass_session
-from calguard_client.refusal import Refusal
+from calguard_client.cli.watching.bookmark import Bookmark
+from calguard_client.cli.watching.heard import open_watch
+from calguard_client.cli.watching.lines import print_lines
+from calguard_client.cli.watching.live_table import show_table
 
-_ENDED = Refusal(grpc.StatusCode.UNAVAILABLE, "STREAM_ENDED", "the server ended the watch")
+_KINDS = {
+    "link": watch_pb2.RESOURCE_KIND_CALENDAR_LINK,
+    "page": watch_pb2.RESOURCE_KIND_BOOKING_PAGE,
+    "provider": watch_pb2.RESOURCE_KIND_PROVIDER_STATUS,
+}
+_TABLE_PROGRESS = timedelta(seconds=5)
+"""How often a table wants to hear that nothing happened: it shows how old it is."""
+
+
+class Filters(TypedDict):
+    """What narrows a watch, as given."""
+
+    account_ids: tuple[str, ...]
+    calendar_link_ids: tuple[str, ...]
+    booking_page_ids: tuple[str, ...]
+    kinds: tuple[str, ...]
 
 
 @click.command()
 @click.option("--account", "account_ids", metavar="ACCOUNT", multiple=True, help="Only its links and pages.")
 @click.option("--link", "calendar_link_ids", metavar="LINK", multiple=True, help="Only this link.")
 @click.option("--page", "booking_page_ids", metavar="PAGE", multiple=True, help="Only this page.")
-@click.option("--no-snapshot", "skip_snapshot", is_flag=True, help="Begin with the first change, not with what is.")
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(list(_KINDS), case_sensitive=False),
+    multiple=True,
+    help="Only this kind.",
+)
+@click.option("--latest", is_flag=True, help="Where changes wait to be sent, only the latest of each link and page.")
+@click.option("--no-snapshot", is_flag=True, help="Begin with the first change, not with what is.")
 @click.option("--resume-token", metavar="TOKEN", default="", help="Go on after this token, as received before.")
+@click.option(
+    "--token-file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Go on after the token in this file, and keep it there as it moves on.",
+)
+@click.option("--lines", is_flag=True, help="A line a change, on a terminal too.")
+@json_option
 @pass_session
 def watch(
     session: Session,
-    account_ids: tuple[str, ...],
-    calendar_link_ids: tuple[str, ...],
-    booking_page_ids: tuple[str, ...],
-    skip_snapshot: bool,  # noqa: FBT001 - click passes it
+    latest: bool,  # noqa: FBT001 - click passes it
+    no_snapshot: bool,  # noqa: FBT001 - click passes it
     resume_token: str,
+    token_file: Path | None,
+    lines: bool,  # noqa: FBT001 - click passes it
+    **filters: Unpack[Filters],
 ) -> None:
-    """Print every change of links and pages.
+    """Show links and pages as they change.
 
-    It goes on until interrupted (ctrl-C).
+    On a terminal, a live table of how they stand: what is not well first, then what changed last. Elsewhere, in a job
+    in the background, and with --lines: a line a change. With --json: a line an event, as the server sent it, with the
+    token after which to resume. It goes on until interrupted (ctrl-C), also when the server is restarted.
 
-    Filters may be repeated. With --link alone no page is shown, with --page alone no link.
+    Filters may be repeated, and narrow together. With --link alone no page is shown, with --page alone no link.
 
-    With --json, a line is a message of the stream: its changes, and the token after which to resume.
+    A token goes with its filters. With --token-file, the next run goes on where this one ended.
     """
-    request = watch_pb2.WatchRequest(
-        account_ids=account_ids,
-        calendar_link_ids=calendar_link_ids,
-        booking_page_ids=booking_page_ids,
-        kinds=_kinds(links=bool(calendar_link_ids), pages=bool(booking_page_ids)),
-        skip_snapshot=skip_snapshot,
-        resume_token=resume_token,
+    if resume_token and token_file is not None:
+        raise click.UsageError("--resume-token and --token-file exclude each other.")
+    bookmark = Bookmark(resume_token, token_file)
+    as_table = not (lines or session.as_json) and session.screen.is_for_people
+    request = _request(filters, bookmark.token, skip_snapshot=no_snapshot, latest=latest or as_table)
+    if as_table:
+        request.progress_interval.FromTimedelta(_TABLE_PROGRESS)
+    with open_watch(session, request) as opened:
+        (show_table if as_table else print_lines)(session, opened, bookmark)
+
+
+def _request(filters: Filters, token: str, *, skip_snapshot: bool, latest: bool) -> watch_pb2.WatchRequest:
+    return watch_pb2.WatchRequest(
+        account_ids=filters["account_ids"],
+        calendar_link_ids=filters["calendar_link_ids"],
+        booking_page_ids=filters["booking_page_ids"],
+        kinds=[_KINDS[kind] for kind in filters["kinds"]],
+        resume_token=token,
+        skip_snapshot=skip_snapshot and not token,
+        mode=watch_pb2.WATCH_MODE_LATEST if latest else watch_pb2.WATCH_MODE_EVERY,
     )
-    token = resume_token
-    try:
-        for message in WatchServiceStub(session.channel).Watch(request):
-            token = message.resume_token or token
-            _print_message(session, message)
-    except grpc.RpcError as error:
-        raise WatchEndedError(Refusal.of(error), _hint(token if token != resume_token else "")) from error
-    raise WatchEndedError(_ENDED, _hint(token))
-
-
-def _kinds(*, links: bool, pages: bool) -> "list[watch_pb2.ResourceKind.ValueType]":
-    if links == pages:
-        return []
-    return [watch_pb2.RESOURCE_KIND_CALENDAR_LINK if links else watch_pb2.RESOURCE_KIND_BOOKING_PAGE]
-
-
-def _print_message(session: Session, message: watch_pb2.WatchResponse) -> None:
-    if session.as_json:
-        session.screen.json_line(message)
-        return
-    for change in message.changes:
-        session.screen.entry(*change_line(change))
-    if message.snapshot_complete:
-        session.screen.line(Text("-- so it stands; changes follow --", "dim"))
-
-
-def _hint(token: str) -> str:
-    return f"go on where it ended: calguard watch with the same filters and --resume-token {token}" if token else ""
