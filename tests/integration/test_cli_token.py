@@ -49,7 +49,7 @@ def test_a_stream_carries_the_token_too(calguard: Calguard) -> None:
 @pytest.mark.parametrize(
     ("token", "told"),
     [
-        ("", "UNAUTHENTICATED TOKEN_MISSING: {server} lets in nobody without a token: set CALGUARD_TOKEN, or name a "),
+        ("", "UNAUTHENTICATED TOKEN_MISSING: {server} lets in nobody without a token: set CALGUARD_TOKEN, or name an "),
         ("unknown", "UNAUTHENTICATED TOKEN_UNKNOWN: this server does not know the token"),
         (READER, "PERMISSION_DENIED ROLE_TOO_SMALL: this takes the role writer; dashboard is a reader"),
     ],

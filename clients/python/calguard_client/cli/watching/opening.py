@@ -1,7 +1,5 @@
 """How the streams of a watch are opened: the first at once or not at all, later ones as soon as the server is there."""
 
-import threading
-
 import grpc
 
 from calguard.v1.watch_pb2 import WatchRequest
@@ -14,32 +12,21 @@ class PatientWatch(Watch):
     """A watch that waits for a connection rather than for longer and longer: a person looks on."""
 
     def __init__(self, channel: grpc.Channel, resumption: Resumption) -> None:
-        self._channel = channel
         self._stub = WatchServiceStub(channel)
+        self._opening: Stream | None = None
         self._opened = False
-        self._wake = threading.Event()
         super().__init__(self._open, resumption)
 
     def close(self) -> None:
         """End the watch."""
         super().close()
-        self._wake.set()
+        if (opening := self._opening) is not None:
+            opening.cancel()
 
     def _open(self, request: WatchRequest) -> Stream:
-        if self._opened:
-            self._wait_for_connection()
+        self._opening = stream = self._stub.Watch(request, wait_for_ready=self._opened)
         self._opened = True
-        return self._stub.Watch(request)
-
-    def _wait_for_connection(self) -> None:
-        self._wake.clear()
-        self._channel.subscribe(self._note, try_to_connect=True)
-        try:
-            if not self._closed.is_set():
-                self._wake.wait()
-        finally:
-            self._channel.unsubscribe(self._note)
-
-    def _note(self, state: grpc.ChannelConnectivity) -> None:
-        if state is grpc.ChannelConnectivity.READY:
-            self._wake.set()
+        if self._closed.is_set():  # just now, by another thread
+            stream.cancel()
+        stream.initial_metadata()  # comes with the first message: until then no silence is counted against the stream
+        return stream
