@@ -6,7 +6,7 @@ PROTOS := $(wildcard proto/calguard/v1/*.proto)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate bench lock format baseline
+.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate grpcurl bench lock format baseline
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ serve: setup ## start the server with the settings of the environment
 
 sandbox: setup ## start a local Google, Slack and SMTP with faults on demand
 	calguard-sandbox
+
+grpcurl: setup ## check the README's grpcurl examples, and every method, with grpcurl itself (needs go)
+	$(BIN)/python -m tests.grpcurl
 
 bench: setup ## measure beside the bare alternative, and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench

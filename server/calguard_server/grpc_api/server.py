@@ -32,6 +32,7 @@ from calguard_server.grpc_api.account_service import AccountService
 from calguard_server.grpc_api.booking_page_service import BookingPageService
 from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
 from calguard_server.grpc_api.gate import Gate
+from calguard_server.grpc_api.health import HealthService
 from calguard_server.grpc_api.interceptors import ErrorInterceptor
 from calguard_server.grpc_api.notification_service import NotificationService
 from calguard_server.grpc_api.provider_service import ProviderService
@@ -89,7 +90,7 @@ class UseCases:
 class GrpcServer:
     """A server that is bound to its port, and serves once started."""
 
-    def __init__(self, server: grpc.aio.Server, statuses: health.aio.HealthServicer, gate: Gate, port: int) -> None:
+    def __init__(self, server: grpc.aio.Server, statuses: HealthService, gate: Gate, port: int) -> None:
         self.port = port
         self._gate = gate
         self._server = server
@@ -132,7 +133,7 @@ def build_server(
     gate = Gate()
     server = grpc.aio.server(interceptors=(ErrorInterceptor(gate=gate), *interceptors), options=OPTIONS)
     _add_services(server, use_cases, third_party_access_url)
-    statuses = health.aio.HealthServicer()
+    statuses = HealthService(SERVICES)
     health_pb2_grpc.add_HealthServicer_to_server(statuses, server)
     add_reflection(server, (*SERVICES, health.SERVICE_NAME))
     return GrpcServer(server, statuses, gate, _bind(server, host, port, credentials))
