@@ -114,6 +114,14 @@ async def test_health_is_told_a_service_and_watched(
     watch.cancel()
 
 
+async def test_health_of_every_service_is_listed(channel: grpc.aio.Channel, server: GrpcServer) -> None:
+    stub = health_pb2_grpc.HealthStub(channel)
+    for status in (health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING):
+        listed = (await stub.List(health_pb2.HealthListRequest())).statuses
+        assert {service: each.status for service, each in listed.items()} == dict.fromkeys(("", *SERVICES), status)
+        await server._statuses.enter_graceful_shutdown()
+
+
 async def test_health_of_a_service_that_is_not_here(channel: grpc.aio.Channel) -> None:
     stub = health_pb2_grpc.HealthStub(channel)
     error = await refused(stub.Check(health_pb2.HealthCheckRequest(service="no.such.Service")))

@@ -35,6 +35,7 @@ from calguard_server.grpc_api.authentication import AuthenticationInterceptor
 from calguard_server.grpc_api.booking_page_service import BookingPageService
 from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
 from calguard_server.grpc_api.gate import Gate
+from calguard_server.grpc_api.health import HealthService
 from calguard_server.grpc_api.interceptors import ErrorInterceptor
 from calguard_server.grpc_api.notification_service import NotificationService
 from calguard_server.grpc_api.page_answers import PageAnswers
@@ -96,7 +97,7 @@ class UseCases:
 class GrpcServer:
     """A server that is bound to its port, and serves once started."""
 
-    def __init__(self, server: grpc.aio.Server, statuses: health.aio.HealthServicer, gate: Gate, port: int) -> None:
+    def __init__(self, server: grpc.aio.Server, statuses: HealthService, gate: Gate, port: int) -> None:
         self.port = port
         self._gate = gate
         self._server = server
@@ -145,7 +146,7 @@ def build_server(
     methods = _Methods()
     door = cast("grpc.aio.Server", methods)  # as far as services are added to one
     _add_services(door, use_cases, third_party_access_url)
-    statuses = health.aio.HealthServicer()
+    statuses = HealthService(SERVICES)
     health_pb2_grpc.add_HealthServicer_to_server(statuses, door)
     add_reflection(door, (*SERVICES, health.SERVICE_NAME))
     server.add_generic_rpc_handlers((methods,))
