@@ -88,6 +88,9 @@ async def test_a_commit_is_told_before_its_callers_are_answered(tmp_path: Path) 
         service.provider.findings[link.id] = REVOKED
         await service.checks.check_now(link.id)
         assert told == ["CALENDAR_LINK", "BOOKING_PAGE", "deliveries"]
+        told.clear()
+        await service.alerts.alert("ANYTHING")
+        assert told == []
 
 
 async def test_a_listener_that_breaks_stops_the_store_and_loses_nothing(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.simulation.history import Told, run_history
 
-SEEDS = tuple(range(1, 25))
+SEEDS = (*range(1, 25), 35, 42)  # the last two have the rarest of EXERCISED, which one in fifteen or so has
 STEPS = 60
 
 MODEL = (

@@ -100,7 +100,7 @@ class SqliteStore:
         self.writer.listen(listener)
 
     def listen_for_deliveries(self, listener: Callable[[], None]) -> None:
-        """Have a listener told of each commit that owes deliveries."""
+        """Have a listener told of each commit whose changes owe deliveries; an alert by itself is not hurried."""
         self.writer.listen_for_deliveries(listener)
 
     async def transact(self, unit: Unit[T]) -> T:

@@ -76,7 +76,7 @@ class Writer:
         self._listeners.append(listener)
 
     def listen_for_deliveries(self, listener: Callable[[], None]) -> None:
-        """Have a listener told of each commit that owes deliveries."""
+        """Have a listener told of each commit whose changes owe deliveries; an alert by itself is not hurried."""
         self._debt_listeners.append(listener)
 
     async def submit(self, work: Unit[T] | Callable[[sqlite3.Connection], T]) -> T:
@@ -145,7 +145,7 @@ class Writer:
 
         await self._connection.run(finish)
         self.revision = rows.revision
-        self._tell(entries, owes=bool(rows.deliveries))
+        self._tell(entries, owes=bool(entries and rows.deliveries))
         for each in done:
             if not each.outcome.done():
                 each.outcome.set_result(each.result)
