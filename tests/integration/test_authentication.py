@@ -233,7 +233,9 @@ async def test_a_diagnosis_goes_on_only_while_it_is_permitted(
         await script.closed.wait()
 
 
-async def test_the_log_names_the_caller_and_never_the_token(channel: grpc.aio.Channel, script: Diagnosing) -> None:
+async def test_the_log_names_the_caller_and_never_the_token(
+    channel: grpc.aio.Channel, script: Diagnosing, authority: Authority
+) -> None:
     """One line a call, refused or not; who is not known has no name."""
     stub: Any = account_pb2_grpc.AccountServiceStub(channel)
     with structlog.testing.capture_logs(processors=[merge_contextvars]) as logs:
@@ -243,6 +245,8 @@ async def test_the_log_names_the_caller_and_never_the_token(channel: grpc.aio.Ch
         await refused(stub.DeleteAccount(account_pb2.DeleteAccountRequest(id="a"), metadata=bearer(READER)))
         script.answers["get"] = RuntimeError("unforeseen")
         await outcome_of(channel, bearer(WRITER))
+        authority.callers = {digest_of(READER): Caller("the-late", Role.READER, START)}
+        await outcome_of(channel, bearer(READER))
     told = [(line["code"], line.get("reason", ""), line.get("caller", "")) for line in logs]
     assert told == [
         ("OK", "", "the-reader"),
@@ -250,6 +254,7 @@ async def test_the_log_names_the_caller_and_never_the_token(channel: grpc.aio.Ch
         ("UNAUTHENTICATED", "TOKEN_MISSING", ""),
         ("PERMISSION_DENIED", "ROLE_TOO_SMALL", "the-reader"),
         ("INTERNAL", "", "the-writer"),
+        ("UNAUTHENTICATED", "TOKEN_EXPIRED", "the-late"),
     ]
     shown = str(logs)
     assert not [

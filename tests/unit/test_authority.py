@@ -48,9 +48,9 @@ def test_a_token_is_good_until_it_expires() -> None:
     permit = authority.identify("Bearer t", Role.READER)
     clock.advance(HOUR - timedelta(microseconds=1))
     permit.check()
-    authority.identify("Bearer t", Role.READER)
+    authority.identify("Bearer t", Role.READER).check()
     clock.advance(timedelta(microseconds=1))
-    for late in (permit.check, lambda: authority.identify("Bearer t", Role.READER)):
+    for late in (permit.check, authority.identify("Bearer t", Role.READER).check):
         with pytest.raises(UnauthenticatedError) as refusal:
             late()
         assert refusal.value.reason == "TOKEN_EXPIRED"

@@ -14,9 +14,9 @@ class Authority:
         self._clock = clock
 
     def identify(self, authorization: str, role: Role) -> "Permit":
-        """Tell who calls, by `Bearer TOKEN`, for what takes a role. The role is for `Permit.check` to look at.
+        """Tell who calls, by `Bearer TOKEN`, for what takes a role. Whether they may is for `Permit.check` to say.
 
-        Raises UnauthenticatedError `TOKEN_MISSING`, and what `caller` raises.
+        Raises UnauthenticatedError `TOKEN_MISSING` or `TOKEN_UNKNOWN`.
         """
         digest = bearer_digest(authorization)
         if digest is None:
@@ -24,23 +24,32 @@ class Authority:
                 "TOKEN_MISSING",
                 "this server lets in nobody without a token: send the metadata authorization: Bearer TOKEN",
             )
-        return Permit(self, digest, self.caller(digest).name, role)
+        return Permit(self, digest, self._known(digest).name, role)
 
-    def caller(self, digest: bytes) -> Caller:
-        """Look up whom a token belongs to.
+    def check(self, digest: bytes, role: Role) -> None:
+        """Refuse a token unless it is good by now, and gives its caller the role or one that includes it.
 
-        Raises UnauthenticatedError `TOKEN_UNKNOWN` or `TOKEN_EXPIRED`.
+        Raises UnauthenticatedError `TOKEN_UNKNOWN` or `TOKEN_EXPIRED`, PermissionDeniedError `ROLE_TOO_SMALL`.
         """
-        caller = self.callers.get(digest)
-        if caller is None:
-            raise UnauthenticatedError(
-                "TOKEN_UNKNOWN", "this server does not know the token, or not any more: ask its operator for another"
-            )
+        caller = self._known(digest)
         if caller.expires is not None and caller.expires <= self._clock.now():
             raise UnauthenticatedError(
                 "TOKEN_EXPIRED",
                 "the token has expired: ask this server's operator for another",
                 metadata={"expire_time": caller.expires.isoformat()},
+            )
+        if caller.role < role:
+            raise PermissionDeniedError(
+                "ROLE_TOO_SMALL",
+                f"this takes the role {role.word}; {caller.name} is a {caller.role.word}",
+                metadata={"needed_role": role.word, "role": caller.role.word},
+            )
+
+    def _known(self, digest: bytes) -> Caller:
+        caller = self.callers.get(digest)
+        if caller is None:
+            raise UnauthenticatedError(
+                "TOKEN_UNKNOWN", "this server does not know the token, or not any more: ask its operator for another"
             )
         return caller
 
@@ -57,14 +66,5 @@ class Permit:
         self._role = role
 
     def check(self) -> None:
-        """Refuse the caller unless their token is good by now, and gives them the role or one that includes it.
-
-        Raises what Authority.caller raises, PermissionDeniedError `ROLE_TOO_SMALL`.
-        """
-        caller = self._authority.caller(self._digest)
-        if caller.role < self._role:
-            raise PermissionDeniedError(
-                "ROLE_TOO_SMALL",
-                f"this takes the role {self._role.word}; {caller.name} is a {caller.role.word}",
-                metadata={"needed_role": self._role.word, "role": caller.role.word},
-            )
+        """Refuse the caller once they may not any more. Raises what Authority.check raises."""
+        self._authority.check(self._digest, self._role)

@@ -44,7 +44,7 @@ def _always() -> None:
 
 
 class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
-    """Stands before the door, and hands on to it: grpc would take longer to call one after the other.
+    """Stands before the door, and hands on to it.
 
     Each call is served in a context of its own, so what is put there ends with the call.
     """
