@@ -13,11 +13,11 @@ from datetime import timedelta
 class FlushOptions:
     """`per_stream` is by how much each stream widens the interval, up to `longest`.
 
-    A message takes gRPC about a third of `per_stream`, so that commits keep two thirds of the time.
+    A message takes gRPC about a quarter of `per_stream`, so that commits keep three quarters of the time.
     """
 
-    per_stream: timedelta = timedelta(microseconds=100)
-    longest: timedelta = timedelta(milliseconds=100)
+    per_stream: timedelta = timedelta(microseconds=125)
+    longest: timedelta = timedelta(milliseconds=125)
 
 
 class Flusher:
