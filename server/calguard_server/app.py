@@ -33,6 +33,7 @@ from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import ReportObserver, Reports
 from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
+from calguard_server.engine.slack_workspaces import SlackWorkspaces
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
@@ -43,6 +44,7 @@ from calguard_server.http_api.server import HttpServer
 from calguard_server.notifiers.email import EmailNotifier
 from calguard_server.notifiers.message import Notifier
 from calguard_server.notifiers.slack import SlackNotifier, SlackOptions
+from calguard_server.notifiers.slack_verifier import SlackTokenVerifier
 from calguard_server.notifiers.smtp_options import SmtpOptions
 from calguard_server.settings import Settings
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
@@ -145,6 +147,7 @@ class App:
         self._closers.append(session.close)
         use_cases = self._build_use_cases(session)
         await self._incidents.load()
+        await self._slack_workspaces.load()
         self._start_workers(session)
         self._grpc = self._bind_grpc(use_cases)
         await self._start_http()
@@ -166,6 +169,7 @@ class App:
         provider = GoogleCalendarProvider(session, self._google_options(), self._world.clock)
         revoker, locks = GrantRevoker(self._store, provider), LinkLocks()
         self._alerts = OperatorAlerts(context, self._operator_channels())
+        self._slack_workspaces = self._build_slack_workspaces(context, session)
         self._incidents = ProviderIncidents(context, self._alerts)
         self._checks = Checks(context, provider, locks.links, self._alerts, self._incidents)
         self._linking = Linking(context, provider, revoker, locks, self._alerts, self._redirect_uri)
@@ -188,9 +192,15 @@ class App:
             incidents=self._incidents,
             diagnosis=Diagnosis(context, provider, self._checks, self._alerts, self._settings.support_url),
             reports=Reports(context, provider, self._checks, self._count_reports()),
+            slack_workspaces=self._slack_workspaces,
             store=self._store,
             feed=self._feed,
         )
+
+    def _build_slack_workspaces(self, context: Context, session: aiohttp.ClientSession) -> SlackWorkspaces:
+        token = self._settings.slack_bot_token.get_secret_value()
+        verifier = SlackTokenVerifier(self._settings.slack_base_url, session)
+        return SlackWorkspaces(context, self._alerts, verifier, Secret(token) if token else None)
 
     def _feed_options(self) -> FeedOptions:
         settings = self._settings

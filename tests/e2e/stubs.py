@@ -9,10 +9,17 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from calguard.v1 import account_pb2 as accounts_pb
-from calguard.v1 import account_pb2_grpc, booking_page_pb2_grpc, calendar_link_pb2_grpc, notification_pb2_grpc
+from calguard.v1 import (
+    account_pb2_grpc,
+    booking_page_pb2_grpc,
+    calendar_link_pb2_grpc,
+    notification_pb2_grpc,
+    slack_workspace_pb2_grpc,
+)
 from calguard.v1 import booking_page_pb2 as pages_pb
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import notification_pb2 as notices_pb
+from calguard.v1 import slack_workspace_pb2 as slack_pb
 from calguard_client.refusal import Refusal
 from tests.e2e.watching import Watcher
 
@@ -42,6 +49,7 @@ class Stubs:
         self.links: Any = calendar_link_pb2_grpc.CalendarLinkServiceStub(channel)
         self.pages: Any = booking_page_pb2_grpc.BookingPageServiceStub(channel)
         self.notices: Any = notification_pb2_grpc.NotificationServiceStub(channel)
+        self.slack: Any = slack_workspace_pb2_grpc.SlackWorkspaceServiceStub(channel)
 
     async def add_account(self, account_id: str, **fields: object) -> accounts_pb.Account:
         address = f"{account_id}@example.com" if account_id else ""
@@ -134,6 +142,21 @@ class Stubs:
     async def notifications(self) -> list[notices_pb.Notification]:
         listed = await self.notices.ListNotifications(notices_pb.ListNotificationsRequest(page_size=1000))
         return list(listed.notifications)
+
+    async def put_slack(self, workspace_id: str, token: str, **fields: object) -> slack_pb.SlackWorkspace:
+        request = slack_pb.PutSlackWorkspaceRequest(id=workspace_id, bot_token=token, **fields)
+        return (await self.slack.PutSlackWorkspace(request)).slack_workspace
+
+    async def slack_workspace(self, workspace_id: str) -> slack_pb.SlackWorkspace:
+        request = slack_pb.GetSlackWorkspaceRequest(id=workspace_id)
+        return (await self.slack.GetSlackWorkspace(request)).slack_workspace
+
+    async def slack_workspaces(self) -> list[slack_pb.SlackWorkspace]:
+        listed = await self.slack.ListSlackWorkspaces(slack_pb.ListSlackWorkspacesRequest(page_size=1000))
+        return list(listed.slack_workspaces)
+
+    async def delete_slack(self, workspace_id: str, **fields: object) -> None:
+        await self.slack.DeleteSlackWorkspace(slack_pb.DeleteSlackWorkspaceRequest(id=workspace_id, **fields))
 
     def watch(self, **fields: object) -> Watcher:
         return Watcher(self.channel, **fields)

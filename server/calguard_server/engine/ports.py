@@ -18,6 +18,7 @@ from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.page import BookingPage, PageState
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.domain.secret import Secret
+from calguard_server.domain.slack_workspace import SlackTeam, SlackWorkspace
 from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
 
 T = TypeVar("T")
@@ -196,6 +197,26 @@ class CalendarProvider(Protocol):
         ...
 
 
+class SlackTokenRefusedError(Exception):
+    """Slack does not accept a token; `code` is what it answered."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class SlackUnreachableError(Exception):
+    """Slack gave no usable answer."""
+
+
+class SlackVerifier(Protocol):
+    """Slack, as far as telling whether a token is good for anything."""
+
+    async def verify(self, token: Secret) -> SlackTeam:
+        """Ask whose a token is, and what it permits. Raises SlackTokenRefusedError, SlackUnreachableError."""
+        ...
+
+
 class DueLink(Struct, frozen=True):
     """A link whose check is due, and its grant; None where none is stored, or no key opens it."""
 
@@ -353,6 +374,14 @@ class Store(Protocol):
 
     async def provider_status(self) -> ProviderStatus | None:
         """Read the provider's status; None where it never had an incident."""
+        ...
+
+    async def slack_workspaces(self) -> list[tuple[SlackWorkspace, Secret | None]]:
+        """Read every Slack workspace, in the order of ids, with its token; None: there is none, or no key opens it."""
+        ...
+
+    async def wake_held(self, workspace_id: str, now: datetime) -> None:
+        """Have the deliveries that wait for a Slack workspace tried now."""
         ...
 
     async def grant(self, link_id: str) -> Grant | None:

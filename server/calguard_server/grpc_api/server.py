@@ -14,6 +14,7 @@ from calguard.v1 import (
     calendar_link_pb2_grpc,
     notification_pb2_grpc,
     provider_pb2_grpc,
+    slack_workspace_pb2_grpc,
 )
 from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
 from calguard_server.engine.accounts import Accounts
@@ -26,6 +27,7 @@ from calguard_server.engine.ports import Store
 from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
+from calguard_server.engine.slack_workspaces import SlackWorkspaces
 from calguard_server.grpc_api.account_service import AccountService
 from calguard_server.grpc_api.booking_page_service import BookingPageService
 from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
@@ -34,6 +36,7 @@ from calguard_server.grpc_api.interceptors import ErrorInterceptor
 from calguard_server.grpc_api.notification_service import NotificationService
 from calguard_server.grpc_api.provider_service import ProviderService
 from calguard_server.grpc_api.reflection import add_reflection
+from calguard_server.grpc_api.slack_workspace_service import SlackWorkspaceService
 from calguard_server.grpc_api.watch_service import WatchFeed, WatchService, add_watch_service
 
 SERVICES = (
@@ -42,6 +45,7 @@ SERVICES = (
     "calguard.v1.CalendarLinkService",
     "calguard.v1.NotificationService",
     "calguard.v1.ProviderService",
+    "calguard.v1.SlackWorkspaceService",
     "calguard.v1.WatchService",
 )
 
@@ -77,6 +81,7 @@ class UseCases:
     incidents: ProviderIncidents
     diagnosis: Diagnosis
     reports: Reports
+    slack_workspaces: SlackWorkspaces
     store: Store
     feed: WatchFeed
 
@@ -152,6 +157,8 @@ def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_acce
     notifications = NotificationService(use_cases.store)
     notification_pb2_grpc.add_NotificationServiceServicer_to_server(notifications, server)
     provider_pb2_grpc.add_ProviderServiceServicer_to_server(ProviderService(use_cases.incidents), server)
+    workspaces = SlackWorkspaceService(use_cases.slack_workspaces)
+    slack_workspace_pb2_grpc.add_SlackWorkspaceServiceServicer_to_server(workspaces, server)
     add_watch_service(WatchService(use_cases.feed), server)
 
 

@@ -15,6 +15,7 @@ NOTHING = "-"
 _STYLES = {
     "LINKED": "green",
     "OPERATIONAL": "green",
+    "CONNECTED": "green",
     "HEALTHY": "green",
     "SENT": "green",
     "DEGRADED": "yellow",
@@ -24,6 +25,7 @@ _STYLES = {
     "STOPPED": "bold red",
     "INCIDENT": "bold red",
     "DEAD": "bold red",
+    "BROKEN": "bold red",
     "SUPPRESSED": "dim",
 }
 _LINE_ENDS = ("Zl", "Zp")
