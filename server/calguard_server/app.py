@@ -56,6 +56,8 @@ from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
 from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.retention import Retention, RetentionOptions
+from calguard_server.workers.slack_dispatch import MakeNotifier, SlackDispatch
+from calguard_server.workers.slack_review import SlackReview
 
 _log = structlog.get_logger()
 
@@ -295,6 +297,7 @@ class App:
             "deliveries": deliveries.run,
             "retention": retention.run,
             "watches": self._feed.run,
+            "slack": SlackReview(self._slack_workspaces, world.clock).run,
         }
         for name, run in (*self._check_loops().items(), *workers.items()):
             self._supervise(asyncio.create_task(run(), name=name))
@@ -327,10 +330,15 @@ class App:
         if smtp_url := settings.smtp_url.get_secret_value():
             options = SmtpOptions.parse(smtp_url)
             notifiers[Channel.EMAIL] = EmailNotifier(options, settings.email_from, self._world.clock)
-        if token := settings.slack_bot_token.get_secret_value():
-            slack = SlackOptions(token=Secret(token), base_url=settings.slack_base_url)
-            notifiers[Channel.SLACK] = SlackNotifier(slack, session)
+        notifiers[Channel.SLACK] = SlackDispatch(self._slack_workspaces, self._slack_notifier(session))
         return notifiers
+
+    def _slack_notifier(self, session: aiohttp.ClientSession) -> MakeNotifier:
+        def make(workspace_id: str, token: Secret) -> Notifier:
+            options = SlackOptions(token=token, base_url=self._settings.slack_base_url, workspace_id=workspace_id)
+            return SlackNotifier(options, session, self._world.clock)
+
+        return make
 
     def _bind_grpc(self, use_cases: UseCases) -> GrpcServer:
         self._host, _, port = self._settings.listen.rpartition(":")

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from calguard_server.domain.account import Account
 from calguard_server.domain.causes import CauseReason, Finding
+from calguard_server.domain.conversation import Post, Thread
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.events import ResourceKind, WatchMode
 from calguard_server.domain.link_state import CalendarLink, LinkState
@@ -240,7 +241,11 @@ class CheckTimes(Struct, frozen=True):
 
 
 class DeliveryUpdate(Struct, frozen=True):
-    """How a claimed delivery goes on; dropped where it has been claimed anew, by the fence."""
+    """How a claimed delivery goes on; dropped where it has been claimed anew, by the fence.
+
+    `held_by` is the Slack workspace that it waits for; `posted` the message that it went out as, where that begins a
+    thread.
+    """
 
     delivery_id: str
     fence: int
@@ -252,6 +257,8 @@ class DeliveryUpdate(Struct, frozen=True):
     send_time: datetime | None = None
     message_id: str = ""
     doubtful: bool = False
+    held_by: str = ""
+    posted: Post | None = None
 
 
 class LogEntry(Struct, frozen=True):
@@ -382,6 +389,10 @@ class Store(Protocol):
 
     async def wake_held(self, workspace_id: str, now: datetime) -> None:
         """Have the deliveries that wait for a Slack workspace tried now."""
+        ...
+
+    async def slack_thread(self, incident_ids: Collection[str], recipient_account_id: str) -> Thread | None:
+        """Tell under which message those of all the incidents go; None where there is none, or not one for all."""
         ...
 
     async def grant(self, link_id: str) -> Grant | None:

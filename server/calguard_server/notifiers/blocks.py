@@ -56,6 +56,11 @@ def escaped(text: str, length_max: int = SECTION_MAX) -> str:
     return "".join(pieces)
 
 
+def entities(text: str) -> str:
+    """Answer the text so that nothing in it is a mention or a link."""
+    return "".join(_ENTITIES.get(character, character) for character in text)
+
+
 def _cards(letter: Letter) -> Iterator[Block]:
     if not letter.cards:
         return

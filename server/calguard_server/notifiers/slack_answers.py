@@ -20,6 +20,8 @@ WORKSPACE_BROKEN = frozenset(
 DESTINATION_WRONG = frozenset({"channel_not_found", "not_in_channel", "is_archived", "restricted_action"})
 NOBODY_THERE = frozenset({"users_not_found", "user_not_found", "messages_tab_disabled"})
 PERMANENT = DESTINATION_WRONG | NOBODY_THERE
+PASSES = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited"})
+MESSAGE_GONE = frozenset({"message_not_found"})
 NO_THREAD = frozenset({"thread_not_found", "cannot_reply_to_message", "restricted_action_non_threadable_channel"})
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 _ERROR_MAX = 60
@@ -59,12 +61,10 @@ async def answer_of(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
 def id_in(response: AsyncSlackResponse, part: str) -> str:
     """Answer the id of an object in an answer. Raises UnreadableAnswerError."""
     found = response.get(part)
-    return _text(found.get("id") if isinstance(found, dict) else None)
-
-
-def text_in(response: AsyncSlackResponse, part: str) -> str:
-    """Answer a text in an answer. Raises UnreadableAnswerError."""
-    return _text(response.get(part))
+    named = found.get("id") if isinstance(found, dict) else None
+    if not isinstance(named, str) or not named:
+        raise UnreadableAnswerError
+    return named
 
 
 def reading(response: object) -> Reading:
@@ -87,12 +87,6 @@ def trouble(error: Exception) -> str:
             return "UNREADABLE_ANSWER: what Slack answered is not what the method answers"
         case _:
             return "CONNECTION_LOST: Slack cannot be reached, or hung up"
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise UnreadableAnswerError
-    return value
 
 
 def _retry_after(headers: Mapping[str, str]) -> timedelta | None:

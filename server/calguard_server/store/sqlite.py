@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from calguard_server.domain.account import Account
+from calguard_server.domain.conversation import Thread
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
 from calguard_server.domain.provider_incident import ProviderStatus
@@ -148,6 +149,12 @@ class SqliteStore:
             with suppress(UnreadableError):
                 token = self._vault.open(sealed)
         return slack_workspace_of(row), token
+
+    async def slack_thread(self, incident_ids: Collection[str], recipient_account_id: str) -> Thread | None:
+        """Tell under which message those of all the incidents go."""
+        return await self._readers.read(
+            lambda connection: deliveries.slack_thread(connection, incident_ids, recipient_account_id)
+        )
 
     async def wake_held(self, workspace_id: str, now: datetime) -> None:
         """Have what waits for a Slack workspace tried now."""
@@ -390,6 +397,7 @@ def _pruning(
         dropped = connection.execute(QUERIES["prune_events"], horizon).rowcount
         dropped += connection.execute(QUERIES["prune_answers"], (to_micros(requests_before),)).rowcount
         dropped += connection.execute(QUERIES["prune_attempts"], (to_micros(requests_before),)).rowcount
+        dropped += connection.execute(QUERIES["prune_slack_posts"], (to_micros(requests_before),)).rowcount
         return dropped
 
     return prune
