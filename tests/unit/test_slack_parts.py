@@ -30,7 +30,19 @@ def test_a_channel_has_a_message_a_second_and_each_has_its_second() -> None:
     assert waits == [number * SECOND for number in range(100)]
     late = timedelta(milliseconds=3)
     assert [pace.wait("C1", f"m{number}", START + number * SECOND + late) for number in range(1, 100)] == [NOW] * 99
-    assert pace.wait("C1", "next", START + 99 * SECOND + late) == SECOND - late
+    assert pace.wait("C1", "next", START + 99 * SECOND + late) == SECOND
+
+
+def test_two_are_never_closer_than_a_second() -> None:
+    """Who comes half a second late has the next one wait for half a second, and keeps nobody's place but its own."""
+    pace, half = Pace(), SECOND / 2
+    for message in ("a", "b", "c", "d"):
+        pace.wait("C1", message, START)
+    assert pace.wait("C1", "b", START + SECOND + half) == NOW
+    assert pace.wait("C1", "new", START + SECOND + half) == 2 * SECOND + half
+    assert pace.wait("C1", "c", START + 2 * SECOND) == half
+    assert pace.wait("C1", "c", START + 2 * SECOND + half) == NOW
+    assert pace.wait("C1", "d", START + 3 * SECOND) == half
 
 
 def test_channels_do_not_wait_for_one_another() -> None:
@@ -65,6 +77,7 @@ def test_the_pace_forgets_what_delays_nothing() -> None:
         at = START + number * SECOND
         for message in ("a", "b"):
             pace.wait(f"C{number}", message, at)
+    assert len(pace._last) <= 1025
     assert len(pace._next) <= 1025
     assert len(pace._given) <= 1025
 

@@ -17,6 +17,7 @@ class Pace:
     def __init__(self, step: timedelta = STEP) -> None:
         self._step = step
         self._closed_until: datetime | None = None
+        self._last: dict[str, datetime] = {}
         self._next: dict[str, datetime] = {}
         self._given: dict[tuple[str, str], datetime] = {}
 
@@ -31,24 +32,26 @@ class Pace:
     def wait(self, channel: str, message_id: str, now: datetime) -> timedelta:
         """Tell how long a message has to wait before it may be posted; zero: it may, and counts as posted.
 
-        Who comes back in the second that it was given goes; who comes too late is given another one.
+        Who comes back in the second that it was given is let through as soon as the one before it was a second ago; who
+        comes later than that has lost its place.
         """
-        key = (channel, message_id)
-        given = self._given.pop(key, None)
-        if given is not None and given <= now < given + self._step:
-            return _NOW
-        if given is not None and now < given:
-            self._given[key] = given
-            return given - now
-        free = max(self._next.get(channel, now), now)
-        self._next[channel] = free + self._step
-        if free > now:
-            self._given[key] = free
+        given = self._given.pop((channel, message_id), None)
+        last = self._last.get(channel)
+        free = now if last is None else max(last + self._step, now)
+        at = free if given is not None and now < given + self._step else max(self._next.get(channel, free), free)
+        at = at if given is None else max(at, given)
+        self._next[channel] = max(self._next.get(channel, at), at + self._step)
+        if at <= now:
+            self._last[channel] = now
+        else:
+            self._given[channel, message_id] = at
         self._prune(now)
-        return free - now
+        return at - now
 
     def _prune(self, now: datetime) -> None:
         """Drop what delays nothing any more, once much of it has gathered."""
+        if len(self._last) > _KEPT:
+            self._last = {channel: at for channel, at in self._last.items() if at + self._step > now}
         if len(self._next) > _KEPT:
             self._next = {channel: at for channel, at in self._next.items() if at > now}
         if len(self._given) > _KEPT:
