@@ -20,6 +20,7 @@ from calguard_sandbox.listener import HttpListener
 from calguard_sandbox.options import CLIENT_ID, CLIENT_SECRET, SLACK_TOKEN, SandboxOptions
 from calguard_sandbox.slack.app import slack_app
 from calguard_sandbox.slack.state import SlackState
+from calguard_sandbox.slack.workspaces import SlackWorkspaces
 from calguard_sandbox.smtp.certificate import certificate_and_key, server_context
 from calguard_sandbox.smtp.server import MailHandler, SmtpListener
 from calguard_sandbox.smtp.state import MailState
@@ -43,7 +44,8 @@ class Listener(Protocol):
 class Sandbox:
     """A local Google, Slack and SMTP.
 
-    `google`, `slack` and `mail` are their states, `faults` the rules in force: change them directly, or over the
+    `google`, `slack` (the seeded workspace; `slack_workspaces` has them all) and `mail` are their states, `faults` the
+    rules in force: change them directly, or over the
     control API, which calls the same methods. Use it with `async with`, or with start() and stop().
     """
 
@@ -53,6 +55,7 @@ class Sandbox:
         ids = Ids(self.options.seed or secrets.token_hex(16))
         self.google = GoogleState(now, ids)
         self.slack = SlackState(now, ids)
+        self.slack_workspaces = SlackWorkspaces(self.slack)
         self.mail = MailState()
         self.faults = FaultBook()
         self.google_requests: Journal[ReceivedRequest] = Journal()
@@ -61,7 +64,7 @@ class Sandbox:
             "google", google_app(self.google, self.faults, self.google_requests), self.options.google_port
         )
         self._slack = self._http(
-            "slack", slack_app(self.slack, self.faults, self.slack_requests), self.options.slack_port
+            "slack", slack_app(self.slack_workspaces, self.faults, self.slack_requests), self.options.slack_port
         )
         self._control = self._http("control", control_app(self), self.options.control_port)
         tls = server_context(self.options.host) if self.options.smtp_starttls else None
@@ -100,7 +103,7 @@ class Sandbox:
         """Back to the seeded state, with no fault and nothing received."""
         self.faults.clear()
         self.google.reset()
-        self.slack.reset()
+        self.slack_workspaces.reset()
         self.mail.reset()
         self.google_requests.clear()
         self.slack_requests.clear()

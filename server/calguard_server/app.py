@@ -38,6 +38,7 @@ from calguard_server.engine.reports import ReportObserver, Reports
 from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
 from calguard_server.engine.server_status import StatusReading
+from calguard_server.engine.slack_workspaces import SlackWorkspaces
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
@@ -49,6 +50,7 @@ from calguard_server.http_api.server import HttpServer
 from calguard_server.notifiers.email import EmailNotifier
 from calguard_server.notifiers.message import Notifier
 from calguard_server.notifiers.slack import SlackNotifier, SlackOptions
+from calguard_server.notifiers.slack_verifier import SlackTokenVerifier
 from calguard_server.notifiers.smtp_options import SmtpOptions
 from calguard_server.settings import Settings, is_loopback
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
@@ -60,6 +62,8 @@ from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
 from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.retention import Retention, RetentionOptions
+from calguard_server.workers.slack_dispatch import MakeNotifier, SlackDispatch
+from calguard_server.workers.slack_review import SlackReview
 from calguard_server.workers.token_reload import TokenReload
 
 _log = structlog.get_logger()
@@ -153,6 +157,7 @@ class App:
         self._closers.append(session.close)
         use_cases = self._build_use_cases(session)
         await self._incidents.load()
+        await self._slack_workspaces.load()
         self._start_workers(session)
         self._grpc = self._bind_grpc(use_cases)
         await self._start_http()
@@ -201,6 +206,7 @@ class App:
         provider = GoogleCalendarProvider(session, self._google_options(), self._world.clock)
         revoker, locks = GrantRevoker(self._store, provider), LinkLocks()
         self._alerts = OperatorAlerts(context, self._operator_channels())
+        self._slack_workspaces = self._build_slack_workspaces(context, session)
         self._incidents = ProviderIncidents(context, self._alerts)
         self._checks = Checks(context, provider, locks.links, self._alerts, self._incidents)
         self._linking = Linking(context, provider, revoker, locks, self._alerts, self._redirect_uri)
@@ -228,9 +234,15 @@ class App:
             diagnosis=Diagnosis(context, provider, self._checks, self._alerts, self._settings.support_url),
             reports=Reports(context, provider, self._checks, self._count_reports()),
             status=StatusReading(self._store, self._world.clock, version("calguard"), lambda: self._feed.streams),
+            slack_workspaces=self._slack_workspaces,
             store=self._store,
             feed=self._feed,
         )
+
+    def _build_slack_workspaces(self, context: Context, session: aiohttp.ClientSession) -> SlackWorkspaces:
+        token = self._settings.slack_bot_token.get_secret_value()
+        verifier = SlackTokenVerifier(self._settings.slack_base_url, session)
+        return SlackWorkspaces(context, self._alerts, verifier, Secret(token) if token else None)
 
     def _feed_options(self) -> FeedOptions:
         settings = self._settings
@@ -325,6 +337,7 @@ class App:
             "deliveries": deliveries.run,
             "retention": retention.run,
             "watches": self._feed.run,
+            "slack": SlackReview(self._slack_workspaces, world.clock).run,
         }
         if self._authority is not None:
             workers["tokens"] = self._token_reload(self._authority).run
@@ -359,10 +372,15 @@ class App:
         if smtp_url := settings.smtp_url.get_secret_value():
             options = SmtpOptions.parse(smtp_url)
             notifiers[Channel.EMAIL] = EmailNotifier(options, settings.email_from, self._world.clock)
-        if token := settings.slack_bot_token.get_secret_value():
-            slack = SlackOptions(token=Secret(token), base_url=settings.slack_base_url)
-            notifiers[Channel.SLACK] = SlackNotifier(slack, session)
+        notifiers[Channel.SLACK] = SlackDispatch(self._slack_workspaces, self._slack_notifier(session))
         return notifiers
+
+    def _slack_notifier(self, session: aiohttp.ClientSession) -> MakeNotifier:
+        def make(workspace_id: str, token: Secret) -> Notifier:
+            options = SlackOptions(token=token, base_url=self._settings.slack_base_url, workspace_id=workspace_id)
+            return SlackNotifier(options, session, self._world.clock)
+
+        return make
 
     def _bind_grpc(self, use_cases: UseCases) -> GrpcServer:
         self._host, _, port = self._settings.listen.rpartition(":")

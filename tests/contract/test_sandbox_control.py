@@ -135,6 +135,19 @@ async def test_acts_on_slack(control: Control, sandbox: Sandbox) -> None:
     assert state.token("xoxb-second").scopes == ("chat:write",)
 
 
+async def test_acts_on_another_slack_workspace(control: Control, sandbox: Sandbox) -> None:
+    added = await control("POST", "/slack/workspaces", {"team": "T0OTHER", "token": "xoxb-other", "name": "Other"})
+    assert added.body["team"] == "T0OTHER"
+    other = sandbox.slack_workspaces.get("T0OTHER")
+    await control("POST", "/slack/channels?team=T0OTHER", {"name": "new"})
+    assert (other.channel("new").name, sandbox.slack.find_channel("new")) == ("new", None)
+    await control("PUT", "/slack/pace?team=T0OTHER", {"paced": True})
+    assert (other.paced, sandbox.slack.paced) == (True, False)
+    assert [each["name"] for each in (await control("GET", "/state")).body["slack_workspaces"]] == ["Sandbox", "Other"]
+    assert (await control("PUT", "/slack/pace?team=T0NONE", {"paced": True})).status == 404
+    assert (await control("DELETE", "/slack/messages/C1/1.1?team=T0OTHER")).status == 404
+
+
 async def test_faults_are_added_shown_and_lifted(browser: Browser, control: Control, sandbox: Sandbox) -> None:
     rule = {"match": {"surface": "google", "endpoint": "token", "user": ANN}, "respond": "token/503_html", "times": 1}
     added = await control("POST", "/faults", rule)

@@ -1,5 +1,6 @@
 """The sandbox's Slack, through slack_sdk and by hand."""
 
+import json
 from collections.abc import Awaitable
 from typing import Any
 
@@ -9,8 +10,34 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from calguard_sandbox import Sandbox
+from calguard_sandbox.errors import BadFieldError, NotKnownError
+from tests.contract.google_client import MovingClock
 
 ANN = "ann@example.com"
+
+
+def plain(text: str) -> dict[str, str]:
+    return {"type": "plain_text", "text": text}
+
+
+def button(**changes: object) -> dict[str, object]:
+    return {"type": "button", "text": plain("Open"), "url": "https://example.com"} | changes
+
+
+BAD_BLOCKS: list[list[dict[str, object]]] = [
+    [{"type": "divider"}] * 51,
+    [{"type": "header", "text": plain("x" * 151)}],
+    [{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}],
+    [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}],
+    [{"type": "section", "text": plain("")}],
+    [{"type": "actions", "elements": []}],
+    [{"type": "actions", "elements": [button()] * 26}],
+    [{"type": "actions", "elements": [button(text=plain("x" * 76))]}],
+    [{"type": "actions", "elements": [button(url=f"https://example.com/{'x' * 3000}")]}],
+    [{"type": "actions", "elements": [button(url="javascript:alert(1)")]}],
+    [{"type": "context", "elements": [plain("x")] * 11}],
+]
+"""Past each of the limits that Slack documents."""
 BLOCKS = [{"type": "section", "text": {"type": "mrkdwn", "text": "*hello*"}}]
 
 
@@ -31,7 +58,8 @@ async def test_slack_sdk_posts_to_a_channel_and_updates(slack: AsyncWebClient, s
     posted = await slack.chat_postMessage(channel="#ops", text="hello", blocks=BLOCKS)
     reply = await slack.chat_postMessage(channel=posted["channel"], text="more", thread_ts=posted["ts"])
     await slack.chat_update(channel=posted["channel"], ts=posted["ts"], text="hello again")
-    first, second, third = sandbox.slack.messages.records
+    first, second = sandbox.slack.messages.records
+    [third] = sandbox.slack.updates.records
     assert (first.channel_name, first.text, first.blocks, first.user_email) == ("ops", "hello", BLOCKS, None)
     assert (second.thread_ts, second.ts) == (posted["ts"], reply["ts"])
     assert (third.method, third.ts, third.text) == ("chat.update", posted["ts"], "hello again")
@@ -115,6 +143,7 @@ async def test_people_can_be_out_of_reach(slack: AsyncWebClient, sandbox: Sandbo
         ({"text": "x", "blocks": '{"type": "section"}'}, "invalid_blocks_format"),
         ({"text": "x", "blocks": '["section"]'}, "invalid_blocks"),
         ({"text": "x", "blocks": '[{"text": "no type"}]'}, "invalid_blocks"),
+        *(({"text": "x", "blocks": json.dumps(blocks)}, "invalid_blocks") for blocks in BAD_BLOCKS),
     ],
 )
 async def test_a_message_needs_text_or_blocks_that_are_well_formed(
@@ -147,3 +176,74 @@ async def test_ids_are_the_same_after_a_reset(sandbox: Sandbox) -> None:
     before = (sandbox.slack.channel("ops").id, sandbox.slack.user(ANN).id, sandbox.google.user(ANN).sub)
     sandbox.reset()
     assert before == (sandbox.slack.channel("ops").id, sandbox.slack.user(ANN).id, sandbox.google.user(ANN).sub)
+
+
+async def test_buttons_that_open_addresses_are_taken(slack: AsyncWebClient, sandbox: Sandbox) -> None:
+    blocks = [{"type": "actions", "elements": [button(), button(text=plain("x" * 75))]}]
+    assert (await slack.chat_postMessage(channel="#ops", text="x", blocks=blocks))["ok"]
+    assert sandbox.slack.messages.records[0].blocks == blocks
+
+
+async def test_a_token_is_good_in_its_own_workspace(
+    slack: AsyncWebClient, sandbox: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    """Each workspace has channels and people of its own, whatever their names; what a token permits is told."""
+    other = sandbox.slack_workspaces.add("T0OTHER", "xoxb-other", "Other")
+    client = AsyncWebClient(token="xoxb-other", base_url=sandbox.slack_url, session=http, retry_handlers=[])
+    known = await client.auth_test()
+    assert (known["team_id"], known["team"]) == ("T0OTHER", "Other")
+    assert known.headers["x-oauth-scopes"] == "chat:write,im:write,users:read,users:read.email"
+    assert (await slack.auth_test())["team_id"] == sandbox.slack.team
+    assert other.channel("ops").id != sandbox.slack.channel("ops").id
+    assert await error_of(client.chat_postMessage(channel=sandbox.slack.channel("ops").id, text="x")) == (
+        "channel_not_found"
+    )
+    await client.chat_postMessage(channel="#ops", text="there")
+    await slack.chat_postMessage(channel="#ops", text="here")
+    assert [(each.team, each.text) for each in sandbox.slack.messages.records] == [
+        ("T0OTHER", "there"),
+        (sandbox.slack.team, "here"),
+    ]
+    other.kill_token()
+    assert await error_of(client.auth_test()) == "token_revoked"
+    assert (await slack.auth_test())["ok"]
+
+
+def test_a_team_and_a_token_are_taken_once(sandbox: Sandbox) -> None:
+    sandbox.slack_workspaces.add("T0OTHER", "xoxb-other")
+    for team, token in (("T0OTHER", "xoxb-third"), (sandbox.slack.team, "xoxb-third"), ("", "xoxb-third")):
+        with pytest.raises(BadFieldError, match="team"):
+            sandbox.slack_workspaces.add(team, token)
+    with pytest.raises(BadFieldError, match="token"):
+        sandbox.slack_workspaces.add("T0THIRD", "xoxb-other")
+    sandbox.reset()
+    with pytest.raises(NotKnownError):
+        sandbox.slack_workspaces.get("T0OTHER")
+
+
+async def test_a_message_that_was_deleted_has_no_thread(slack: AsyncWebClient, sandbox: Sandbox) -> None:
+    posted = await slack.chat_postMessage(channel="#ops", text="hello")
+    channel, ts = posted["channel"], posted["ts"]
+    sandbox.slack.messages.clear()
+    assert (await slack.chat_update(channel=channel, ts=ts, text="still there"))["ok"]
+    sandbox.slack.delete_message(channel, ts)
+    assert await error_of(slack.chat_update(channel=channel, ts=ts, text="x")) == "message_not_found"
+    assert await error_of(slack.chat_postMessage(channel=channel, thread_ts=ts, text="x")) == "thread_not_found"
+    with pytest.raises(NotKnownError):
+        sandbox.slack.delete_message(channel, ts)
+
+
+async def test_a_channel_takes_a_message_a_second_where_that_is_asked(
+    slack: AsyncWebClient, sandbox: Sandbox, clock: MovingClock
+) -> None:
+    """Another channel does not mind; an update is no message."""
+    sandbox.slack.paced = True
+    posted = await slack.chat_postMessage(channel="#ops", text="one")
+    with pytest.raises(SlackApiError) as refused:
+        await slack.chat_postMessage(channel="#ops", text="two")
+    assert (refused.value.response.status_code, refused.value.response.headers["Retry-After"]) == (429, "1")
+    await slack.chat_postMessage(channel="#general", text="two")
+    await slack.chat_update(channel=posted["channel"], ts=posted["ts"], text="one, updated")
+    clock.advance(seconds=1)
+    await slack.chat_postMessage(channel="#ops", text="two")
+    assert [each.text for each in sandbox.slack.messages.records] == ["one", "two", "two"]

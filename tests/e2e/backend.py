@@ -179,6 +179,10 @@ class Backend(Stubs):
     async def heard_since_settled(self) -> list[Heard]:
         """What was heard since this was asked last, once all that is owed was sent."""
         await self.settled()
+        return self.newly_heard()
+
+    def newly_heard(self) -> list[Heard]:
+        """What was heard since this, or `heard_since_settled`, was asked last."""
         heard = self.heard(after_mail=self._mail_read, after_slack=self._slack_read)
         self._mail_read = self.sandbox.mail.received.last
         self._slack_read = self.sandbox.slack.messages.last

@@ -11,6 +11,7 @@ from calguard.v1 import booking_page_pb2 as pages
 from calguard.v1 import calendar_link_pb2 as links
 from calguard.v1 import notification_pb2 as notices
 from calguard.v1 import provider_pb2 as provider
+from calguard.v1 import slack_workspace_pb2 as slack
 from calguard.v1 import watch_pb2 as watch
 from calguard.v1.slack_pb2 import SlackAddress
 
@@ -225,6 +226,22 @@ def _rows_of_reports() -> list[Row]:
     return [("ReportCalendarFailure", request, fields) for request, fields in bad]
 
 
+def _rows_of_slack() -> list[Row]:
+    put, delete = slack.PutSlackWorkspaceRequest, slack.DeleteSlackWorkspaceRequest
+    good = "xoxb-1-2-abc"
+    tokens = ("", "xoxp-1-2-abc", "xoxb-", "Bearer xoxb-1", "xoxb-1 2", "xoxb-é", f"xoxb-{'x' * 251}", "xoxb-1\n")
+    return [
+        ("PutSlackWorkspace", put(), ("id", "bot_token")),
+        *(("PutSlackWorkspace", put(id="x", bot_token=bad), ("bot_token",)) for bad in tokens),
+        ("PutSlackWorkspace", put(id="x", bot_token=good, name="  "), ("name",)),
+        ("PutSlackWorkspace", put(id="x", bot_token=good, name="x" * 201), ("name",)),
+        ("PutSlackWorkspace", put(id="x", bot_token=good, etag=LONG, request_id="y"), ("etag", "request_id")),
+        ("ListSlackWorkspaces", slack.ListSlackWorkspacesRequest(page_size=-1), ("page_size",)),
+        ("ListSlackWorkspaces", slack.ListSlackWorkspacesRequest(page_token="AAAA"), ("page_token",)),
+        ("DeleteSlackWorkspace", delete(id="x", etag="a\nb", request_id="y"), ("etag", "request_id")),
+    ]
+
+
 def _rows_of_the_rest() -> list[Row]:
     listing = notices.ListNotificationsRequest
     return [
@@ -254,6 +271,8 @@ def _rows_of_ids() -> list[Row]:
         links.DisconnectCalendarLinkRequest,
         links.DeleteCalendarLinkRequest,
         notices.GetNotificationRequest,
+        slack.GetSlackWorkspaceRequest,
+        slack.DeleteSlackWorkspaceRequest,
     )
     bad = ("", BAD_ID, LONG_ID, "../x", "é", "a\0", "a\n")
     return [(kind.DESCRIPTOR.name.removesuffix("Request"), kind(id=each), ("id",)) for kind in by_id for each in bad]
@@ -265,5 +284,6 @@ BAD_REQUESTS = [
     *_rows_of_pages(),
     *_rows_of_links(),
     *_rows_of_reports(),
+    *_rows_of_slack(),
     *_rows_of_the_rest(),
 ]

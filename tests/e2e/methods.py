@@ -14,10 +14,20 @@ from calguard.v1 import (
     notification_pb2,
     provider_pb2,
     server_pb2,
+    slack_workspace_pb2,
     watch_pb2,
 )
 
-_FILES = (account_pb2, booking_page_pb2, calendar_link_pb2, notification_pb2, provider_pb2, server_pb2, watch_pb2)
+_FILES = (
+    account_pb2,
+    booking_page_pb2,
+    calendar_link_pb2,
+    notification_pb2,
+    provider_pb2,
+    server_pb2,
+    slack_workspace_pb2,
+    watch_pb2,
+)
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,13 @@ from calguard.v1 import (
     calendar_link_pb2_grpc,
     notification_pb2_grpc,
     server_pb2_grpc,
+    slack_workspace_pb2_grpc,
 )
 from calguard.v1 import booking_page_pb2 as pages_pb
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import notification_pb2 as notices_pb
 from calguard.v1 import server_pb2 as server_pb
+from calguard.v1 import slack_workspace_pb2 as slack_pb
 from calguard_client.refusal import Refusal
 from tests.e2e.watching import Watcher
 
@@ -50,6 +52,7 @@ class Stubs:
         self.pages: Any = booking_page_pb2_grpc.BookingPageServiceStub(channel)
         self.notices: Any = notification_pb2_grpc.NotificationServiceStub(channel)
         self.server: Any = server_pb2_grpc.ServerServiceStub(channel)
+        self.slack: Any = slack_workspace_pb2_grpc.SlackWorkspaceServiceStub(channel)
 
     async def add_account(self, account_id: str, **fields: object) -> accounts_pb.Account:
         address = f"{account_id}@example.com" if account_id else ""
@@ -145,6 +148,21 @@ class Stubs:
 
     async def server_status(self) -> server_pb.ServerStatus:
         return (await self.server.GetServerStatus(server_pb.GetServerStatusRequest())).server_status
+
+    async def put_slack(self, workspace_id: str, token: str, **fields: object) -> slack_pb.SlackWorkspace:
+        request = slack_pb.PutSlackWorkspaceRequest(id=workspace_id, bot_token=token, **fields)
+        return (await self.slack.PutSlackWorkspace(request)).slack_workspace
+
+    async def slack_workspace(self, workspace_id: str) -> slack_pb.SlackWorkspace:
+        request = slack_pb.GetSlackWorkspaceRequest(id=workspace_id)
+        return (await self.slack.GetSlackWorkspace(request)).slack_workspace
+
+    async def slack_workspaces(self) -> list[slack_pb.SlackWorkspace]:
+        listed = await self.slack.ListSlackWorkspaces(slack_pb.ListSlackWorkspacesRequest(page_size=1000))
+        return list(listed.slack_workspaces)
+
+    async def delete_slack(self, workspace_id: str, **fields: object) -> None:
+        await self.slack.DeleteSlackWorkspace(slack_pb.DeleteSlackWorkspaceRequest(id=workspace_id, **fields))
 
     def watch(self, **fields: object) -> Watcher:
         return Watcher(self.channel, **fields)

@@ -7,6 +7,7 @@ from calguard.v1 import account_pb2 as accounts_pb
 from calguard.v1 import booking_page_pb2 as pages_pb
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import notification_pb2 as notices_pb
+from calguard.v1 import slack_workspace_pb2 as slack_pb
 from calguard_client.refusal import Refusal
 from tests.e2e.backend import Backend
 from tests.e2e.bad_requests import BAD_REQUESTS, account, page
@@ -78,6 +79,8 @@ async def test_unknown_ids(backend: Backend) -> None:
         ("DisconnectCalendarLink", links_pb.DisconnectCalendarLinkRequest(id="x"), link),
         ("DeleteCalendarLink", links_pb.DeleteCalendarLinkRequest(id="x"), link),
         ("GetNotification", notices_pb.GetNotificationRequest(id="x"), "NOTIFICATION_NOT_FOUND"),
+        ("GetSlackWorkspace", slack_pb.GetSlackWorkspaceRequest(id="x"), "SLACK_WORKSPACE_NOT_FOUND"),
+        ("DeleteSlackWorkspace", slack_pb.DeleteSlackWorkspaceRequest(id="x"), "SLACK_WORKSPACE_NOT_FOUND"),
     ]
     for method, request, reason in rows:
         assert told(await refusal_of(backend, method, request)) == ("NOT_FOUND", reason), method

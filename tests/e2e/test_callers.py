@@ -30,6 +30,8 @@ READ = {
     "ListNotifications",
     "GetProviderStatus",
     "GetServerStatus",
+    "GetSlackWorkspace",
+    "ListSlackWorkspaces",
     "Watch",
 }
 CHANGE = {
@@ -50,6 +52,7 @@ CHANGE = {
     "DisconnectCalendarLink",
     "DeleteCalendarLink",
 }
+RUN = {"PutSlackWorkspace", "DeleteSlackWorkspace"}
 
 
 @pytest.fixture
@@ -73,8 +76,8 @@ async def dashboard(backend: Backend) -> AsyncIterator[grpc.aio.Channel]:
 
 
 def test_every_method_is_in_the_matrix() -> None:
-    assert set(METHODS) == READ | CHANGE
-    assert not READ & CHANGE
+    assert set(METHODS) == READ | CHANGE | RUN
+    assert len(METHODS) == len(READ) + len(CHANGE) + len(RUN)
 
 
 @pytest.mark.parametrize(
@@ -83,8 +86,8 @@ def test_every_method_is_in_the_matrix() -> None:
         ("", set(), ("UNAUTHENTICATED", "TOKEN_MISSING")),
         (STRANGER, set(), ("UNAUTHENTICATED", "TOKEN_UNKNOWN")),
         (READER, READ, ("PERMISSION_DENIED", "ROLE_TOO_SMALL")),
-        (WRITER, READ | CHANGE, None),
-        (ADMIN, READ | CHANGE, None),
+        (WRITER, READ | CHANGE, ("PERMISSION_DENIED", "ROLE_TOO_SMALL")),
+        (ADMIN, READ | CHANGE | RUN, None),
     ],
     ids=["nobody", "stranger", "reader", "writer", "admin"],
 )

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import pytest
 
 from calguard.v1 import notification_pb2 as notices_pb
+from calguard.v1 import slack_workspace_pb2 as slack_pb
 from calguard.v1.slack_pb2 import SlackAddress
 from tests.e2e.backend import OPERATOR
 from tests.e2e.failure_scene import AGAIN, ANN, STOP, WELL, Scene, failed
-from tests.e2e.stubs import Heard
+from tests.e2e.stubs import UNDER_WAY, Heard
 
 POST = "chat.postMessage"
 OLGA = "olga@example.com"
@@ -150,13 +151,25 @@ async def end_is_told_by(scene: Scene, channel: str) -> None:
 
 @rows(WORKSPACE_BROKEN)
 async def test_workspace_is_broken(scene: Scene, row: Row) -> None:
-    """DEAD at once; e-mail arrives; the operator is alerted once, by the channel that works."""
+    """It is tried once, then waits; e-mail arrives; the operator is alerted once, by the channel that works.
+
+    The end is told by e-mail alone: nobody was told of the stop by Slack.
+    """
     strike(scene, row)
     await ann_fails(scene)
-    await alerted(scene)
-    assert await ended(scene) == {"EMAIL": Ended("SENT", 1), "SLACK": Ended("DEAD", 1, row.detail)}
-    assert await scene.heard() == sorted(to_ann(STOP, "EMAIL") + to_operator("DELIVERY_DEAD_SLACK", "EMAIL"))
-    await end_is_told_by(scene, "EMAIL")
+    waiting = await waits_for_workspace(scene)
+    code = row.detail.split()[1].rstrip(",")
+    assert (waiting.attempts, waiting.last_error) == (1, f"SLACK_WORKSPACE_BROKEN: default: {code}")
+    workspace = await scene.backend.slack_workspace("default")
+    assert (workspace.state, workspace.cause.code) == (slack_pb.SLACK_WORKSPACE_STATE_BROKEN, code)
+    broken = to_operator("SLACK_WORKSPACE_BROKEN", "EMAIL")
+    assert scene.backend.newly_heard() == sorted(to_ann(STOP, "EMAIL") + broken)
+    scene.backend.sandbox.faults.clear()
+    await scene.relink()
+    await scene.backend.until(only_slack_waits)
+    await scene.pass_time(minutes=15)
+    assert await scene.heard() == to_ann(AGAIN, "EMAIL")
+    assert (await ended(scene))["SLACK"] == Ended("SUPPRESSED", 1, "INCIDENT_OVER")
 
 
 @rows(DESTINATION_WRONG)
@@ -265,6 +278,24 @@ async def test_mail_that_the_operator_has_set_wrongly(scene: Scene, url: str, de
     await scene.backend.restart(smtp_url=right)
     assert await ended(scene) == {"EMAIL": Ended("SENT", 2), "SLACK": Ended("SENT", 1)}
     assert await scene.heard() == to_ann(STOP, "EMAIL", "SLACK")
+
+
+def only_slack_waits(notices: list[notices_pb.Notification]) -> bool:
+    slack = notices_pb.NOTIFICATION_CHANNEL_SLACK
+    return all(notice.channel == slack for notice in notices if notice.state in UNDER_WAY)
+
+
+async def waits_for_workspace(scene: Scene) -> notices_pb.Notification:
+    """The one notice that waits for its workspace, once the operator was told and nothing else is on its way."""
+
+    def reached(notices: list[notices_pb.Notification]) -> bool:
+        errors = [notice.last_error for notice in notices if notice.state in UNDER_WAY]
+        told = any(notice.kind == notices_pb.NOTIFICATION_KIND_OPERATOR_ALERT for notice in notices)
+        return told and len(errors) == 1 and errors[0].startswith("SLACK_WORKSPACE_BROKEN")
+
+    notices = await scene.backend.until(reached)
+    [waiting] = [notice for notice in notices if notice.state in UNDER_WAY]
+    return waiting
 
 
 async def retrying(scene: Scene, channel: int) -> notices_pb.Notification:

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from calguard.v1 import account_pb2 as accounts_pb
 from calguard.v1 import booking_page_pb2 as pages_pb
 from calguard.v1 import calendar_link_pb2 as links_pb
+from calguard.v1 import slack_workspace_pb2 as slack_pb
 from tests.e2e.backend import Backend
 from tests.e2e.bad_requests import account, page
 from tests.e2e.methods import METHODS
@@ -17,6 +18,7 @@ from tests.e2e.stubs import ALL, refused, told
 REQUEST_ID, ANOTHER = "6f0d3a9e-5a1b-4c3d-8e2f-0123456789ab", "6f0d3a9e-5a1b-4c3d-8e2f-0123456789ac"
 TITLE, NAME = FieldMask(paths=["title"]), FieldMask(paths=["display_name"])
 BEFORE_RESUME = ("ResumeBookingPage",)
+SPARE_TOKEN = "xoxb-spare"
 
 
 def requests(link_id: str) -> dict[str, Message]:
@@ -34,6 +36,8 @@ def requests(link_id: str) -> dict[str, Message]:
         "SelectCalendars": links_pb.SelectCalendarsRequest(id=link_id, check_calendar_ids=["ann@example.com"]),
         "DisconnectCalendarLink": links_pb.DisconnectCalendarLinkRequest(id=link_id),
         "DeleteCalendarLink": links_pb.DeleteCalendarLinkRequest(id=link_id),
+        "PutSlackWorkspace": slack_pb.PutSlackWorkspaceRequest(id="acme", bot_token=SPARE_TOKEN),
+        "DeleteSlackWorkspace": slack_pb.DeleteSlackWorkspaceRequest(id="spare"),
     }
 
 
@@ -47,6 +51,8 @@ async def link_id(backend: Backend) -> str:
     await backend.add_page("page", ALL, "ann")
     await backend.add_page("stopped", ALL, "ann")
     await backend.stop_page("stopped")
+    backend.sandbox.slack_workspaces.add("T0SPARE", SPARE_TOKEN)
+    await backend.put_slack("spare", SPARE_TOKEN)
     return (await backend.link("ann")).id
 
 

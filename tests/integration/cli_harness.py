@@ -81,8 +81,8 @@ class Calguard:
     control_url: str
     _start_server: Callable[[str], Program]
 
-    def run(self, *arguments: str) -> Result:
-        return run(*arguments, server=self.address)
+    def run(self, *arguments: str, stdin: str = "") -> Result:
+        return run(*arguments, server=self.address, stdin=stdin)
 
     def json(self, *arguments: str) -> Any:  # noqa: ANN401 - as JSON is
         """Run with --json what is expected to be done."""
@@ -116,10 +116,10 @@ class Calguard:
             return json.load(answer)
 
 
-def run(*arguments: str, server: str = "") -> Result:
+def run(*arguments: str, server: str = "", stdin: str = "") -> Result:
     """Run the command without a terminal; what it did not foresee is raised here."""
     environment: dict[str, str | None] = {"CALGUARD_SERVER": server or None, "NO_COLOR": None, "FORCE_COLOR": None}
-    result = CliRunner().invoke(main, arguments, env=environment, prog_name="calguard")
+    result = CliRunner().invoke(main, arguments, input=stdin, env=environment, prog_name="calguard")
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result

@@ -78,6 +78,7 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
         diagnosis=case,
         reports=case,
         status=case,
+        slack_workspaces=case,
         store=case,
         feed=feed,
     )

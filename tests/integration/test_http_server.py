@@ -50,6 +50,16 @@ async def test_another_method_completes_nothing(
     assert linking.calls == []
 
 
+async def test_a_click_in_slack_is_acknowledged(browser: aiohttp.ClientSession, linking: ScriptedLinking) -> None:
+    """Whatever it says, which nobody reads; and nothing but a click."""
+    for body in (b"payload=%7B%7D", b"", b"x" * 100_000):
+        async with browser.post("/slack/interactions", data=body) as response:
+            assert (response.status, await response.read()) == (200, b"")
+    async with browser.get("/slack/interactions") as response:
+        assert response.status == 405
+    assert linking.calls == []
+
+
 async def test_a_port_that_is_taken(linking: ScriptedLinking) -> None:
     first, second = server_of(linking), server_of(linking)
     port = await first.start("127.0.0.1", 0)

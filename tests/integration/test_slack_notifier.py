@@ -10,7 +10,8 @@ import pytest
 from calguard_sandbox import Sandbox, SandboxOptions
 from calguard_sandbox.options import SLACK_TOKEN
 from calguard_server.domain.delivery import Outcome
-from calguard_server.notifiers.slack import DESTINATION_WRONG, NOBODY_THERE, WORKSPACE_BROKEN, SlackNotifier
+from calguard_server.notifiers.slack import SlackNotifier, WorkspaceBrokenError
+from calguard_server.notifiers.slack_answers import DESTINATION_WRONG, NOBODY_THERE, WORKSPACE_BROKEN
 from tests.integration.slack_harness import ANN, POST, SHORT, methods, notifier, ops
 from tests.unit.notice_messages import make_message
 
@@ -32,7 +33,20 @@ def slack(sandbox: Sandbox, session: aiohttp.ClientSession) -> SlackNotifier:
     return notifier(sandbox, session)
 
 
-@pytest.mark.parametrize("error", sorted(WORKSPACE_BROKEN | DESTINATION_WRONG | NOBODY_THERE))
+@pytest.mark.parametrize("error", sorted(WORKSPACE_BROKEN))
+@pytest.mark.parametrize("endpoint", ["users.lookupByEmail", "conversations.open", POST])
+async def test_a_broken_workspace_is_no_outcome(
+    sandbox: Sandbox, slack: SlackNotifier, endpoint: str, error: str
+) -> None:
+    """At whichever call: it says nothing of the message."""
+    sandbox.fault(f"slack/{error}", endpoint=endpoint)
+    with pytest.raises(WorkspaceBrokenError) as broken:
+        await slack.send(make_message(), ANN)
+    assert (broken.value.code, broken.value.detail) == (error, f"slack {error}, HTTP 200")
+    assert SLACK_TOKEN not in repr(broken.value)
+
+
+@pytest.mark.parametrize("error", sorted(DESTINATION_WRONG | NOBODY_THERE))
 @pytest.mark.parametrize("endpoint", ["users.lookupByEmail", "conversations.open", POST])
 async def test_permanent_errors(sandbox: Sandbox, slack: SlackNotifier, endpoint: str, error: str) -> None:
     """Permanent at whichever call: also of a direct message channel that was only just looked up."""
@@ -43,7 +57,7 @@ async def test_permanent_errors(sandbox: Sandbox, slack: SlackNotifier, endpoint
     assert SLACK_TOKEN not in repr(first)
 
 
-@pytest.mark.parametrize("error", sorted(WORKSPACE_BROKEN | DESTINATION_WRONG))
+@pytest.mark.parametrize("error", sorted(DESTINATION_WRONG))
 async def test_permanent_errors_of_a_channel(sandbox: Sandbox, slack: SlackNotifier, error: str) -> None:
     """A channel that was given is not looked up, so its refusal stands."""
     sandbox.fault(f"slack/{error}", endpoint=POST)
@@ -143,10 +157,10 @@ async def test_nobody_listens(sandbox: Sandbox, slack: SlackNotifier) -> None:
 
 
 async def test_a_wrong_token_is_not_shown(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
-    """Permanent, and the token is nowhere in the outcome."""
-    outcome = await notifier(sandbox, session, token="xoxb-wrong-token").send(make_message(), ANN)
-    assert (outcome.permanent, outcome.detail) == (True, "slack invalid_auth, HTTP 200")
-    assert "xoxb" not in repr(outcome)
+    """It is nowhere in what is raised."""
+    with pytest.raises(WorkspaceBrokenError, match="invalid_auth") as broken:
+        await notifier(sandbox, session, token="xoxb-wrong-token").send(make_message(), ANN)
+    assert "xoxb-wrong-token" not in repr((broken.value, broken.value.detail))
 
 
 async def test_cancelling_ends_at_once(sandbox: Sandbox, slack: SlackNotifier) -> None:

@@ -11,8 +11,6 @@ from calguard_server.notifiers.letter import Letter, compose
 from calguard_server.notifiers.message import NoticeMessage
 from calguard_server.notifiers.templates import html_of, text_of
 
-LINK = re.compile(r"<(https://[^|<> ]+)\|[^<>|]+>")
-
 
 class Shape(HTMLParser):
     """The tags that are open, and every tag that was."""
@@ -37,15 +35,24 @@ def write(message: NoticeMessage) -> Letter:
 
 def texts_in(blocks: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
     for block in blocks:
-        yield from ([block["text"]] if "text" in block else block.get("elements", []))
+        if "text" in block:
+            yield block["text"]
+        for element in block.get("elements", []):
+            yield element["text"] if element["type"] == "button" else element
+
+
+def buttons_in(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
 
 
 def read_in_every_form(message: NoticeMessage) -> dict[str, str]:
     """The text a person reads: in plain text, HTML and Slack, with the escapes undone."""
     letter = write(message)
     page = re.sub(r"<(?!a )[^>]+>", " ", html_of(letter).partition("<body")[2])
-    blocks = " ".join(text["text"].replace("*", "") for text in texts_in(blocks_of(letter)))
-    return {"text": text_of(letter), "html": html.unescape(page), "slack": html.unescape(blocks)}
+    blocks = blocks_of(letter)
+    texts = html.unescape(" ".join(text["text"].replace("*", "") for text in texts_in(blocks)))
+    opened = " ".join(button["url"] for button in buttons_in(blocks))
+    return {"text": text_of(letter), "html": html.unescape(page), "slack": f"{texts} {opened}"}
 
 
 def check_form(letter: Letter) -> None:
@@ -56,8 +63,12 @@ def check_form(letter: Letter) -> None:
     blocks = blocks_of(letter)
     assert len(blocks) <= 50
     for block in blocks:
-        assert block["type"] in ("header", "section", "context", "divider")
+        assert block["type"] in ("header", "section", "context", "divider", "actions")
     for text in texts_in(blocks):
         assert 0 < len(text["text"]) <= (150 if text["type"] == "plain_text" else 3000)
-        assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", LINK.sub("", text["text"]))
+        assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", text["text"])
+    for button in buttons_in(blocks):
+        assert len(button["text"]["text"]) <= 75
+        assert len(button["url"]) <= 3000
+        assert not re.search(r"[<>| ]", button["url"])
     assert "\n" not in letter.subject

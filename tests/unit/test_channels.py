@@ -32,6 +32,27 @@ def test_told_by_all_ways_known(email: str, slack: SlackAddress, page_slack: Sla
     assert [channel.value for channel in channels_of(account, page_slack, EVERY_CHANNEL)] == expected
 
 
+@pytest.mark.parametrize(
+    ("email", "slack", "page_slack", "expected"),
+    [
+        ("ann@example.com", NO_SLACK, NO_SLACK, []),
+        ("ann@example.com", USER, NO_SLACK, []),
+        ("ann@example.com", SlackAddress(workspace_id="default"), NO_SLACK, []),
+        ("ann@example.com", WORKSPACE_ONLY, NO_SLACK, ["SLACK"]),
+        ("", SlackAddress(workspace_id="T1", user_id="U1"), NO_SLACK, ["SLACK"]),
+        ("", NO_SLACK, SlackAddress(workspace_id="T1", channel_id="C1"), ["SLACK"]),
+        ("", SlackAddress(workspace_id="T1", user_id="U1"), CHANNEL, []),
+        ("", WORKSPACE_ONLY, NO_SLACK, []),
+    ],
+)
+def test_a_workspace_of_its_own_serves_itself(
+    email: str, slack: SlackAddress, page_slack: SlackAddress, expected: list[str]
+) -> None:
+    """Where the setting's workspace is not set up, whoever's address names another one is told there."""
+    account = make_account(email=email, slack=slack)
+    assert [channel.value for channel in channels_of(account, page_slack, frozenset())] == expected
+
+
 @pytest.mark.parametrize("served", [[], [Channel.EMAIL], [Channel.SLACK], [Channel.EMAIL, Channel.SLACK]])
 def test_only_what_the_server_serves(served: list[Channel]) -> None:
     """A channel that this server was not set up for owes nothing to anybody."""

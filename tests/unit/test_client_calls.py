@@ -14,6 +14,7 @@ from calguard.v1 import (
     notification_pb2,
     provider_pb2,
     server_pb2,
+    slack_workspace_pb2,
     watch_pb2,
 )
 from calguard_client import AsyncClient, Client, ClientOptions
@@ -21,7 +22,16 @@ from calguard_client.call_kinds import CALL_KINDS, PACKAGE, CallKind, service_co
 from calguard_client.connection import open_async_channel, open_channel
 from calguard_client.outgoing import Outgoing
 
-FILES = (account_pb2, booking_page_pb2, calendar_link_pb2, notification_pb2, provider_pb2, server_pb2, watch_pb2)
+FILES = (
+    account_pb2,
+    booking_page_pb2,
+    calendar_link_pb2,
+    notification_pb2,
+    provider_pb2,
+    server_pb2,
+    slack_workspace_pb2,
+    watch_pb2,
+)
 
 
 def contract() -> Iterator[MethodDescriptor]:

@@ -9,8 +9,16 @@ from calguard_server.domain.account import Locale
 from calguard_server.domain.notices import NoticeKind
 from calguard_server.notifiers.blocks import blocks_of, escaped, fallback_of
 from calguard_server.notifiers.templates import html_of, text_of
-from tests.unit.notice_messages import make_alert, make_appointment, make_fault, make_message, make_page, make_pages
-from tests.unit.notice_reading import check_form, write
+from tests.unit.notice_messages import (
+    SUPPORT,
+    make_alert,
+    make_appointment,
+    make_fault,
+    make_message,
+    make_page,
+    make_pages,
+)
+from tests.unit.notice_reading import buttons_in, check_form, write
 
 HOSTILE = (
     "<script>alert(1)</script>\r\nBcc: x@evil.example\n*bold* _i_ `c` <!channel> <https://evil.example|x> & \u202e"
@@ -57,3 +65,13 @@ def test_long_hostile_texts_stay_within_slacks_limits() -> None:
     appointments = (make_appointment(title=wild, account_name=wild),) * 60
     for kind in NoticeKind:
         check_form(write(make_message(kind, pages=pages, faults=faults, appointments=appointments)))
+
+
+def test_an_address_that_no_button_takes_is_left_out() -> None:
+    """Slack would refuse the whole message; one that can be written otherwise is."""
+    long = make_fault(relink_url=f"https://booking.example/{'x' * 3000}")
+    odd = make_fault(relink_url="https://booking.example/a b|<c>?d=1&e=2")
+    letter = write(make_message(faults=(long, odd)))
+    check_form(letter)
+    addresses = [button["url"] for button in buttons_in(blocks_of(letter))]
+    assert addresses == ["https://booking.example/a%20b%7C%3Cc%3E?d=1&e=2", SUPPORT]

@@ -61,6 +61,12 @@ CALL_KINDS: Mapping[str, Mapping[str, CallKind]] = {
     "ServerService": {
         "GetServerStatus": CallKind.READ,
     },
+    "SlackWorkspaceService": {
+        "PutSlackWorkspace": CallKind.REPEATABLE,
+        "GetSlackWorkspace": CallKind.READ,
+        "ListSlackWorkspaces": CallKind.READ,
+        "DeleteSlackWorkspace": CallKind.REPEATABLE,
+    },
     "WatchService": {
         "Watch": CallKind.STREAM,
     },

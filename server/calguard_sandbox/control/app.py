@@ -22,16 +22,21 @@
     PUT    /google/calendars/{id}/busy                   {busy: [{start, end, transparent?}]}
     PUT    /google/client                                {deleted?, testing?}
     GET    /google/requests      DELETE /google/requests
+    POST   /slack/workspaces                             {team, token, name?}
     POST   /slack/users                                  {email, name?}
     PUT    /slack/users/{email}                          {deactivated?, messages_tab?}
     POST   /slack/channels                               {name}
     PUT    /slack/channels/{channel}                     {archived?, member?, restricted?}
     PUT    /slack/token                                  {token?, error?, scopes?}: kill, or add and revive
+    PUT    /slack/pace                                   {paced}: refuse a channel's second message within a second
+    DELETE /slack/messages/{channel}/{ts}                delete a message, as a person does
     GET    /slack/messages       DELETE /slack/messages
+    GET    /slack/updates        DELETE /slack/updates
     GET    /slack/requests       DELETE /slack/requests
     GET    /mail                 DELETE /mail
     GET    /mail/certificate                             PEM, for STARTTLS
 
+What is said of Slack takes `?team=`; without, it is the seeded workspace.
 Lists of what was received take `?after=N`, and `wait_seconds` and `count` to wait until that many have come.
 Bad input is 400 `{"error": {"field", "message"}}`, something unknown 404, and nothing has changed.
 """
@@ -60,7 +65,7 @@ def control_app(sandbox: "Sandbox") -> web.Application:
         WholeRoutes(sandbox),
         FaultRoutes(sandbox.faults),
         GoogleRoutes(sandbox.google, sandbox.consent),
-        SlackRoutes(sandbox.slack),
+        SlackRoutes(sandbox.slack_workspaces),
         ReceivedRoutes(sandbox),
     ):
         app.add_routes(routes.routes())

@@ -24,7 +24,7 @@ class Shown(Protocol):
 
 
 class ReceivedRoutes:
-    """The four lists, each with the same two routes."""
+    """The lists, each with the same two routes."""
 
     def __init__(self, sandbox: "Sandbox") -> None:
         self._sandbox = sandbox
@@ -35,6 +35,7 @@ class ReceivedRoutes:
             *_list("/google/requests", "requests", self._sandbox.google_requests),
             *_list("/slack/requests", "requests", self._sandbox.slack_requests),
             *_list("/slack/messages", "messages", self._sandbox.slack.messages),
+            *_list("/slack/updates", "updates", self._sandbox.slack.updates),
             *_list("/mail", "messages", self._sandbox.mail.received),
             web.get("/mail/certificate", self._certificate),
         ]

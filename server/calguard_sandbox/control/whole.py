@@ -33,6 +33,7 @@ class WholeRoutes:
             {
                 "google": google_json(sandbox.google),
                 "slack": slack_json(sandbox.slack),
+                "slack_workspaces": [slack_json(each) for each in sandbox.slack_workspaces],
                 "faults": [rule_json(rule) for rule in sandbox.faults.rules],
                 "mail": {"last": sandbox.mail.received.last},
             }
@@ -87,6 +88,7 @@ def slack_json(state: SlackState) -> dict[str, Any]:
     """Channels and people."""
     return {
         "team": state.team,
+        "name": state.name,
         "channels": [
             {
                 "id": channel.id,

@@ -7,15 +7,17 @@ from aiohttp.typedefs import Handler
 
 from calguard_sandbox.faults.rules import Call, FaultBook
 from calguard_sandbox.journal import Journal
-from calguard_sandbox.slack.methods import Methods, SlackError
-from calguard_sandbox.slack.state import SlackState
+from calguard_sandbox.slack.errors import RateLimitedError, SlackError
+from calguard_sandbox.slack.methods import Methods
+from calguard_sandbox.slack.workspaces import SlackWorkspaces
 from calguard_sandbox.traffic import ReceivedRequest, traffic
 
 
-def slack_app(state: SlackState, faults: FaultBook, requests: Journal[ReceivedRequest]) -> web.Application:
+def slack_app(workspaces: SlackWorkspaces, faults: FaultBook, requests: Journal[ReceivedRequest]) -> web.Application:
     """The application; a method's name is the endpoint that faults and the request log know it by."""
-    surface = SlackSurface(state)
-    app = web.Application(middlewares=[traffic(surface.recognise, faults, requests, state.now), answer_errors])
+    surface = SlackSurface(workspaces)
+    noting = traffic(surface.recognise, faults, requests, workspaces.first.now)
+    app = web.Application(middlewares=[noting, answer_errors])
     app.router.add_route("*", "/api/{method}", surface.answer)
     return app
 
@@ -25,6 +27,9 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     """Slack's errors, which are answers of 200."""
     try:
         return await handler(request)
+    except RateLimitedError as error:
+        headers = {"Retry-After": str(error.seconds)}
+        return web.json_response({"ok": False, "error": error.error}, status=429, headers=headers)
     except SlackError as error:
         return web.json_response({"ok": False, "error": error.error, **error.more})
 
@@ -32,15 +37,17 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 class SlackSurface:
     """Reads a call, and has it answered."""
 
-    def __init__(self, state: SlackState) -> None:
-        self._state = state
-        self._methods = Methods(state)
+    def __init__(self, workspaces: SlackWorkspaces) -> None:
+        self._workspaces = workspaces
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Any method."""
+        """Any method, in the workspace of the token; the answer's headers tell what the token permits."""
         given = await arguments(request)
         token = _token(request, given)
-        return web.json_response({"ok": True, **self._methods.call(_method(request), token, given)})
+        state = self._workspaces.of_token(token)
+        answered = Methods(state).call(_method(request), token, given)
+        scopes = ",".join(state.tokens[token].scopes) if token in state.tokens else ""
+        return web.json_response({"ok": True, **answered}, headers={"x-oauth-scopes": scopes})
 
     async def recognise(self, request: web.Request) -> Call:
         """The call: whom it is for by e-mail, and its channel by id and name, where the request shows them."""
@@ -48,9 +55,10 @@ class SlackSurface:
             given = await arguments(request)
         except SlackError:
             given = {}
-        channel = self._state.find_channel(str(given.get("channel") or ""))
+        state = self._workspaces.of_token(_token(request, given))
+        channel = state.find_channel(str(given.get("channel") or ""))
         user_id = given.get("users") or given.get("channel") or ""
-        user = self._state.users.get((channel.user_id if channel else None) or str(user_id))
+        user = state.users.get((channel.user_id if channel else None) or str(user_id))
         emails = {str(given.get("email") or "").lower(), user.email if user else ""} - {""}
         targets = {channel.id, channel.name, f"#{channel.name}"} if channel else set()
         return Call("slack", _method(request), frozenset(emails), frozenset(targets))

@@ -1,23 +1,14 @@
 """The Web API's methods. A method takes the arguments as text and raises SlackError, or answers its fields."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from calguard_sandbox.slack.blocks import read_blocks
+from calguard_sandbox.slack.errors import RateLimitedError, SlackError
 from calguard_sandbox.slack.state import Channel, SlackMessage, SlackState, SlackToken, SlackUser
 
 LONGEST_TEXT = 40_000
-MOST_BLOCKS = 50
 Arguments = Mapping[str, Any]
-
-
-class SlackError(Exception):
-    """`{"ok": false, "error": ...}`, with whatever more that error carries."""
-
-    def __init__(self, error: str, **more: str) -> None:
-        super().__init__(error)
-        self.error = error
-        self.more = more
 
 
 class Methods:
@@ -45,7 +36,7 @@ class Methods:
         """Who the bot is."""
         return {
             "url": "https://sandbox.slack.com/",
-            "team": "Sandbox",
+            "team": self._state.name,
             "user": "calguard",
             "team_id": self._state.team,
             "user_id": "U0SANDBOXBOT",
@@ -54,7 +45,12 @@ class Methods:
 
     def post_message(self, arguments: Arguments) -> dict[str, Any]:
         """Post to a channel by id or `#name`, or to a person by user id."""
-        channel = self._channel(arguments)
+        channel, parent = self._channel(arguments), str(arguments.get("thread_ts") or "")
+        if parent and not self._state.has_message(channel.id, parent):
+            raise SlackError("thread_not_found")
+        _content(arguments)
+        if not self._state.admit_post(channel.id):
+            raise RateLimitedError(1)
         message = self._message("chat.postMessage", channel, arguments, self._state.next_ts())
         return {"channel": channel.id, "ts": message.ts, "message": {"type": "message", **_shown(message)}}
 
@@ -62,7 +58,7 @@ class Methods:
         """Replace a message that was posted before."""
         channel = self._channel(arguments)
         ts = str(arguments.get("ts") or "")
-        if not any(old.ts == ts and old.channel == channel.id for old in self._state.messages.records):
+        if not self._state.has_message(channel.id, ts):
             raise SlackError("message_not_found")
         message = self._message("chat.update", channel, arguments, ts)
         return {"channel": channel.id, "ts": ts, "text": message.text, "message": _shown(message)}
@@ -105,13 +101,10 @@ class Methods:
         return channel
 
     def _message(self, method: str, channel: Channel, arguments: Arguments, ts: str) -> SlackMessage:
-        text, blocks = str(arguments.get("text") or ""), _blocks(arguments.get("blocks"))
-        if not text and not blocks:
-            raise SlackError("no_text")
-        if len(text) > LONGEST_TEXT:
-            raise SlackError("msg_too_long")
+        text, blocks = _content(arguments)
         user = self._state.users.get(channel.user_id or "")
         message = SlackMessage(
+            team=self._state.team,
             method=method,
             channel=channel.id,
             channel_name=channel.name,
@@ -122,7 +115,7 @@ class Methods:
             ts=ts,
             time=self._state.now(),
         )
-        self._state.messages.append(message)
+        self._state.take(message)
         return message
 
 
@@ -138,20 +131,14 @@ def _refusal(channel: Channel, user: SlackUser | None) -> str | None:
     return next((error for error, holds in refusals.items() if holds), None)
 
 
-def _blocks(value: object) -> list[dict[str, Any]]:
-    """The blocks, from JSON text or as they are; each must be an object with a type."""
-    if not value:
-        return []
-    try:
-        blocks = json.loads(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise SlackError("invalid_blocks_format") from error
-    if not isinstance(blocks, list):
-        raise SlackError("invalid_blocks_format")
-    typed = all(isinstance(block, dict) and isinstance(block.get("type"), str) for block in blocks)
-    if not typed or len(blocks) > MOST_BLOCKS:
-        raise SlackError("invalid_blocks")
-    return blocks
+def _content(arguments: Arguments) -> tuple[str, list[dict[str, Any]]]:
+    """The text and the blocks. Raises SlackError for what Slack refuses."""
+    text, blocks = str(arguments.get("text") or ""), read_blocks(arguments.get("blocks"))
+    if not text and not blocks:
+        raise SlackError("no_text")
+    if len(text) > LONGEST_TEXT:
+        raise SlackError("msg_too_long")
+    return text, blocks
 
 
 def _shown(message: SlackMessage) -> dict[str, Any]:

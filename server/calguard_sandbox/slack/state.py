@@ -1,7 +1,7 @@
 """One Slack workspace: its tokens, channels, people and messages."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from calguard_sandbox.errors import BadFieldError, NotKnownError
@@ -9,6 +9,7 @@ from calguard_sandbox.journal import Journal
 from calguard_sandbox.options import SLACK_TEAM, SLACK_TOKEN
 from calguard_sandbox.sources import Ids, Now, stable_id
 
+_PACE = timedelta(seconds=1)
 ALL_SCOPES = ("chat:write", "im:write", "users:read", "users:read.email")
 TOKEN_ERRORS = ("invalid_auth", "token_revoked", "token_expired", "account_inactive")
 SEEDED_CHANNELS = ("ops", "bookings", "general")
@@ -50,6 +51,7 @@ class Channel:
 class SlackMessage:
     """A message received; `user_email` is set for a direct message, `method` tells a post from an update."""
 
+    team: str
     method: str
     channel: str
     channel_name: str
@@ -63,6 +65,7 @@ class SlackMessage:
     def as_json(self) -> dict[str, Any]:
         """For the control API."""
         return {
+            "team": self.team,
             "method": self.method,
             "channel": self.channel,
             "channel_name": self.channel_name,
@@ -76,24 +79,48 @@ class SlackMessage:
 
 
 class SlackState:
-    """The workspace, and the acts that change it. Channels are named without `#`; NotKnownError where absent."""
+    """The workspace, and the acts that change it. Channels are named without `#`; NotKnownError where absent.
 
-    def __init__(self, now: Now, ids: Ids) -> None:
+    `paced`: a second message to a channel within a second of the one before is refused. Slack itself lets short bursts
+    pass. `messages` are the posts, `updates` what replaced one, each as it was received.
+    """
+
+    def __init__(
+        self,
+        now: Now,
+        ids: Ids,
+        *,
+        team: str = SLACK_TEAM,
+        name: str = "Sandbox",
+        token: str = SLACK_TOKEN,
+        journals: tuple[Journal[SlackMessage], Journal[SlackMessage]] | None = None,
+    ) -> None:
         self.now = now
-        self._ids = ids
-        self.team = SLACK_TEAM
+        self.ids = ids
+        self.team = team
+        self.name = name
+        self.paced = False
         self.tokens: dict[str, SlackToken] = {}
         self.users: dict[str, SlackUser] = {}
         self.channels: dict[str, Channel] = {}
-        self.messages: Journal[SlackMessage] = Journal()
-        self.reset()
+        self.messages, self.updates = journals or (Journal(), Journal())
+        self._posted: set[tuple[str, str]] = set()
+        self._last_post: dict[str, datetime] = {}
+        self._first_token = token
+        self._seed()
 
     def reset(self) -> None:
         """Back to the seeded token, people and channels, with no message."""
-        for table in (self.tokens, self.users, self.channels):
+        for table in (self.tokens, self.users, self.channels, self._last_post):
             table.clear()
+        self._posted.clear()
         self.messages.clear()
-        self.tokens[SLACK_TOKEN] = SlackToken()
+        self.updates.clear()
+        self.paced = False
+        self._seed()
+
+    def _seed(self) -> None:
+        self.tokens[self._first_token] = SlackToken()
         for name in SEEDED_CHANNELS:
             self.add_channel(name)
         for email in SEEDED_USERS:
@@ -104,7 +131,7 @@ class SlackState:
         email = email.lower()
         if self.user_by_email(email) is not None or "@" not in email:
             raise BadFieldError("email", "taken already, or not an e-mail address")
-        user = SlackUser(stable_id("U", email), email, name or email.partition("@")[0])
+        user = SlackUser(self._id("U", email), email, name or email.partition("@")[0])
         self.users[user.id] = user
         return user
 
@@ -113,7 +140,7 @@ class SlackState:
         bare = name.removeprefix("#")
         if self.find_channel(bare) is not None:
             raise BadFieldError("name", "taken already")
-        channel = Channel(stable_id("C", bare), bare)
+        channel = Channel(self._id("C", bare), bare)
         self.channels[channel.id] = channel
         return channel
 
@@ -161,15 +188,15 @@ class SlackState:
         user.deactivated = user.deactivated if deactivated is None else deactivated
         user.messages_tab = user.messages_tab if messages_tab is None else messages_tab
 
-    def kill_token(self, token: str = SLACK_TOKEN, error: str = "token_revoked") -> None:
+    def kill_token(self, token: str = "", error: str = "token_revoked") -> None:
         """Let a token be answered with that error from now on."""
         if error not in TOKEN_ERRORS:
             raise BadFieldError("error", f"expected one of {', '.join(TOKEN_ERRORS)}")
-        self.token(token).error = error
+        self.token(token or self._first_token).error = error
 
-    def put_token(self, token: str = SLACK_TOKEN, scopes: tuple[str, ...] = ALL_SCOPES) -> None:
+    def put_token(self, token: str = "", scopes: tuple[str, ...] = ALL_SCOPES) -> None:
         """Add a token, or revive one, with those scopes."""
-        self.tokens[token] = SlackToken(scopes)
+        self.tokens[token or self._first_token] = SlackToken(scopes)
 
     def token(self, token: str) -> SlackToken:
         """The token; NotKnownError, which does not repeat it, where it was never given out."""
@@ -182,10 +209,40 @@ class SlackState:
         found = next((channel for channel in self.channels.values() if channel.user_id == user.id), None)
         if found is not None:
             return found
-        channel = Channel(stable_id("D", user.email), user.name, user_id=user.id)
+        channel = Channel(self._id("D", user.email), user.name, user_id=user.id)
         self.channels[channel.id] = channel
         return channel
 
+    def take(self, message: SlackMessage) -> None:
+        """Take note of a post, or of what replaced one."""
+        if message.method == "chat.update":
+            self.updates.append(message)
+        else:
+            self._posted.add((message.channel, message.ts))
+            self.messages.append(message)
+
+    def has_message(self, channel: str, ts: str) -> bool:
+        """Whether a message was posted, and is not deleted."""
+        return (channel, ts) in self._posted
+
+    def delete_message(self, channel: str, ts: str) -> None:
+        """Delete a message, as a person does; NotKnownError where it is not there."""
+        if not self.has_message(channel, ts):
+            raise NotKnownError("Slack message", ts)
+        self._posted.remove((channel, ts))
+
+    def admit_post(self, channel: str) -> bool:
+        """Whether a channel takes another message now, which counts then."""
+        now, last = self.now(), self._last_post.get(channel)
+        if self.paced and last is not None and now - last < _PACE:
+            return False
+        self._last_post[channel] = now
+        return True
+
     def next_ts(self) -> str:
         """A timestamp that no other message has."""
-        return f"{int(self.now().timestamp())}.{self._ids.number('ts'):06d}"
+        return f"{int(self.now().timestamp())}.{self.ids.number('ts'):06d}"
+
+    def _id(self, kind: str, name: str) -> str:
+        """The same id in each run; of another workspace, another one."""
+        return stable_id(kind, name if self.team == SLACK_TEAM else f"{self.team}/{name}")

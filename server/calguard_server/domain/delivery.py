@@ -13,6 +13,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from calguard_server.domain.conversation import Post
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import BookingPage, Fault, PagePhase
 
@@ -121,7 +122,8 @@ class Outcome(Struct, frozen=True):
     """How an attempt ended: sent, refused for good, or to be tried again.
 
     `doubtful`: it may have been received, although that was not confirmed. `detail` is a code and a short text without
-    secrets. `retry_after` is what the receiver asked to wait.
+    secrets. `retry_after` is what the receiver asked to wait. Not `tried`: nothing was sent, because its time has not
+    come; it has in `retry_after`. `held_by` is the Slack workspace that it waits for. `posted` begins a thread.
     """
 
     sent: bool
@@ -130,6 +132,9 @@ class Outcome(Struct, frozen=True):
     detail: str = ""
     address: str = ""
     retry_after: timedelta | None = None
+    tried: bool = True
+    held_by: str = ""
+    posted: Post | None = None
 
 
 class NextStep(Struct, frozen=True):
@@ -140,7 +145,7 @@ class NextStep(Struct, frozen=True):
 
 
 def next_step(delivery: Delivery, outcome: Outcome, now: datetime, policy: RetryPolicy, chance: float) -> NextStep:
-    """Decide what becomes of a delivery after an attempt; `delivery.attempts` counts that attempt.
+    """Decide what becomes of a delivery after an attempt; `delivery.attempts` counts that attempt, where it was one.
 
     `chance` is a random number in [0, 1): full jitter.
     """
@@ -149,6 +154,10 @@ def next_step(delivery: Delivery, outcome: Outcome, now: datetime, policy: Retry
     spent = now - delivery.create_time >= policy.give_up_after or delivery.attempts >= policy.attempts_max
     if outcome.permanent or spent:
         return NextStep(DeliveryState.DEAD)
+    if not outcome.tried:
+        fresh = delivery.attempts == 0 and not delivery.doubtful
+        state = DeliveryState.PENDING if fresh else DeliveryState.RETRYING
+        return NextStep(state, now + (outcome.retry_after or policy.base))
     ceiling = min(policy.base * (1 << min(delivery.attempts - 1, 16)), policy.cap)
     asked = outcome.retry_after or timedelta()
     return NextStep(DeliveryState.RETRYING, now + max(ceiling * chance, asked))

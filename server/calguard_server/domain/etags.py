@@ -7,9 +7,12 @@ from calguard_server.domain.account import Account
 from calguard_server.domain.errors import AbortedError
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
+from calguard_server.domain.slack_workspace import SlackWorkspace
+
+Resource = Account | CalendarLink | BookingPage | SlackWorkspace
 
 
-def etag_of(resource: Account | CalendarLink | BookingPage) -> str:
+def etag_of(resource: Resource) -> str:
     """Answer a resource's etag: opaque, 16 characters."""
     return _digest(_settable(resource))
 
@@ -19,7 +22,7 @@ def _digest(settable: tuple[object, ...]) -> str:
     return hashlib.sha256(repr(settable).encode()).hexdigest()[:16]
 
 
-def require_etag(resource: Account | CalendarLink | BookingPage, etag: str) -> None:
+def require_etag(resource: Resource, etag: str) -> None:
     """Raise AbortedError `ETAG_MISMATCH` where an etag is given and stale."""
     if etag and etag != etag_of(resource):
         raise AbortedError(
@@ -27,7 +30,7 @@ def require_etag(resource: Account | CalendarLink | BookingPage, etag: str) -> N
         )
 
 
-def _settable(resource: Account | CalendarLink | BookingPage) -> tuple[object, ...]:
+def _settable(resource: Resource) -> tuple[object, ...]:
     match resource:
         case Account():
             return (resource.display_name, resource.email, resource.locale.value, resource.slack)
@@ -43,3 +46,5 @@ def _settable(resource: Account | CalendarLink | BookingPage) -> tuple[object, .
                 resource.assignment_method.value,
                 resource.slack,
             )
+        case SlackWorkspace():
+            return (resource.name, resource.token_version)

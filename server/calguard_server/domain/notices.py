@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from calguard_server.domain.account import Account, SlackAddress
 from calguard_server.domain.page import BookingPage, Fault, PagePhase, SchedulingMode
+from calguard_server.domain.slack_workspace import DEFAULT_WORKSPACE
 
 
 class NoticeKind(StrEnum):
@@ -122,17 +123,24 @@ def _recipients(page: BookingPage, faults: tuple[Fault, ...]) -> tuple[str, ...]
     return tuple(dict.fromkeys((page.owner_account_id, *(fault.account_id for fault in faults))))
 
 
+def slack_address_of(account: Account, page_slack: SlackAddress) -> SlackAddress:
+    """Answer where an account is told in Slack: as its owner's, the page's address (`page_slack`) goes first."""
+    return page_slack if page_slack.reaches_somebody else account.slack
+
+
 def channels_of(account: Account, page_slack: SlackAddress, served: frozenset[Channel]) -> tuple[Channel, ...]:
     """Name the channels by which an account can be told, among those that this server serves.
 
     Slack needs an address of the person's, or of the page's where the person is its owner (`page_slack`), or an e-mail
-    address to look the person up by.
+    address to look the person up by. `served` has it for the workspace of the settings; any other serves itself.
     """
+    slack = slack_address_of(account, page_slack)
     known = {
         Channel.EMAIL: bool(account.email),
-        Channel.SLACK: bool(account.email) or account.slack.reaches_somebody or page_slack.reaches_somebody,
+        Channel.SLACK: bool(account.email) or slack.reaches_somebody,
     }
-    return tuple(channel for channel, is_known in known.items() if is_known and channel in served)
+    elsewhere = {Channel.SLACK} if slack.workspace_id not in ("", DEFAULT_WORKSPACE) else set()
+    return tuple(channel for channel, is_known in known.items() if is_known and channel in served | elsewhere)
 
 
 def channels_to(account: Account | None, page: BookingPage, served: frozenset[Channel]) -> tuple[Channel, ...]:

@@ -14,6 +14,7 @@ from calguard_server.engine.found import found_account
 from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.propagate import Propagation
 from calguard_server.engine.revoking import GrantRevoker, Revocation, Taken, worst_of
+from calguard_server.engine.slack_addresses import require_workspace, workspaces_of
 from calguard_server.engine.waiting import to_the_end
 from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
 
@@ -38,7 +39,10 @@ class Accounts:
         return await self._context.store.accounts(after, limit)
 
     async def create(self, account: Account, request: Request | None = None) -> Account:
-        """Create an account; an empty id is replaced by a new one. Raises AlreadyExistsError `ACCOUNT_EXISTS`."""
+        """Create an account; an empty id is replaced by a new one.
+
+        Raises AlreadyExistsError `ACCOUNT_EXISTS`, FailedPreconditionError `SLACK_WORKSPACE_MISSING`.
+        """
         now = self._context.clock.now()
         account_id = account.id or self._context.new_id("account")
         created = replace(account, id=account_id, revision=1, create_time=now, update_time=now)
@@ -48,20 +52,26 @@ class Accounts:
                 raise AlreadyExistsError(
                     "ACCOUNT_EXISTS", f"there is an account {account_id} already", metadata={"id": account_id}
                 )
+            require_workspace(rows, created.slack)
             rows.put_account(created)
             return created
 
-        return await self._context.store.transact(Unit(Seeds(accounts=(account_id,)), decide, request))
+        seeds = Seeds(accounts=(account_id,), slack_workspaces=workspaces_of(created.slack))
+        return await self._context.store.transact(Unit(seeds, decide, request))
 
     async def update(
         self, account_id: str, changes: Mapping[str, Any], etag: str = "", request: Request | None = None
     ) -> Account:
-        """Change the fields given. Raises NotFoundError, AbortedError `ETAG_MISMATCH`."""
+        """Change the fields given.
+
+        Raises NotFoundError, AbortedError `ETAG_MISMATCH`, FailedPreconditionError `SLACK_WORKSPACE_MISSING`.
+        """
         now = self._context.clock.now()
 
         def decide(rows: WorkingSet) -> Account:
             account = found_account(rows.accounts.get(account_id), account_id)
             require_etag(account, etag)
+            require_workspace(rows, changes.get("slack"))
             changed = replace(account, **changes)
             if changed == account:
                 return account
@@ -69,7 +79,8 @@ class Accounts:
             rows.put_account(changed)
             return changed
 
-        return await self._context.store.transact(Unit(Seeds(accounts=(account_id,)), decide, request))
+        seeds = Seeds(accounts=(account_id,), slack_workspaces=workspaces_of(changes.get("slack")))
+        return await self._context.store.transact(Unit(seeds, decide, request))
 
     async def delete(self, account_id: str, etag: str = "", request: Request | None = None) -> Revocation:
         """Delete an account and its links; answers what became of their grants, by the worst of them.

@@ -7,6 +7,7 @@ import structlog
 from calguard_server.domain.causes import Finding, Severity, severity_of
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.notices import Channel, NoticeKind
+from calguard_server.domain.slack_workspace import DEFAULT_WORKSPACE, SlackWorkspace
 from calguard_server.engine.context import Context
 from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
 
@@ -15,6 +16,9 @@ _log = structlog.get_logger()
 INCIDENT_OPENED = "PROVIDER_INCIDENT_OPENED"
 INCIDENT_OVER = "PROVIDER_INCIDENT_OVER"
 """The stages of a provider incident's alerts."""
+
+SLACK_WORKSPACE_BROKEN = "SLACK_WORKSPACE_BROKEN"
+"""Begins the stage of a broken Slack workspace's alerts; its id and the code follow, after colons."""
 
 _SHORT = {INCIDENT_OPENED: "opened", INCIDENT_OVER: "over"}
 
@@ -53,6 +57,19 @@ class OperatorAlerts:
     def of_incident(self, incident_id: str, stage: str, now: datetime) -> list[Delivery]:
         """Answer the alerts that a provider incident owes the operator at a stage of it."""
         return self._deliveries(f"{incident_id}-{_SHORT[stage]}", incident_id, stage, now)
+
+    def of_slack_workspace(self, workspace: SlackWorkspace, now: datetime) -> list[Delivery]:
+        """Answer the alerts that a broken Slack workspace owes: once a day for each token and code.
+
+        Not by Slack where it is the workspace that the operator is told in.
+        """
+        code = "" if workspace.breakage is None else workspace.breakage.code
+        incident_id = f"slack-{workspace.id}-{workspace.token_version}-{code}-{now:%Y%m%d}"
+        stage = f"{SLACK_WORKSPACE_BROKEN}:{workspace.id}:{code}"
+        alerts = self._deliveries(self._context.new_id("slack-broken"), incident_id, stage, now)
+        if workspace.id == DEFAULT_WORKSPACE:
+            alerts = [alert for alert in alerts if alert.channel is not Channel.SLACK]
+        return alerts
 
     def _deliveries(self, prefix: str, incident_id: str, stage: str, now: datetime) -> list[Delivery]:
         return [

@@ -18,6 +18,7 @@ from calguard_server.engine.context import Context
 from calguard_server.engine.found import found_page
 from calguard_server.engine.ports import PageFilter
 from calguard_server.engine.propagate import Propagation
+from calguard_server.engine.slack_addresses import require_workspace, workspaces_of
 from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet
 
 _NAMED_ACCOUNTS = 20
@@ -54,7 +55,8 @@ class Pages:
     async def create(self, page: BookingPage, request: Request | None = None) -> BookingPage:
         """Create a page; an empty id is replaced by a new one.
 
-        Raises AlreadyExistsError `BOOKING_PAGE_EXISTS`, FailedPreconditionError `ACCOUNT_MISSING`.
+        Raises AlreadyExistsError `BOOKING_PAGE_EXISTS`, FailedPreconditionError `ACCOUNT_MISSING`,
+        `SLACK_WORKSPACE_MISSING`.
         """
         now = self._context.clock.now()
         page_id = page.id or self._context.new_id("page")
@@ -66,9 +68,10 @@ class Pages:
                     "BOOKING_PAGE_EXISTS", f"there is a booking page {page_id} already", metadata={"id": page_id}
                 )
             _require_accounts(rows, draft)
+            require_workspace(rows, draft.slack)
             return Propagation(rows, now, self._context).decide_page(None, draft).page
 
-        seeds = Seeds(pages=(page_id,), accounts=draft.account_ids)
+        seeds = Seeds(pages=(page_id,), accounts=draft.account_ids, slack_workspaces=workspaces_of(draft.slack))
         return await self._context.store.transact(Unit(seeds, decide, request))
 
     async def update(
@@ -76,7 +79,8 @@ class Pages:
     ) -> BookingPage:
         """Change the fields given, and apply the rules afresh.
 
-        Raises NotFoundError, AbortedError `ETAG_MISMATCH`, FailedPreconditionError `ACCOUNT_MISSING`.
+        Raises NotFoundError, AbortedError `ETAG_MISMATCH`, FailedPreconditionError `ACCOUNT_MISSING`,
+        `SLACK_WORKSPACE_MISSING`.
         """
         now = self._context.clock.now()
 
@@ -87,10 +91,12 @@ class Pages:
             if changed == page:
                 return page
             _require_accounts(rows, changed)
+            require_workspace(rows, changes.get("slack"))
             return Propagation(rows, now, self._context).decide_page(page, changed).page
 
         named = {member.account_id for member in changes.get("members", ())} | {changes.get("owner_account_id", "")}
-        seeds = Seeds(pages=(page_id,), accounts=tuple(sorted(named - {""})))
+        workspaces = workspaces_of(changes.get("slack"))
+        seeds = Seeds(pages=(page_id,), accounts=tuple(sorted(named - {""})), slack_workspaces=workspaces)
         return await self._context.store.transact(Unit(seeds, decide, request))
 
     async def stop(self, page_id: str, request: Request | None = None) -> BookingPage:

@@ -12,12 +12,14 @@ from msgspec import Struct
 
 from calguard_server.domain.account import Account
 from calguard_server.domain.causes import CauseReason, Finding
+from calguard_server.domain.conversation import Post, Thread
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.events import ResourceKind, WatchMode
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.domain.secret import Secret
+from calguard_server.domain.slack_workspace import SlackTeam, SlackWorkspace
 from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
 
 T = TypeVar("T")
@@ -196,6 +198,26 @@ class CalendarProvider(Protocol):
         ...
 
 
+class SlackTokenRefusedError(Exception):
+    """Slack does not accept a token; `code` is what it answered."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class SlackUnreachableError(Exception):
+    """Slack gave no usable answer."""
+
+
+class SlackVerifier(Protocol):
+    """Slack, as far as telling whether a token is good for anything."""
+
+    async def verify(self, token: Secret) -> SlackTeam:
+        """Ask whose a token is, and what it permits. Raises SlackTokenRefusedError, SlackUnreachableError."""
+        ...
+
+
 class DueLink(Struct, frozen=True):
     """A link whose check is due, and its grant; None where none is stored, or no key opens it."""
 
@@ -219,7 +241,11 @@ class CheckTimes(Struct, frozen=True):
 
 
 class DeliveryUpdate(Struct, frozen=True):
-    """How a claimed delivery goes on; dropped where it has been claimed anew, by the fence."""
+    """How a claimed delivery goes on; dropped where it has been claimed anew, by the fence.
+
+    `held_by` is the Slack workspace that it waits for; `posted` the message that it went out as, where that begins a
+    thread.
+    """
 
     delivery_id: str
     fence: int
@@ -231,6 +257,8 @@ class DeliveryUpdate(Struct, frozen=True):
     send_time: datetime | None = None
     message_id: str = ""
     doubtful: bool = False
+    held_by: str = ""
+    posted: Post | None = None
 
 
 class LogEntry(Struct, frozen=True):
@@ -367,6 +395,18 @@ class Store(Protocol):
 
     async def provider_status(self) -> ProviderStatus | None:
         """Read the provider's status; None where it never had an incident."""
+        ...
+
+    async def slack_workspaces(self) -> list[tuple[SlackWorkspace, Secret | None]]:
+        """Read every Slack workspace, in the order of ids, with its token; None: there is none, or no key opens it."""
+        ...
+
+    async def wake_held(self, workspace_id: str, now: datetime) -> None:
+        """Have the deliveries that wait for a Slack workspace tried now."""
+        ...
+
+    async def slack_thread(self, incident_ids: Collection[str], recipient_account_id: str) -> Thread | None:
+        """Tell under which message those of all the incidents go; None where there is none, or not one for all."""
         ...
 
     async def grant(self, link_id: str) -> Grant | None:

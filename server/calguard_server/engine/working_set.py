@@ -9,7 +9,8 @@ What is loaded for `Seeds`, by every store alike: the links, pages, attempts and
 and each of `page_accounts`, the pages that its account is a member of (for `page_accounts` also those it owns); of all
 these pages the owner's and the members' accounts, the members' links and the open incident; the named accounts, and
 for each named link its account, with their links; and all attempts of each of `attempts_of`. The provider's status
-always is, once it ever had an incident.
+always is, once it ever had an incident. Of `slack_workspaces` and `slack_uses` the workspaces; of the latter also who
+names them, as it stood before the group.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from calguard_server.domain.account import Account
@@ -28,6 +30,7 @@ from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.domain.provider_incident import GOOGLE, ProviderStatus
 from calguard_server.domain.secret import Secret
+from calguard_server.domain.slack_workspace import SlackWorkspace
 
 if TYPE_CHECKING:
     from calguard_server.engine.ports import Grant, Store
@@ -44,6 +47,15 @@ class Seeds(Struct, frozen=True):
     page_accounts: tuple[str, ...] = ()
     attempts: tuple[str, ...] = ()
     attempts_of: tuple[str, ...] = ()
+    slack_workspaces: tuple[str, ...] = ()
+    slack_uses: tuple[str, ...] = ()
+
+
+class SlackUses(Struct):
+    """The accounts and pages whose Slack address names a workspace."""
+
+    account_ids: set[str] = msgspec.field(default_factory=set)
+    page_ids: set[str] = msgspec.field(default_factory=set)
 
 
 class Request(Struct, frozen=True):
@@ -119,6 +131,9 @@ class WorkingSet:
     answers: dict[str, Answer] = field(default_factory=dict)
     grants: dict[str, "Grant | None"] = field(default_factory=dict)
     provider_statuses: dict[str, ProviderStatus] = field(default_factory=dict)
+    slack_workspaces: dict[str, SlackWorkspace | None] = field(default_factory=dict)
+    slack_tokens: dict[str, Secret | None] = field(default_factory=dict)
+    slack_uses: dict[str, SlackUses] = field(default_factory=dict)
     links_of: dict[str, set[str]] = field(default_factory=dict)
     pages_of: dict[str, set[str]] = field(default_factory=dict)
     incident_of: dict[str, str] = field(default_factory=dict)
@@ -206,6 +221,19 @@ class WorkingSet:
     def put_grant(self, link_id: str, grant: "Grant | None") -> None:
         """Save a link's grant, or forget it."""
         self._put("grants", self.grants, link_id, grant)
+
+    def put_slack_workspace(self, workspace: SlackWorkspace) -> None:
+        """Save a Slack workspace."""
+        self._put("slack_workspaces", self.slack_workspaces, workspace.id, workspace)
+
+    def put_slack_token(self, workspace_id: str, token: Secret) -> None:
+        """Save a Slack workspace's token."""
+        self._put("slack_tokens", self.slack_tokens, workspace_id, token)
+
+    def delete_slack_workspace(self, workspace_id: str) -> None:
+        """Delete a Slack workspace with its token."""
+        self._put("slack_workspaces", self.slack_workspaces, workspace_id, None)
+        self._put("slack_tokens", self.slack_tokens, workspace_id, None)
 
     def put_attempt(self, attempt: LinkAttempt) -> None:
         """Save an attempt at linking."""

@@ -10,6 +10,7 @@ from calguard.v1 import (
     explanation_pb2,
     notification_pb2,
     provider_pb2,
+    slack_workspace_pb2,
     watch_pb2,
 )
 from calguard_server.domain.causes import Capability, CauseReason, NextAction
@@ -29,6 +30,7 @@ from calguard_server.domain.page import (
     StopCause,
 )
 from calguard_server.domain.provider_incident import ProviderState
+from calguard_server.domain.slack_workspace import SlackWorkspaceState
 from calguard_server.engine.revoking import Revocation
 
 D = TypeVar("D", bound=StrEnum)
@@ -75,4 +77,5 @@ NOTICE_KIND = EnumMap("NOTIFICATION_KIND", NoticeKind, notification_pb2.Notifica
 CHANNEL = EnumMap("NOTIFICATION_CHANNEL", Channel, notification_pb2.NotificationChannel)
 DELIVERY_STATE = EnumMap("NOTIFICATION_STATE", DeliveryState, notification_pb2.NotificationState)
 CHANGE_TYPE = EnumMap("STATE_CHANGE_TYPE", ChangeType, watch_pb2.StateChangeType)
+SLACK_WORKSPACE_STATE = EnumMap("SLACK_WORKSPACE_STATE", SlackWorkspaceState, slack_workspace_pb2.SlackWorkspaceState)
 RESOURCE_KIND = EnumMap("RESOURCE_KIND", ResourceKind, watch_pb2.ResourceKind)

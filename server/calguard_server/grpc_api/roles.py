@@ -11,7 +11,7 @@ from grpc_reflection.v1alpha import reflection
 from calguard_server.auth.callers import Role
 from calguard_server.grpc_api.reflection import V1_SERVICE_NAME
 
-_R, _W = Role.READER, Role.WRITER
+_R, _W, _A = Role.READER, Role.WRITER, Role.ADMIN
 
 _ROLES: Mapping[str, Mapping[str, Role]] = {
     "calguard.v1.AccountService": {
@@ -47,6 +47,12 @@ _ROLES: Mapping[str, Mapping[str, Role]] = {
     "calguard.v1.NotificationService": {"GetNotification": _R, "ListNotifications": _R},
     "calguard.v1.ProviderService": {"GetProviderStatus": _R},
     "calguard.v1.ServerService": {"GetServerStatus": _R},
+    "calguard.v1.SlackWorkspaceService": {
+        "PutSlackWorkspace": _A,
+        "GetSlackWorkspace": _R,
+        "ListSlackWorkspaces": _R,
+        "DeleteSlackWorkspace": _A,
+    },
     "calguard.v1.WatchService": {"Watch": _R},
     # The contract is no secret, but who has no token needs not know it.
     V1_SERVICE_NAME: {"ServerReflectionInfo": _R},

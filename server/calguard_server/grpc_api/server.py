@@ -16,6 +16,7 @@ from calguard.v1 import (
     notification_pb2_grpc,
     provider_pb2_grpc,
     server_pb2_grpc,
+    slack_workspace_pb2_grpc,
 )
 from calguard_server.auth.authority import Authority
 from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
@@ -30,6 +31,7 @@ from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
 from calguard_server.engine.server_status import StatusReading
+from calguard_server.engine.slack_workspaces import SlackWorkspaces
 from calguard_server.grpc_api.account_service import AccountService
 from calguard_server.grpc_api.authentication import AuthenticationInterceptor
 from calguard_server.grpc_api.booking_page_service import BookingPageService
@@ -42,6 +44,7 @@ from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.provider_service import ProviderService
 from calguard_server.grpc_api.reflection import add_reflection
 from calguard_server.grpc_api.server_service import ServerService
+from calguard_server.grpc_api.slack_workspace_service import SlackWorkspaceService
 from calguard_server.grpc_api.watch_service import WatchFeed, WatchService, add_watch_service
 
 SERVICES = (
@@ -51,6 +54,7 @@ SERVICES = (
     "calguard.v1.NotificationService",
     "calguard.v1.ProviderService",
     "calguard.v1.ServerService",
+    "calguard.v1.SlackWorkspaceService",
     "calguard.v1.WatchService",
 )
 
@@ -90,6 +94,7 @@ class UseCases:
     diagnosis: Diagnosis
     reports: Reports
     status: StatusReading
+    slack_workspaces: SlackWorkspaces
     store: Store
     feed: WatchFeed
 
@@ -212,6 +217,8 @@ def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_acce
     notification_pb2_grpc.add_NotificationServiceServicer_to_server(notifications, server)
     provider_pb2_grpc.add_ProviderServiceServicer_to_server(ProviderService(use_cases.incidents), server)
     server_pb2_grpc.add_ServerServiceServicer_to_server(ServerService(use_cases.status), server)
+    workspaces = SlackWorkspaceService(use_cases.slack_workspaces)
+    slack_workspace_pb2_grpc.add_SlackWorkspaceServiceServicer_to_server(workspaces, server)
     add_watch_service(WatchService(use_cases.feed), server)
 
 

@@ -1,4 +1,6 @@
-"""The HTTP server: the OAuth callback, `/healthz` and `/metrics`; 404 for anything else, 405 for another method.
+"""The HTTP server: the OAuth callback, Slack's clicks, `/healthz` and `/metrics`.
+
+Anything else is 404, another method 405.
 
 There is no access log: addresses of the callback hold secrets. Nor is a request that cannot be read quoted, as aiohttp
 does: whoever sent it is answered with the callback's page for an address that is not complete.
@@ -45,6 +47,7 @@ class HttpServer:
         self._callback = Callback(linking, page)
         app = web.Application()
         app.router.add_get("/oauth/callback", self._callback.handle, allow_head=False)
+        app.router.add_post("/slack/interactions", _acknowledge)
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/metrics", self._metrics)
         app.on_response_prepare.append(_add_headers)
@@ -89,6 +92,11 @@ class HttpServer:
     async def _metrics(self, request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
+
+
+async def _acknowledge(_request: web.Request) -> web.Response:
+    """Answer 200 to word of a click: without it Slack warns whoever opened an address by a button. Nothing is read."""
+    return web.Response()
 
 
 def _silent_logger() -> logging.Logger:

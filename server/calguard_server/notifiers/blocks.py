@@ -1,7 +1,9 @@
 """A letter as Slack blocks.
 
 Every text is escaped, and no character of anybody's name can start formatting, a mention or a link. Slack takes 150
-characters in a header, 3,000 in a section and 50 blocks; the counts below stay within that, whatever the texts hold.
+characters in a header, 3,000 in a section, 75 on a button and 3,000 in its address, and 50 blocks; the counts below
+stay within that, whatever the texts hold. An address that is too long for a button is left out: Slack would refuse the
+whole message.
 """
 
 import re
@@ -15,10 +17,12 @@ LINES_MAX = 20
 CARDS_MAX = 8
 HEADER_MAX = 150
 SECTION_MAX = 3000
+BUTTON_MAX = 75
+URL_MAX = 3000
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LOOK_ALIKES = {"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ"}
 _FORMATTING = re.compile(r"(?<![A-Za-z0-9])[*_~`]|[*_~`](?![A-Za-z0-9])")
-_URL_ENTITIES = {**_ENTITIES, "<": "%3C", ">": "%3E", "|": "%7C", " ": "%20"}
+_URL_ENTITIES = {"<": "%3C", ">": "%3E", "|": "%7C", " ": "%20"}
 
 
 def fallback_of(letter: Letter) -> str:
@@ -36,7 +40,7 @@ def blocks_of(letter: Letter) -> list[Block]:
         blocks += _sections([_bold(listing.heading), *(f"• {escaped(line)}" for line in lines)])
     blocks += _sections(_labelled(*fact) for fact in letter.facts)
     blocks += _cards(letter)
-    blocks += _sections(_closing(letter))
+    blocks += _closing(letter)
     if letter.why:
         blocks.append({"type": "context", "elements": [_mrkdwn(escaped(letter.why))]})
     return blocks
@@ -56,13 +60,20 @@ def escaped(text: str, length_max: int = SECTION_MAX) -> str:
     return "".join(pieces)
 
 
+def entities(text: str) -> str:
+    """Answer the text so that nothing in it is a mention or a link."""
+    return "".join(_ENTITIES.get(character, character) for character in text)
+
+
 def _cards(letter: Letter) -> Iterator[Block]:
     if not letter.cards:
         return
     yield from _sections([_bold(letter.cards_heading)])
-    for card in letter.cards:
-        yield {"type": "divider"}
+    for index, card in enumerate(letter.cards):
+        if index:
+            yield {"type": "divider"}
         yield from _sections(_card_lines(card))
+        yield from _button(card.link)
     if letter.cards_more:
         yield from _sections([escaped(letter.cards_more)])
 
@@ -73,14 +84,22 @@ def _card_lines(card: Card) -> Iterator[str]:
         yield _labelled(label, text)
     if card.link is not None:
         yield _bold(card.checkboxes)
-        yield _link(card.link)
 
 
-def _closing(letter: Letter) -> Iterator[str]:
-    if letter.closing:
-        yield escaped(letter.closing)
-    if letter.support is not None:
-        yield f"{escaped(letter.support_lead)} {_link(letter.support)}"
+def _closing(letter: Letter) -> Iterator[Block]:
+    lead = letter.support_lead if letter.support is not None else ""
+    yield from _sections(escaped(line) for line in (letter.closing, lead) if line)
+    yield from _button(letter.support)
+
+
+def _button(link: Link | None) -> Iterator[Block]:
+    """Yield a button that opens an address."""
+    if link is None:
+        return
+    url = "".join(_URL_ENTITIES.get(character, character) for character in link.url)
+    if len(url) <= URL_MAX:
+        button = {"type": "button", "text": _plain(link.label, BUTTON_MAX), "url": url}
+        yield {"type": "actions", "elements": [button]}
 
 
 def _sections(lines: Iterable[str]) -> Iterator[Block]:
@@ -104,8 +123,8 @@ def _mrkdwn(text: str) -> Block:
     return {"type": "mrkdwn", "text": text, "verbatim": True}  # verbatim: nothing in it becomes a link by itself
 
 
-def _plain(text: str) -> Block:
-    return {"type": "plain_text", "text": escaped(text, HEADER_MAX), "emoji": False}
+def _plain(text: str, length_max: int = HEADER_MAX) -> Block:
+    return {"type": "plain_text", "text": escaped(text, length_max), "emoji": False}
 
 
 def _bold(text: str) -> str:
@@ -114,8 +133,3 @@ def _bold(text: str) -> str:
 
 def _labelled(label: str, text: str) -> str:
     return f"{_bold(label)}: {escaped(text)}"
-
-
-def _link(link: Link) -> str:
-    url = "".join(_URL_ENTITIES.get(character, character) for character in link.url)
-    return f"<{url}|{escaped(link.label)}>"

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from calguard_server.domain.account import Locale, SlackAddress
 from calguard_server.domain.causes import Capability, CauseReason
+from calguard_server.domain.conversation import Thread
 from calguard_server.domain.delivery import Outcome
 from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import SchedulingMode
@@ -18,6 +19,7 @@ class AlertTopic(StrEnum):
     PROVIDER_SIDE = "PROVIDER_SIDE"  # only the operator can mend it at Google: the reason is a CauseReason
     INCIDENT_OPENED = "INCIDENT_OPENED"  # many unrelated links fail alike: the reason is a CauseReason
     INCIDENT_OVER = "INCIDENT_OVER"  # they do no more
+    SLACK_BROKEN = "SLACK_BROKEN"  # a Slack workspace refuses its token: the detail names it and Slack's code
     DELIVERY_DEAD = "DELIVERY_DEAD"  # a notice could not be sent: the reason is the outcome's code
 
 
@@ -83,7 +85,8 @@ class NoticeMessage:
     `message_id` is the same each time the delivery is tried. `recipient_id` is empty for the operator; faults of that
     account are the recipient's own. `is_owner` and `is_at_fault` say why the recipient is told. `appointments` is set
     where the kind is ASSIGNED_TO_FAULTY, `alert` where it is OPERATOR_ALERT. Messages with the same `incident_id` are
-    shown as one conversation by mail programs; empty where the message is about several incidents, or none.
+    shown as one conversation by mail programs; empty where the message is about several incidents, or none. In Slack
+    the message goes under another where `thread` is set; `begins_thread`: more may come of what it tells.
     """
 
     kind: NoticeKind
@@ -99,6 +102,8 @@ class NoticeMessage:
     appointments: tuple[AppointmentFact, ...] = ()
     alert: OperatorAlert | None = None
     incident_id: str = ""
+    thread: Thread | None = None
+    begins_thread: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

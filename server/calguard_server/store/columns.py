@@ -96,8 +96,29 @@ DELIVERIES = [
 ]
 
 
+SLACK_WORKSPACES = [
+    "id",
+    "name",
+    "team_id",
+    "team_name",
+    "broken_code",
+    "broken_since",
+    "token_version",
+    "revision",
+    "create_time",
+    "update_time",
+]
+
+
 def _placeholders() -> dict[str, str]:
-    tables = {"accounts": ACCOUNTS, "links": LINKS, "pages": PAGES, "attempts": ATTEMPTS, "deliveries": DELIVERIES}
+    tables = {
+        "accounts": ACCOUNTS,
+        "links": LINKS,
+        "pages": PAGES,
+        "attempts": ATTEMPTS,
+        "deliveries": DELIVERIES,
+        "slack_workspaces": SLACK_WORKSPACES,
+    }
     names = {table: ", ".join(columns) for table, columns in tables.items()}
     values = {f"{table}_values": ", ".join("?" * len(columns)) for table, columns in tables.items()}
     return names | values

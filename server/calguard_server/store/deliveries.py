@@ -2,13 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from calguard_server.domain.conversation import Post, Thread
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate
 from calguard_server.store.queries import QUERIES
@@ -82,7 +83,26 @@ def update(connection: sqlite3.Connection, updates: Sequence[DeliveryUpdate]) ->
                 optional_micros(each.send_time),
                 each.message_id,
                 int(each.doubtful),
+                each.held_by,
             )
             for each in updates
         ],
     )
+    posts = [(each.message_id, each.posted, each.send_time) for each in updates if each.posted is not None]
+    connection.executemany(
+        QUERIES["save_slack_post"],
+        [
+            (message_id, post.workspace_id, post.channel, post.ts, post.content, optional_micros(time))
+            for message_id, post, time in posts
+        ],
+    )
+
+
+def slack_thread(connection: sqlite3.Connection, incident_ids: Collection[str], recipient: str) -> Thread | None:
+    """Tell under which message those of all the incidents go."""
+    rows = connection.execute(QUERIES["slack_threads"], (json.dumps(sorted(incident_ids)), recipient)).fetchall()
+    latest = {row[0]: row for row in rows}
+    if latest.keys() != set(incident_ids) or len({row[1] for row in latest.values()}) != 1:
+        return None
+    _, _, *post, still_open = rows[-1]
+    return Thread(Post(*post), over=not still_open)

@@ -18,6 +18,7 @@ from calguard_server.store.rows import (
     optional_micros,
     page_row,
     provider_status_row,
+    slack_workspace_row,
     to_list,
     to_micros,
 )
@@ -46,6 +47,7 @@ def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entrie
     """Write all that is dirty, the log and the deliveries."""
     _flush_links(connection, vault, rows)
     _flush_pages(connection, rows)
+    _flush_slack(connection, vault, rows)
     _save(connection, "save_account", "delete_account", rows.accounts, rows.dirty.get("accounts", ()), account_row)
     attempts = (rows.attempts[digest] for digest in rows.dirty.get("attempts", ()))
     _many(connection, "save_attempt", (_attempt_row(attempt, vault) for attempt in attempts))
@@ -107,6 +109,16 @@ def _flush_pages(connection: sqlite3.Connection, rows: WorkingSet) -> None:
     pages = (rows.pages[page_id] for page_id in remembered)
     members = ((member.account_id, page.id) for page in pages if page is not None for member in page.members)
     _many(connection, "save_member", members)
+
+
+def _flush_slack(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet) -> None:
+    dirty = rows.dirty.get("slack_workspaces", ())
+    _save(
+        connection, "save_slack_workspace", "delete_slack_workspace", rows.slack_workspaces, dirty, slack_workspace_row
+    )
+    tokens = [(each, rows.slack_tokens[each]) for each in rows.dirty.get("slack_tokens", ())]
+    _many(connection, "save_slack_token", ((each, vault.seal(token)) for each, token in tokens if token is not None))
+    _many(connection, "delete_slack_token", ((each,) for each, token in tokens if token is None))
 
 
 def _save(

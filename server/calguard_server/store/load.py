@@ -9,7 +9,7 @@ from typing import Any
 from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.incident import Incident, Told
 from calguard_server.domain.notices import Channel
-from calguard_server.engine.working_set import Answer, LinkAttempt, Seeds, Unit, WorkingSet
+from calguard_server.engine.working_set import Answer, LinkAttempt, Seeds, SlackUses, Unit, WorkingSet
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import (
     Row,
@@ -19,6 +19,7 @@ from calguard_server.store.rows import (
     link_of,
     page_of,
     provider_status_of,
+    slack_workspace_of,
 )
 from calguard_server.store.vault import UnreadableError, Vault
 
@@ -42,6 +43,7 @@ def load_seeds(connection: sqlite3.Connection, vault: Vault, seeds: Sequence[See
     for row in connection.execute(QUERIES["provider_statuses"]):
         rows.provider_statuses[row[0]] = provider_status_of(row)
     _load_attempts(connection, vault, rows, _all(seeds, "attempts"), _all(seeds, "attempts_of"))
+    _load_slack(connection, rows, _all(seeds, "slack_workspaces"), _all(seeds, "slack_uses"))
     return rows
 
 
@@ -87,6 +89,17 @@ def _load_incidents(connection: sqlite3.Connection, rows: WorkingSet) -> None:
         )
         for incident_id, page_id, open_time in found
     )
+
+
+def _load_slack(connection: sqlite3.Connection, rows: WorkingSet, named: set[str], used: set[str]) -> None:
+    for row in _by_keys(connection, "slack_workspaces_by_id", named | used):
+        rows.slack_workspaces[row[0]] = slack_workspace_of(row)
+    for workspace_id in used:
+        rows.slack_uses[workspace_id] = SlackUses()
+    for workspace_id, account_id in _by_keys(connection, "accounts_by_slack_workspace", used):
+        rows.slack_uses[workspace_id].account_ids.add(account_id)
+    for workspace_id, page_id in _by_keys(connection, "pages_by_slack_workspace", used):
+        rows.slack_uses[workspace_id].page_ids.add(page_id)
 
 
 def _load_attempts(

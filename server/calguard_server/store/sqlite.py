@@ -4,16 +4,19 @@ import fcntl
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TypeVar
 
 from calguard_server.domain.account import Account
+from calguard_server.domain.conversation import Thread
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
 from calguard_server.domain.provider_incident import ProviderStatus
+from calguard_server.domain.secret import Secret
+from calguard_server.domain.slack_workspace import SlackWorkspace
 from calguard_server.engine.ports import (
     CheckTimes,
     ClaimedDelivery,
@@ -50,6 +53,7 @@ from calguard_server.store.rows import (
     optional_time,
     page_of,
     provider_status_of,
+    slack_workspace_of,
     to_micros,
 )
 from calguard_server.store.snapshot import look, open_snapshot
@@ -137,6 +141,29 @@ class SqliteStore:
     async def provider_status(self) -> ProviderStatus | None:
         """Read the provider's status."""
         return next(iter(await self._all(provider_status_of, "provider_statuses")), None)
+
+    async def slack_workspaces(self) -> list[tuple[SlackWorkspace, Secret | None]]:
+        """Read every Slack workspace, with its token where it can be read."""
+        return await self._all(self._slack_workspace_of, "slack_workspaces")
+
+    def _slack_workspace_of(self, row: Row) -> tuple[SlackWorkspace, Secret | None]:
+        *_, sealed = row
+        token: Secret | None = None
+        if sealed is not None:
+            with suppress(UnreadableError):
+                token = self._vault.open(sealed)
+        return slack_workspace_of(row), token
+
+    async def slack_thread(self, incident_ids: Collection[str], recipient_account_id: str) -> Thread | None:
+        """Tell under which message those of all the incidents go."""
+        return await self._readers.read(
+            lambda connection: deliveries.slack_thread(connection, incident_ids, recipient_account_id)
+        )
+
+    async def wake_held(self, workspace_id: str, now: datetime) -> None:
+        """Have what waits for a Slack workspace tried now."""
+        values = (workspace_id, to_micros(now))
+        await self.writer.submit(lambda connection: connection.execute(QUERIES["wake_held"], values))
 
     async def grant(self, link_id: str) -> Grant | None:
         """Read a link's grant."""
@@ -359,6 +386,7 @@ def _pruning(
         dropped = connection.execute(QUERIES["prune_events"], horizon).rowcount
         dropped += connection.execute(QUERIES["prune_answers"], (to_micros(requests_before),)).rowcount
         dropped += connection.execute(QUERIES["prune_attempts"], (to_micros(requests_before),)).rowcount
+        dropped += connection.execute(QUERIES["prune_slack_posts"], (to_micros(requests_before),)).rowcount
         return dropped
 
     return prune

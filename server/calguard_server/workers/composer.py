@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from calguard_server.domain.account import Account, Locale, SlackAddress
 from calguard_server.domain.addresses import relink_url
 from calguard_server.domain.causes import RULES, CauseReason, Severity
+from calguard_server.domain.conversation import Thread
 from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.link_state import CalendarLink
-from calguard_server.domain.notices import Channel, NoticeKind
+from calguard_server.domain.notices import Channel, NoticeKind, slack_address_of
 from calguard_server.domain.page import BookingPage, Fault
-from calguard_server.engine.operator_alerts import INCIDENT_OPENED, INCIDENT_OVER
+from calguard_server.engine.operator_alerts import INCIDENT_OPENED, INCIDENT_OVER, SLACK_WORKSPACE_BROKEN
 from calguard_server.engine.ports import ClaimedDelivery, Store
 from calguard_server.notifiers.message import (
     Address,
@@ -49,9 +50,8 @@ class Composer:
         if claimed.recipient is None:
             return Address()
         page, recipient = claimed.page, claimed.recipient
-        slack = recipient.slack
-        if page is not None and page.owner_account_id == recipient.id and page.slack.reaches_somebody:
-            slack = page.slack
+        owns = page is not None and page.owner_account_id == recipient.id
+        slack = slack_address_of(recipient, page.slack if page is not None and owns else SlackAddress())
         if claimed.delivery.channel is Channel.EMAIL:
             slack = SlackAddress()
         return Address(email=recipient.email, slack=slack)
@@ -82,7 +82,16 @@ class Composer:
                 for fault in faults
             ),
             incident_id=incidents.pop() if len(incidents) == 1 else "",
+            thread=await self._thread(group),
+            begins_thread=first.delivery.kind is not NoticeKind.PAGE_RESTARTED,
         )
+
+    async def _thread(self, group: Sequence[ClaimedDelivery]) -> Thread | None:
+        first = group[0].delivery
+        if first.channel is not Channel.SLACK:
+            return None
+        incidents = {each.delivery.incident_id for each in group}
+        return await self._store.slack_thread(incidents, first.recipient_account_id)
 
     async def _operator_alert(self, claimed: ClaimedDelivery) -> NoticeMessage:
         delivery = claimed.delivery
@@ -93,6 +102,8 @@ class Composer:
             support_url=self._options.support_url,
             incident_id=delivery.incident_id if delivery.stage in _INCIDENT_TOPICS else "",
             alert=await self._incident_alert(delivery) if delivery.stage in _INCIDENT_TOPICS else _alert(delivery),
+            thread=await self._thread([claimed]),
+            begins_thread=delivery.stage == INCIDENT_OPENED,
         )
 
     async def _incident_alert(self, delivery: Delivery) -> OperatorAlert:
@@ -124,6 +135,10 @@ class Composer:
 
 
 def _alert(delivery: Delivery) -> OperatorAlert:
+    if delivery.stage.startswith(f"{SLACK_WORKSPACE_BROKEN}:"):
+        reason, workspace_id, code = delivery.stage.split(":", 2)
+        detail = f"{workspace_id}: {code}"
+        return OperatorAlert(topic=AlertTopic.SLACK_BROKEN, reason=reason, since=delivery.create_time, detail=detail)
     known = delivery.stage in CauseReason.__members__
     topic = AlertTopic.PROVIDER_SIDE if known else AlertTopic.DELIVERY_DEAD
     return OperatorAlert(topic=topic, reason=delivery.stage, since=delivery.create_time)

@@ -129,8 +129,8 @@ class DeliveryLoop:
             outcome = await notifier.send(await self._composer.compose(true), self._composer.address(true[0]))
         updates = self._updates([each.delivery for each in true], outcome)
         await self._store.update_deliveries(updates)
-        _log.info(
-            "notice tried",
+        (_log.info if outcome.tried else _log.debug)(
+            "notice tried" if outcome.tried else "notice waits",
             notification_id=first.id,
             notices=len(true),
             channel=first.channel.value,
@@ -144,7 +144,7 @@ class DeliveryLoop:
     def _updates(self, group: Sequence[Delivery], outcome: Outcome) -> list[DeliveryUpdate]:
         """Tell how each goes on. What is tried again is tried together, so that it stays one message."""
         now = self._clock.now()
-        tried = [replace(delivery, attempts=delivery.attempts + 1) for delivery in group]
+        tried = [replace(delivery, attempts=delivery.attempts + int(outcome.tried)) for delivery in group]
         chance = self._chance()
         steps = [next_step(delivery, outcome, now, self._policy, chance) for delivery in tried]
         together = max((step.next_attempt_time for step in steps if step.next_attempt_time), default=None)
@@ -160,6 +160,8 @@ class DeliveryLoop:
                 send_time=now if outcome.sent else None,
                 message_id=group[0].id if outcome.sent else delivery.message_id,
                 doubtful=outcome.doubtful,
+                held_by=outcome.held_by if step.next_attempt_time else "",
+                posted=outcome.posted if delivery.id == group[0].id else None,
             )
             for delivery, step in zip(tried, steps, strict=True)
         ]

@@ -79,7 +79,8 @@ class AccountServiceServicer:
     """
 
     def CreateAccount(self, request, context):
-        """Creates an account. ALREADY_EXISTS `ACCOUNT_EXISTS` where the id is taken.
+        """Creates an account. ALREADY_EXISTS `ACCOUNT_EXISTS` where the id is taken; FAILED_PRECONDITION
+        `SLACK_WORKSPACE_MISSING` where its Slack address names a workspace that does not exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,7 +101,8 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateAccount(self, request, context):
-        """Changes the fields that the mask names. NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
+        """Changes the fields that the mask names. NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`;
+        FAILED_PRECONDITION `SLACK_WORKSPACE_MISSING`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,13 +41,17 @@ class AccountServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AccountServiceAsyncStub: ...
     CreateAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.CreateAccountRequest, _account_pb2.CreateAccountResponse]
-    """Creates an account. ALREADY_EXISTS `ACCOUNT_EXISTS` where the id is taken."""
+    """Creates an account. ALREADY_EXISTS `ACCOUNT_EXISTS` where the id is taken; FAILED_PRECONDITION
+    `SLACK_WORKSPACE_MISSING` where its Slack address names a workspace that does not exist.
+    """
     GetAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.GetAccountRequest, _account_pb2.GetAccountResponse]
     """Reads one account. NOT_FOUND `ACCOUNT_NOT_FOUND`."""
     ListAccounts: _grpc.UnaryUnaryMultiCallable[_account_pb2.ListAccountsRequest, _account_pb2.ListAccountsResponse]
     """Lists accounts in the order of their ids."""
     UpdateAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.UpdateAccountRequest, _account_pb2.UpdateAccountResponse]
-    """Changes the fields that the mask names. NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`."""
+    """Changes the fields that the mask names. NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`;
+    FAILED_PRECONDITION `SLACK_WORKSPACE_MISSING`.
+    """
     DeleteAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.DeleteAccountRequest, _account_pb2.DeleteAccountResponse]
     """Deletes an account with its calendar links, whose grants are revoked at the provider as far as it answers.
     Attempts at linking that began before this link nothing any more.
@@ -68,13 +72,17 @@ class AccountServiceAsyncStub(AccountServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.CreateAccountRequest, _account_pb2.CreateAccountResponse]  # type: ignore[assignment]
-    """Creates an account. ALREADY_EXISTS `ACCOUNT_EXISTS` where the id is taken."""
+    """Creates an account. ALREADY_EXISTS `ACCOUNT_EXISTS` where the id is taken; FAILED_PRECONDITION
+    `SLACK_WORKSPACE_MISSING` where its Slack address names a workspace that does not exist.
+    """
     GetAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.GetAccountRequest, _account_pb2.GetAccountResponse]  # type: ignore[assignment]
     """Reads one account. NOT_FOUND `ACCOUNT_NOT_FOUND`."""
     ListAccounts: _aio.UnaryUnaryMultiCallable[_account_pb2.ListAccountsRequest, _account_pb2.ListAccountsResponse]  # type: ignore[assignment]
     """Lists accounts in the order of their ids."""
     UpdateAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.UpdateAccountRequest, _account_pb2.UpdateAccountResponse]  # type: ignore[assignment]
-    """Changes the fields that the mask names. NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`."""
+    """Changes the fields that the mask names. NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`;
+    FAILED_PRECONDITION `SLACK_WORKSPACE_MISSING`.
+    """
     DeleteAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.DeleteAccountRequest, _account_pb2.DeleteAccountResponse]  # type: ignore[assignment]
     """Deletes an account with its calendar links, whose grants are revoked at the provider as far as it answers.
     Attempts at linking that began before this link nothing any more.
@@ -98,7 +106,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.CreateAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.CreateAccountResponse, _abc.Awaitable[_account_pb2.CreateAccountResponse]]:
-        """Creates an account. ALREADY_EXISTS `ACCOUNT_EXISTS` where the id is taken."""
+        """Creates an account. ALREADY_EXISTS `ACCOUNT_EXISTS` where the id is taken; FAILED_PRECONDITION
+        `SLACK_WORKSPACE_MISSING` where its Slack address names a workspace that does not exist.
+        """
 
     @_abc_1.abstractmethod
     def GetAccount(
@@ -122,7 +132,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.UpdateAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.UpdateAccountResponse, _abc.Awaitable[_account_pb2.UpdateAccountResponse]]:
-        """Changes the fields that the mask names. NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`."""
+        """Changes the fields that the mask names. NOT_FOUND `ACCOUNT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`;
+        FAILED_PRECONDITION `SLACK_WORKSPACE_MISSING`.
+        """
 
     @_abc_1.abstractmethod
     def DeleteAccount(

@@ -96,7 +96,8 @@ class BookingPageServiceServicer:
     def CreateBookingPage(self, request, context):
         """Creates a page; its state follows at once from its members' links.
         ALREADY_EXISTS `BOOKING_PAGE_EXISTS`; FAILED_PRECONDITION `ACCOUNT_MISSING` where the owner or a member does not
-        exist: the metadata's `account_ids` names up to 20 of them, comma-separated.
+        exist: the metadata's `account_ids` names up to 20 of them, comma-separated; `SLACK_WORKSPACE_MISSING` where its
+        Slack address names a workspace that does not exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -118,7 +119,8 @@ class BookingPageServiceServicer:
 
     def UpdateBookingPage(self, request, context):
         """Changes the fields that the mask names; the rules are applied afresh.
-        NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_MISSING`.
+        NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_MISSING`,
+        `SLACK_WORKSPACE_MISSING`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,8 @@ class BookingPageServiceStub:
     CreateBookingPage: _grpc.UnaryUnaryMultiCallable[_booking_page_pb2.CreateBookingPageRequest, _booking_page_pb2.CreateBookingPageResponse]
     """Creates a page; its state follows at once from its members' links.
     ALREADY_EXISTS `BOOKING_PAGE_EXISTS`; FAILED_PRECONDITION `ACCOUNT_MISSING` where the owner or a member does not
-    exist: the metadata's `account_ids` names up to 20 of them, comma-separated.
+    exist: the metadata's `account_ids` names up to 20 of them, comma-separated; `SLACK_WORKSPACE_MISSING` where its
+    Slack address names a workspace that does not exist.
     """
     GetBookingPage: _grpc.UnaryUnaryMultiCallable[_booking_page_pb2.GetBookingPageRequest, _booking_page_pb2.GetBookingPageResponse]
     """Reads one page. NOT_FOUND `BOOKING_PAGE_NOT_FOUND`."""
@@ -51,7 +52,8 @@ class BookingPageServiceStub:
     """Lists pages in the order of their ids."""
     UpdateBookingPage: _grpc.UnaryUnaryMultiCallable[_booking_page_pb2.UpdateBookingPageRequest, _booking_page_pb2.UpdateBookingPageResponse]
     """Changes the fields that the mask names; the rules are applied afresh.
-    NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_MISSING`.
+    NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_MISSING`,
+    `SLACK_WORKSPACE_MISSING`.
     """
     DeleteBookingPage: _grpc.UnaryUnaryMultiCallable[_booking_page_pb2.DeleteBookingPageRequest, _booking_page_pb2.DeleteBookingPageResponse]
     """Deletes a page. NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`."""
@@ -85,7 +87,8 @@ class BookingPageServiceAsyncStub(BookingPageServiceStub):
     CreateBookingPage: _aio.UnaryUnaryMultiCallable[_booking_page_pb2.CreateBookingPageRequest, _booking_page_pb2.CreateBookingPageResponse]  # type: ignore[assignment]
     """Creates a page; its state follows at once from its members' links.
     ALREADY_EXISTS `BOOKING_PAGE_EXISTS`; FAILED_PRECONDITION `ACCOUNT_MISSING` where the owner or a member does not
-    exist: the metadata's `account_ids` names up to 20 of them, comma-separated.
+    exist: the metadata's `account_ids` names up to 20 of them, comma-separated; `SLACK_WORKSPACE_MISSING` where its
+    Slack address names a workspace that does not exist.
     """
     GetBookingPage: _aio.UnaryUnaryMultiCallable[_booking_page_pb2.GetBookingPageRequest, _booking_page_pb2.GetBookingPageResponse]  # type: ignore[assignment]
     """Reads one page. NOT_FOUND `BOOKING_PAGE_NOT_FOUND`."""
@@ -93,7 +96,8 @@ class BookingPageServiceAsyncStub(BookingPageServiceStub):
     """Lists pages in the order of their ids."""
     UpdateBookingPage: _aio.UnaryUnaryMultiCallable[_booking_page_pb2.UpdateBookingPageRequest, _booking_page_pb2.UpdateBookingPageResponse]  # type: ignore[assignment]
     """Changes the fields that the mask names; the rules are applied afresh.
-    NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_MISSING`.
+    NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_MISSING`,
+    `SLACK_WORKSPACE_MISSING`.
     """
     DeleteBookingPage: _aio.UnaryUnaryMultiCallable[_booking_page_pb2.DeleteBookingPageRequest, _booking_page_pb2.DeleteBookingPageResponse]  # type: ignore[assignment]
     """Deletes a page. NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`."""
@@ -130,7 +134,8 @@ class BookingPageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_booking_page_pb2.CreateBookingPageResponse, _abc.Awaitable[_booking_page_pb2.CreateBookingPageResponse]]:
         """Creates a page; its state follows at once from its members' links.
         ALREADY_EXISTS `BOOKING_PAGE_EXISTS`; FAILED_PRECONDITION `ACCOUNT_MISSING` where the owner or a member does not
-        exist: the metadata's `account_ids` names up to 20 of them, comma-separated.
+        exist: the metadata's `account_ids` names up to 20 of them, comma-separated; `SLACK_WORKSPACE_MISSING` where its
+        Slack address names a workspace that does not exist.
         """
 
     @_abc_1.abstractmethod
@@ -156,7 +161,8 @@ class BookingPageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_booking_page_pb2.UpdateBookingPageResponse, _abc.Awaitable[_booking_page_pb2.UpdateBookingPageResponse]]:
         """Changes the fields that the mask names; the rules are applied afresh.
-        NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_MISSING`.
+        NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION `ACCOUNT_MISSING`,
+        `SLACK_WORKSPACE_MISSING`.
         """
 
     @_abc_1.abstractmethod

@@ -28,8 +28,8 @@ class SlackAddress(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     CHANNEL_ID_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
-    """The workspace's id at Slack, such as "T024BE7LD". Set by the caller. Empty: the server's default workspace,
-    the only one that is served so far. At most 63 characters.
+    """The id of a SlackWorkspace. Set by the caller. Empty: `default`, the workspace of the setting SLACK_BOT_TOKEN.
+    One that names no workspace is refused, FAILED_PRECONDITION `SLACK_WORKSPACE_MISSING`. At most 63 characters.
     """
     user_id: _builtins.str
     """A member's id at Slack, such as "U024BE7LH": told by direct message. Set by the caller. At most 63 characters."""

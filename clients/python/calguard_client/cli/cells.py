@@ -15,6 +15,7 @@ NOTHING = "-"
 STATE_STYLES = {
     "LINKED": "green",
     "OPERATIONAL": "green",
+    "CONNECTED": "green",
     "HEALTHY": "green",
     "SENT": "green",
     "DEGRADED": "yellow",
@@ -24,6 +25,7 @@ STATE_STYLES = {
     "STOPPED": "bold red",
     "INCIDENT": "bold red",
     "DEAD": "bold red",
+    "BROKEN": "bold red",
     "SUPPRESSED": "dim",
 }
 _LINE_ENDS = ("Zl", "Zp")

@@ -101,6 +101,9 @@ ENGLISH = Wording(
         "Their links are held: no booking page is stopped and no user is told because of it. "
         "You are told when it is over.",
         AlertTopic.INCIDENT_OVER: "The trouble with many unrelated calendars is over. Links are judged as usual again.",
+        AlertTopic.SLACK_BROKEN: "Slack refuses the bot token of a workspace, or the token lacks a permission. "
+        "What is to be told there by Slack waits for a day at most; e-mail goes its own way. "
+        "Put a good token to end it.",
         AlertTopic.DELIVERY_DEAD: "A notice could not be sent, and is not tried again by itself.",
     },
     reasons={

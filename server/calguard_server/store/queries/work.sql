@@ -93,7 +93,7 @@ SELECT EXISTS (
 -- Save how a claimed delivery goes on, unless it was claimed anew.
 UPDATE deliveries
 SET state = ?3, attempts = ?4, next_attempt_time = ?5, last_error = ?6, address = ?7, send_time = ?8, message_id = ?9,
-    doubtful = doubtful OR ?10
+    doubtful = doubtful OR ?10, held_by = ?11
 WHERE id = ?1 AND fence = ?2;
 
 -- name: release_deliveries

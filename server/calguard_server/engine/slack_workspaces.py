@@ -1,0 +1,270 @@
+"""Use cases of Slack workspaces, and the one place that knows which there are and whether each works.
+
+Everything is kept in memory besides: a sender asks for each message. There is one process, and whatever changes a
+workspace takes its turn here, so memory shows what was committed.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from msgspec import Struct
+
+from calguard_server.domain.errors import (
+    AbortedError,
+    FailedPreconditionError,
+    NotFoundError,
+    UnavailableError,
+)
+from calguard_server.domain.etags import require_etag
+from calguard_server.domain.secret import Secret
+from calguard_server.domain.slack_workspace import (
+    DEFAULT_WORKSPACE,
+    TOKEN_UNREADABLE,
+    SlackTeam,
+    SlackWorkspace,
+    SlackWorkspaceState,
+    broken,
+    mended,
+    with_new_token,
+)
+from calguard_server.engine.context import Context
+from calguard_server.engine.operator_alerts import OperatorAlerts
+from calguard_server.engine.ports import SlackTokenRefusedError, SlackUnreachableError, SlackVerifier
+from calguard_server.engine.slack_addresses import refuse_in_use
+from calguard_server.engine.waiting import to_the_end
+from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
+
+_log = structlog.get_logger()
+
+
+class SlackConnection(Struct, frozen=True):
+    """A workspace as it stands, and its token; None where no key opens it."""
+
+    workspace: SlackWorkspace
+    token: Secret | None
+
+
+class WorkspaceWish(Struct, frozen=True):
+    """What a caller wants of a workspace. `name` and `etag` may be empty."""
+
+    id: str
+    name: str
+    token: Secret
+    etag: str = ""
+
+
+class SlackWorkspaces:
+    """The workspaces. `default_token` is that of the settings, None where it is not set."""
+
+    def __init__(
+        self, context: Context, alerts: OperatorAlerts, verifier: SlackVerifier, default_token: Secret | None
+    ) -> None:
+        self._context = context
+        self._alerts = alerts
+        self._verifier = verifier
+        self._default_token = default_token
+        self._known: dict[str, SlackConnection] = {}
+        self._turn = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Take up what was saved; the workspace of the settings is there as long as its setting is."""
+        stored = await self._context.store.slack_workspaces()
+        self._known = {workspace.id: SlackConnection(workspace, token) for workspace, token in stored}
+        await self._load_default()
+        for connection in list(self._known.values()):
+            if connection.token is None:
+                await self.broke(connection.workspace.id, connection.workspace.token_version, TOKEN_UNREADABLE)
+
+    async def _load_default(self) -> None:
+        known = self._known.pop(DEFAULT_WORKSPACE, None)
+        now, token = self._context.clock.now(), self._default_token
+        if token is None:
+            if known is not None:
+                await self._commit(DEFAULT_WORKSPACE, lambda rows: rows.delete_slack_workspace(DEFAULT_WORKSPACE))
+            return
+        if known is None:
+            fresh = SlackWorkspace(id=DEFAULT_WORKSPACE, name=DEFAULT_WORKSPACE, create_time=now, update_time=now)
+            await self._commit(DEFAULT_WORKSPACE, lambda rows: rows.put_slack_workspace(fresh))
+            known = SlackConnection(fresh, token)
+        self._known[DEFAULT_WORKSPACE] = SlackConnection(known.workspace, token)
+
+    def connection(self, workspace_id: str) -> SlackConnection | None:
+        """Answer a workspace and its token; empty means that of the settings. None where there is no such workspace."""
+        return self._known.get(workspace_id or DEFAULT_WORKSPACE)
+
+    def get(self, workspace_id: str) -> SlackWorkspace:
+        """Answer a workspace. Raises NotFoundError."""
+        return self._found(workspace_id).workspace
+
+    def list(self, after: str, limit: int) -> list[SlackWorkspace]:
+        """List workspaces with ids after the one given."""
+        ids = sorted(each for each in self._known if each > after)
+        return [self._known[each].workspace for each in ids[:limit]]
+
+    async def put(self, wish: WorkspaceWish, request: Request | None = None) -> SlackWorkspace:
+        """Add a workspace, or replace its token, once Slack has accepted that.
+
+        Raises FailedPreconditionError, AbortedError `ETAG_MISMATCH`, UnavailableError `SLACK_UNREACHABLE`. What is
+        begun goes on to its end: what is stored and what is known here must not part.
+        """
+        _refuse_default(wish.id)
+        return await to_the_end(self._put(wish, request))
+
+    async def _put(self, wish: WorkspaceWish, request: Request | None) -> SlackWorkspace:
+        await refuse_replay_of(self._context.store, request)
+        team = await self._verified(wish.token)
+        now = self._context.clock.now()
+
+        def decide(rows: WorkingSet) -> SlackWorkspace:
+            before = rows.slack_workspaces.get(wish.id)
+            _require_replaceable(before, wish, team)
+            workspace = with_new_token(before, wish.id, wish.name, team, now)
+            rows.put_slack_workspace(workspace)
+            rows.put_slack_token(wish.id, wish.token)
+            return workspace
+
+        async with self._turn:
+            workspace = await self._context.store.transact(Unit(_seeds(wish.id), decide, request))
+            self._known[wish.id] = SlackConnection(workspace, wish.token)
+        await self._context.store.wake_held(wish.id, now)
+        return workspace
+
+    async def delete(
+        self, workspace_id: str, etag: str = "", request: Request | None = None, *, force: bool = False
+    ) -> None:
+        """Delete a workspace and its token.
+
+        Raises NotFoundError, AbortedError `ETAG_MISMATCH`, FailedPreconditionError `SLACK_WORKSPACE_IN_USE`.
+        """
+        _refuse_default(workspace_id)
+        await to_the_end(self._delete(workspace_id, etag, request, force=force))
+
+    async def _delete(self, workspace_id: str, etag: str, request: Request | None, *, force: bool) -> None:
+        def decide(rows: WorkingSet) -> None:
+            workspace = rows.slack_workspaces.get(workspace_id)
+            if workspace is None:
+                raise _not_found(workspace_id)
+            require_etag(workspace, etag)
+            if not force:
+                refuse_in_use(rows, workspace_id)
+            rows.delete_slack_workspace(workspace_id)
+
+        seeds = Seeds(slack_uses=(workspace_id,))
+        async with self._turn:
+            await self._context.store.transact(Unit(seeds, decide, request))
+            self._known.pop(workspace_id, None)
+
+    async def broke(self, workspace_id: str, token_version: int, code: str) -> None:
+        """Take note that Slack refuses a token, and alert the operator; one that was replaced meanwhile is nobody's."""
+        await to_the_end(self._broke(workspace_id, token_version, code))
+
+    async def _broke(self, workspace_id: str, token_version: int, code: str) -> None:
+        now = self._context.clock.now()
+        async with self._turn:
+            known = self.connection(workspace_id)
+            if known is None or known.workspace.token_version != token_version:
+                return
+            workspace = broken(known.workspace, code, now)
+            if workspace is known.workspace:
+                return
+            alerts = self._alerts.of_slack_workspace(workspace, now)
+
+            def decide(rows: WorkingSet) -> None:
+                rows.put_slack_workspace(workspace)
+                for alert in alerts:
+                    rows.append_delivery(alert)
+
+            await self._commit(workspace.id, decide)
+            self._known[workspace.id] = SlackConnection(workspace, known.token)
+        _log.error("a Slack workspace is broken", slack_workspace_id=workspace.id, code=code)
+
+    async def review(self) -> None:
+        """Ask Slack again of each workspace that is broken; those whose token it accepts are connected again."""
+        for connection in list(self._known.values()):
+            if connection.workspace.state is SlackWorkspaceState.BROKEN and connection.token is not None:
+                await self._review(connection, connection.token)
+
+    async def _review(self, connection: SlackConnection, token: Secret) -> None:
+        try:
+            team = await self._verifier.verify(token)
+        except (SlackTokenRefusedError, SlackUnreachableError):
+            return
+        if not team.missing_scopes:
+            await to_the_end(self._mend(connection, team))
+
+    async def _mend(self, connection: SlackConnection, team: SlackTeam) -> None:
+        now, workspace_id = self._context.clock.now(), connection.workspace.id
+        async with self._turn:
+            if self._known.get(workspace_id) is not connection:
+                return
+            workspace = mended(connection.workspace, team, now)
+            await self._commit(workspace_id, lambda rows: rows.put_slack_workspace(workspace))
+            self._known[workspace_id] = SlackConnection(workspace, connection.token)
+        await self._context.store.wake_held(workspace_id, now)
+        _log.warning("a Slack workspace works again", slack_workspace_id=workspace_id)
+
+    async def _verified(self, token: Secret) -> SlackTeam:
+        try:
+            team = await self._verifier.verify(token)
+        except SlackTokenRefusedError as error:
+            raise FailedPreconditionError(
+                "SLACK_TOKEN_REFUSED",
+                f"Slack does not accept the bot token: {error.code}",
+                metadata={"slack_error": error.code},
+            ) from None
+        except SlackUnreachableError:
+            raise UnavailableError(
+                "SLACK_UNREACHABLE", "Slack gave no usable answer, so nothing was stored: try again later"
+            ) from None
+        if team.missing_scopes:
+            missing = ",".join(team.missing_scopes)
+            raise FailedPreconditionError(
+                "SLACK_SCOPE_MISSING",
+                f"the bot token lacks scopes: {missing}; give them to the Slack app and install it again",
+                metadata={"scopes": missing},
+            )
+        return team
+
+    async def _commit(self, workspace_id: str, change: Callable[[WorkingSet], None]) -> None:
+        await self._context.store.transact(Unit(_seeds(workspace_id), change))
+
+    def _found(self, workspace_id: str) -> SlackConnection:
+        found = self._known.get(workspace_id)
+        if found is None:
+            raise _not_found(workspace_id)
+        return found
+
+
+def _seeds(workspace_id: str) -> Seeds:
+    return Seeds(slack_workspaces=(workspace_id,))
+
+
+def _not_found(workspace_id: str) -> NotFoundError:
+    return NotFoundError(
+        "SLACK_WORKSPACE_NOT_FOUND", f"there is no Slack workspace {workspace_id}", metadata={"id": workspace_id}
+    )
+
+
+def _refuse_default(workspace_id: str) -> None:
+    if workspace_id == DEFAULT_WORKSPACE:
+        raise FailedPreconditionError(
+            "SLACK_WORKSPACE_OF_SETTINGS",
+            "the workspace `default` is that of the setting SLACK_BOT_TOKEN: change it there",
+            metadata={"id": workspace_id},
+        )
+
+
+def _require_replaceable(before: SlackWorkspace | None, wish: WorkspaceWish, team: SlackTeam) -> None:
+    if before is None:
+        if wish.etag:
+            raise AbortedError("ETAG_MISMATCH", f"there is no Slack workspace {wish.id} any more: leave the etag out")
+        return
+    require_etag(before, wish.etag)
+    if before.team_id and before.team_id != team.id:
+        raise FailedPreconditionError(
+            "SLACK_TEAM_MISMATCH",
+            f"the bot token is of Slack team {team.id}, and {wish.id} is team {before.team_id}, whose people and "
+            "channels addresses name: put the token under another id",
+            metadata={"team_id": before.team_id},
+        )

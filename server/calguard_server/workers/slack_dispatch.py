@@ -1,0 +1,71 @@
+"""Hands each Slack message to its workspace.
+
+1. What is to go to a workspace that is broken waits until that works again: it is not tried, and given up after as long
+   as any notice. It is looked at now and then meanwhile, so that what is no longer true is dropped.
+2. Whoever meets a breakage says so to the one place that knows the workspaces; the operator is alerted there, once.
+3. A message never goes to another workspace than the one that its address names.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from calguard_server.domain.delivery import Outcome
+from calguard_server.domain.secret import Secret
+from calguard_server.domain.slack_workspace import SlackWorkspace
+from calguard_server.engine.slack_workspaces import SlackConnection, SlackWorkspaces
+from calguard_server.notifiers.message import Address, NoticeMessage, Notifier
+from calguard_server.notifiers.slack import WorkspaceBrokenError
+
+LOOK_AGAIN = timedelta(minutes=15)
+
+MakeNotifier = Callable[[str, Secret], Notifier]
+"""Makes the notifier of a workspace, of its id and its token."""
+
+
+class SlackDispatch:
+    """The notifier of every workspace. One that gets another token gets another notifier."""
+
+    def __init__(self, workspaces: SlackWorkspaces, make: MakeNotifier) -> None:
+        self._workspaces = workspaces
+        self._make = make
+        self._notifiers: dict[str, tuple[int, Notifier]] = {}
+
+    async def send(self, message: NoticeMessage, address: Address) -> Outcome:
+        """Try once to send a message."""
+        connection = self._workspaces.connection(address.slack.workspace_id)
+        if connection is None:
+            detail = "SLACK_WORKSPACE_UNKNOWN: the Slack workspace of the address does not exist"
+            return Outcome(sent=False, permanent=True, detail=detail)
+        breakage = connection.workspace.breakage
+        if breakage is not None or connection.token is None:
+            code = breakage.code if breakage else ""
+            return _waits(connection.workspace, code, tried=False)
+        try:
+            return await self._notifier(connection.workspace, connection.token).send(message, address)
+        except WorkspaceBrokenError as error:
+            return await self._broke(connection, error)
+
+    async def _broke(self, connection: SlackConnection, error: WorkspaceBrokenError) -> Outcome:
+        workspace = connection.workspace
+        await self._workspaces.broke(workspace.id, workspace.token_version, error.code)
+        now = self._workspaces.connection(workspace.id)
+        if now is not None and now.workspace.breakage is None:
+            return Outcome(sent=False, detail=error.detail)  # the token was replaced while this one was tried
+        return _waits(workspace, error.code, tried=True)
+
+    def _notifier(self, workspace: SlackWorkspace, token: Secret) -> Notifier:
+        version, notifier = self._notifiers.get(workspace.id, (0, None))
+        if notifier is None or version != workspace.token_version:
+            notifier = self._make(workspace.id, token)
+            self._notifiers[workspace.id] = (workspace.token_version, notifier)
+        return notifier
+
+
+def _waits(workspace: SlackWorkspace, code: str, *, tried: bool) -> Outcome:
+    return Outcome(
+        sent=False,
+        tried=tried,
+        detail=f"SLACK_WORKSPACE_BROKEN: {workspace.id}: {code}",
+        retry_after=LOOK_AGAIN,
+        held_by=workspace.id,
+    )
