@@ -52,9 +52,10 @@ class Ledger:
             same(row.state, self.states[row.id], f"what was settled of {row.key}")
 
     def _all_is_there(self) -> None:
-        for owed in self._notices.owed.values():
-            there = owed.number in self._bound or not owed.certain
-            demand(there, f"{owed.key} is owed since {owed.created}, and is not in the ledger")
+        for owed in list(self._notices.owed.values()):
+            if owed.number not in self._bound:
+                demand(not owed.certain, f"{owed.key} is owed since {owed.created}, and is not in the ledger")
+                self._notices.absent(owed)
 
     def _row(self, row: Row, now: datetime) -> None:
         owed = self._notices.owed.get(row.key)
@@ -98,7 +99,7 @@ class Ledger:
 
     def _dropped(self, row: Row, owed: Owed, now: datetime) -> None:
         """What is not sent any more was untrue, for the reason given, at some time since it was owed."""
-        reason = row.last_error
+        owed.dropped, reason = True, row.last_error
         self.suppressed[reason] = self.suppressed.get(reason, 0) + 1
         if reason == "RECIPIENT_GONE":
             gone = None in self._people.between(owed.recipient, owed.created, now)

@@ -1,5 +1,7 @@
 """What docs/rules.md says of notices, said once more: incidents, who is owed what, and whether it is still true."""
 
+import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,6 +11,7 @@ from tests.simulation.plain import PageView
 
 STOPPED, ANOTHER, AGAIN = "PAGE_STOPPED", "MEMBER_FAULTY", "PAGE_RESTARTED"
 GROUP_WAIT = timedelta(seconds=5)
+_INSTANT = timedelta(microseconds=1)
 
 Key = tuple[str, int, str, str, str, tuple[str, ...]]
 """Page, revision, kind, recipient, channel, whom it names: what tells one notice from every other."""
@@ -46,18 +49,20 @@ class Attempt:
 class Owed:
     """One notice to one recipient by one channel.
 
-    `certain`: that it is owed does not depend on a claim unseen. `claim_lost`: the server ended after it had claimed
-    it; for all that is known it may have been sent.
+    `occasion` is what it is about, whenever it is told. `certain`: that it is owed does not depend on a claim unseen.
+    `claim_lost`: the server ended after it had claimed it; for all that is known it may have been sent. `dropped`: it
+    was seen to be suppressed.
     """
 
     key: Key
     incident: int
-    stage: str
+    occasion: str
     created: datetime
     number: int
     certain: bool = True
     attempts: list[Attempt] = field(default_factory=list)
     claim_lost: bool = False
+    dropped: bool = False
 
     @property
     def page(self) -> str:
@@ -92,6 +97,24 @@ class Owed:
         return any(attempt.outcome == "sent" for attempt in self.attempts)
 
 
+@dataclass(frozen=True)
+class Occasion:
+    """A change of a page that is to be told, and whom it names."""
+
+    page: PageView
+    kind: str
+    named: tuple[str, ...]
+    revision: int
+    now: datetime
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.named}" if self.kind == ANOTHER else self.kind
+
+    def key(self, recipient: str, channel: str) -> Key:
+        return (self.page.id, self.revision, self.kind, recipient, channel, self.named)
+
+
 @dataclass
 class Incident:
     """A stop by rule, until the page accepts bookings again."""
@@ -109,6 +132,8 @@ class Notices:
         self._people = people
         self._open: dict[str, Incident] = {}
         self._incidents = 0
+        self._numbers = itertools.count()
+        self.seen: Counter[str] = Counter()
 
     def page_changed(self, before: PageView | None, after: PageView, revision: int, now: datetime) -> None:
         """Apply the table "who is told, and when"."""
@@ -125,16 +150,19 @@ class Notices:
 
     def _stopped_by_rule(self, before: PageView | None, after: PageView, revision: int, now: datetime) -> None:
         faulty = [fault.account for fault in after.faulty]
+        incident = self._incident(after.id)
         if before is None or before.stop_cause != "CALENDAR_FAILURE":
-            known = self._open.get(after.id)
-            stage = "stopped" if known is None else f"stopped again at {revision}"
-            self._tell(self._incident(after.id), after, STOPPED, stage, faulty, revision, now)
-        elif after.mode == "ALL_MEMBERS":
-            known_faulty = {fault.account for fault in before.faulty}
-            for account in faulty:
-                if account not in known_faulty:
-                    stage = f"faulty {account}"
-                    self._tell(self._incident(after.id), after, ANOTHER, stage, [account], revision, now)
+            for recipient in dict.fromkeys((after.owner, *faulty)):
+                self._tell(incident, Occasion(after, STOPPED, tuple(faulty), revision, now), recipient, afresh=True)
+            return
+        if before.owner != after.owner:
+            self._tell(incident, Occasion(after, STOPPED, tuple(faulty), revision, now), after.owner)
+            self.seen["a stopped page changes hands"] += 1
+        known = {fault.account for fault in before.faulty}
+        for account in faulty if after.mode == "ALL_MEMBERS" else ():
+            if account not in known:
+                for recipient in dict.fromkeys((after.owner, account)):
+                    self._tell(incident, Occasion(after, ANOTHER, (account,), revision, now), recipient)
 
     def _accepts_again(self, page: PageView, revision: int, now: datetime) -> None:
         """Owe the end to those who were told, or may have been; whom a claim reached just now is not seen here."""
@@ -147,24 +175,37 @@ class Notices:
             told[owed.recipient, owed.channel] = told.get((owed.recipient, owed.channel), False) or reached
         for (recipient, channel), certain in told.items():
             key = (page.id, revision, AGAIN, recipient, channel, ())
-            self._owe(Owed(key, incident.number, "restarted", now, len(self.owed), certain), incident)
+            self._owe(Owed(key, incident.number, "restarted", now, next(self._numbers), certain), incident)
 
-    def _tell(
-        self,
-        incident: Incident,
-        page: PageView,
-        kind: str,
-        stage: str,
-        named: list[str],
-        revision: int,
-        now: datetime,
-    ) -> None:
-        known = {(owed.recipient, owed.channel, owed.stage) for owed in incident.owed}
-        for recipient in dict.fromkeys((page.owner, *named)):
-            for channel in self._people.channels(recipient, page, now):
-                if (recipient, channel, stage) not in known:
-                    key = (page.id, revision, kind, recipient, channel, tuple(named))
-                    self._owe(Owed(key, incident.number, stage, now, len(self.owed)), incident)
+    def _tell(self, incident: Incident, occasion: Occasion, recipient: str, *, afresh: bool = False) -> None:
+        """Nothing is told twice; what was dropped before it was told is no hindrance."""
+        for channel in self._people.channels(recipient, occasion.page, occasion.now):
+            before = [
+                self._stands(owed, occasion.now)
+                for owed in incident.owed
+                if (owed.recipient, owed.channel, owed.occasion) == (recipient, channel, occasion.name)
+            ]
+            if afresh or True not in before:
+                number, certain = next(self._numbers), afresh or None not in before
+                key = occasion.key(recipient, channel)
+                self._owe(Owed(key, incident.number, occasion.name, occasion.now, number, certain), incident)
+                self.seen["told again after it was dropped"] += False in before
+
+    def _stands(self, owed: Owed, now: datetime) -> bool | None:
+        """Whether a notice was told, or is still to be told; None where it may have been dropped, and nobody saw."""
+        if owed.may_have_arrived or (owed.attempts and owed.attempts[-1].outcome in ("", "permanent")):
+            return True
+        if owed.dropped:
+            return False
+        since = max((owed.created, *(each.ended for each in owed.attempts if each.ended)))
+        moments = self.moments_between(owed.page, since + _INSTANT, now)
+        return True if owed.certain and all(map(self.truth_of(owed), moments)) else None
+
+    def absent(self, owed: Owed) -> None:
+        """What was perhaps owed is not in the ledger: it was not."""
+        del self.owed[owed.key]
+        for incident in self._open.values():
+            incident.owed = [each for each in incident.owed if each is not owed]
 
     def _incident(self, page_id: str) -> Incident:
         if page_id not in self._open:
@@ -213,6 +254,7 @@ class Notices:
             and moment.view is not None
             and moment.view.stop_cause == "CALENDAR_FAILURE"
             and not moment.faulty.keys().isdisjoint(owed.named)
+            and owed.recipient in (moment.view.owner, *moment.faulty)
         )
 
     def grounds(self, owed: Owed, reason: str) -> Callable[[Moment], bool] | None:
@@ -223,6 +265,9 @@ class Notices:
             ),
             "STOPPED_BY_HAND": lambda moment: moment.view is not None and moment.view.stop_cause in ("OWNER", "BOTH"),
             "MEMBER_RECOVERED": lambda moment: moment.view is not None and moment.faulty.keys().isdisjoint(owed.named),
+            "NOT_CONCERNED": lambda moment: (
+                moment.view is not None and owed.recipient not in (moment.view.owner, *moment.faulty)
+            ),
             "STOPPED_AGAIN": lambda moment: moment.view is not None and not moment.view.accepting,
             "PAGE_GONE": lambda moment: moment.view is None,
         }

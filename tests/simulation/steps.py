@@ -22,8 +22,10 @@ ASKED: dict[Step, int] = {
     steps_links.delete_link: 1,
     steps_pages.create_page: 6,
     steps_pages.update_page: 14,
+    steps_pages.hand_over: 4,
     steps_pages.delete_page: 2,
     steps_pages.stop_page: 3,
+    steps_pages.stop_in_time: 2,
     steps_pages.resume_page: 5,
 }
 """What people do."""

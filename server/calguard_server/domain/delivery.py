@@ -71,6 +71,7 @@ class SuppressReason(StrEnum):
     PAGE_GONE = "PAGE_GONE"
     STOPPED_BY_HAND = "STOPPED_BY_HAND"
     MEMBER_RECOVERED = "MEMBER_RECOVERED"
+    NOT_CONCERNED = "NOT_CONCERNED"  # the recipient neither owns the page any more nor is at fault on it
     STOPPED_AGAIN = "STOPPED_AGAIN"
     NEVER_TOLD = "NEVER_TOLD"  # nobody told this recipient of the stop, so its end is no news
 
@@ -105,6 +106,8 @@ def _stop_no_longer_true(delivery: Delivery, page: BookingPage) -> SuppressReaso
     at_fault = {fault.account_id for fault in page.faulty}
     if not any(fault.account_id in at_fault for fault in delivery.faults):
         return SuppressReason.MEMBER_RECOVERED
+    if delivery.recipient_account_id not in at_fault | {page.owner_account_id}:
+        return SuppressReason.NOT_CONCERNED
     return None
 
 
