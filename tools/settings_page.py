@@ -37,4 +37,6 @@ def _default(field: FieldInfo) -> str:
         value = value.get_secret_value()
     if isinstance(value, timedelta):
         value = show_duration(value)
+    if isinstance(value, tuple):
+        value = ",".join(map(show_duration, value))
     return f"`{value}`" if value != "" else "empty"

@@ -24,6 +24,7 @@ from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context, Policies
 from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending
+from calguard_server.engine.follow_ups import FollowUps
 from calguard_server.engine.linking import Linking
 from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
@@ -52,6 +53,7 @@ from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
 from calguard_server.workers.check_pace import CheckPace, PaceOptions
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
+from calguard_server.workers.follow_up_loop import FollowUpLoop, FollowUpOptions
 from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.retention import Retention, RetentionOptions
 
@@ -165,6 +167,7 @@ class App:
         context = self._context()
         provider = GoogleCalendarProvider(session, self._google_options(), self._world.clock)
         revoker, locks = GrantRevoker(self._store, provider), LinkLocks()
+        self._follow_ups = FollowUps(context)
         self._alerts = OperatorAlerts(context, self._operator_channels())
         self._incidents = ProviderIncidents(context, self._alerts)
         self._checks = Checks(context, provider, locks.links, self._alerts, self._incidents)
@@ -219,6 +222,7 @@ class App:
                 settings.incident_window, settings.incident_accounts, settings.incident_share, settings.incident_hold
             ),
             notice_group_wait=settings.notice_group_wait,
+            reminders=settings.reminders,
             served=self._served_channels(),
         )
         return Context(self._store, self._world.clock, self._world.new_id, self._world.chance, policies)
@@ -279,10 +283,12 @@ class App:
             DeliveryLoopOptions(),
         )
         self._store.listen(lambda _: deliveries.nudge())
+        follow_ups = FollowUpLoop(self._store, self._follow_ups, world.clock, deliveries.nudge, FollowUpOptions())
         retention = Retention(self._store, world.clock, RetentionOptions(settings.watch_retention))
         workers = {
             "incidents": review.run,
             "deliveries": deliveries.run,
+            "follow-ups": follow_ups.run,
             "retention": retention.run,
             "watches": self._feed.run,
         }

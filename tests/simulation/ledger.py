@@ -29,6 +29,7 @@ class Ledger:
         self._last = 0
         self._open: dict[str, Row] = {}
         self._bound: set[int] = set()
+        notices.before_an_end = self._find_reminders
 
     def check(self, now: datetime) -> None:
         """Nothing is under way but what is being sent: compare."""
@@ -44,6 +45,7 @@ class Ledger:
             else:
                 self._row(row, now)
         self._all_is_there()
+        same(self._notices.not_reminded(now), [], "who was not reminded")
 
     def settled(self) -> None:
         """Nothing is left to be sent, and nothing that was over has changed."""
@@ -57,8 +59,12 @@ class Ledger:
                 demand(not owed.certain, f"{owed.key} is owed since {owed.created}, and is not in the ledger")
                 self._notices.absent(owed)
 
+    def _find_reminders(self) -> None:
+        for row in self._database.reminders():
+            self._notices.found(row.key, row.created)
+
     def _row(self, row: Row, now: datetime) -> None:
-        owed = self._notices.owed.get(row.key)
+        owed = self._notices.found(row.key, row.created)
         demand(owed is not None, f"{row.key} is in the ledger, and nobody owes it")
         assert owed is not None
         self._bound.add(owed.number)

@@ -9,12 +9,24 @@ from datetime import datetime, timedelta
 from tests.simulation.people import People
 from tests.simulation.plain import PageView
 
-STOPPED, ANOTHER, AGAIN = "PAGE_STOPPED", "MEMBER_FAULTY", "PAGE_RESTARTED"
+STOPPED, ANOTHER, AGAIN, REMINDER = "PAGE_STOPPED", "MEMBER_FAULTY", "PAGE_RESTARTED", "REMINDER"
 GROUP_WAIT = timedelta(seconds=5)
+REMINDERS = (timedelta(minutes=8), timedelta(minutes=25), timedelta(hours=2))
+"""As the simulated server is set up: histories do not last for days."""
+
+REMINDED_WITHIN = timedelta(seconds=25)
+"""How late a reminder may be decided: whether one is due is looked at every few seconds."""
+
+_READ = timedelta(milliseconds=200)
 _INSTANT = timedelta(microseconds=1)
 
-Key = tuple[str, int, str, str, str, tuple[str, ...]]
-"""Page, revision, kind, recipient, channel, whom it names: what tells one notice from every other."""
+Key = tuple[str, int, str, str, str, tuple[str, ...], datetime | None]
+"""Page, revision, kind, recipient, channel, whom it names: what tells one notice from every other; of what is owed as
+time goes by, the time besides.
+"""
+
+BY_TIME = (REMINDER,)
+"""What is owed as time goes by, and not because something changed."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,7 @@ class Moment:
     since: datetime
     view: PageView | None
     incident: int | None
+    revision: int = 0
 
     @property
     def faulty(self) -> dict[str, str]:
@@ -112,15 +125,24 @@ class Occasion:
         return f"{self.kind} {self.named}" if self.kind == ANOTHER else self.kind
 
     def key(self, recipient: str, channel: str) -> Key:
-        return (self.page.id, self.revision, self.kind, recipient, channel, self.named)
+        return (self.page.id, self.revision, self.kind, recipient, channel, self.named, None)
+
+
+def _due(incident: "Incident", created: datetime) -> timedelta | None:
+    """The reminder whose time has just come: the last one, where several have."""
+    due = [after for after in REMINDERS if incident.opened + after <= created]
+    return due[-1] if due and created - incident.opened - due[-1] <= REMINDED_WITHIN else None
 
 
 @dataclass
 class Incident:
-    """A stop by rule, until the page accepts bookings again."""
+    """A stop by rule, until the page accepts bookings again. `reminded` are the reminders whose time is over."""
 
     number: int
+    page: str
+    opened: datetime
     owed: list[Owed] = field(default_factory=list)
+    reminded: set[timedelta] = field(default_factory=set)
 
 
 class Notices:
@@ -134,6 +156,7 @@ class Notices:
         self._incidents = 0
         self._numbers = itertools.count()
         self.seen: Counter[str] = Counter()
+        self.before_an_end: Callable[[], None] = lambda: None
 
     def page_changed(self, before: PageView | None, after: PageView, revision: int, now: datetime) -> None:
         """Apply the table "who is told, and when"."""
@@ -142,15 +165,16 @@ class Notices:
         elif after.stop_cause == "CALENDAR_FAILURE":
             self._stopped_by_rule(before, after, revision, now)
         incident = self._open.get(after.id)
-        self._note(after.id, Moment(now, after, incident.number if incident else None))
+        self._note(after.id, Moment(now, after, incident.number if incident else None, revision))
 
     def page_deleted(self, page_id: str, now: datetime) -> None:
+        self.before_an_end()
         self._open.pop(page_id, None)
         self._note(page_id, Moment(now, None, None))
 
     def _stopped_by_rule(self, before: PageView | None, after: PageView, revision: int, now: datetime) -> None:
         faulty = [fault.account for fault in after.faulty]
-        incident = self._incident(after.id)
+        incident = self._incident(after.id, now)
         if before is None or before.stop_cause != "CALENDAR_FAILURE":
             for recipient in dict.fromkeys((after.owner, *faulty)):
                 self._tell(incident, Occasion(after, STOPPED, tuple(faulty), revision, now), recipient, afresh=True)
@@ -166,6 +190,7 @@ class Notices:
 
     def _accepts_again(self, page: PageView, revision: int, now: datetime) -> None:
         """Owe the end to those who were told, or may have been; whom a claim reached just now is not seen here."""
+        self.before_an_end()
         incident = self._open.pop(page.id, None)
         if incident is None:
             return
@@ -174,7 +199,7 @@ class Notices:
             reached = owed.may_have_arrived or any(not each.outcome for each in owed.attempts)
             told[owed.recipient, owed.channel] = told.get((owed.recipient, owed.channel), False) or reached
         for (recipient, channel), certain in told.items():
-            key = (page.id, revision, AGAIN, recipient, channel, ())
+            key = (page.id, revision, AGAIN, recipient, channel, (), None)
             self._owe(Owed(key, incident.number, "restarted", now, next(self._numbers), certain), incident)
 
     def _tell(self, incident: Incident, occasion: Occasion, recipient: str, *, afresh: bool = False) -> None:
@@ -207,10 +232,10 @@ class Notices:
         for incident in self._open.values():
             incident.owed = [each for each in incident.owed if each is not owed]
 
-    def _incident(self, page_id: str) -> Incident:
+    def _incident(self, page_id: str, now: datetime) -> Incident:
         if page_id not in self._open:
             self._incidents += 1
-            self._open[page_id] = Incident(self._incidents)
+            self._open[page_id] = Incident(self._incidents, page_id, now)
         return self._open[page_id]
 
     def _owe(self, owed: Owed, incident: Incident) -> None:
@@ -219,6 +244,63 @@ class Notices:
 
     def _note(self, page_id: str, moment: Moment) -> None:
         self.moments.setdefault(page_id, []).append(moment)
+
+    # reminders: the log does not tell of them, so they are taken note of as they are found
+
+    def found(self, key: Key, created: datetime) -> Owed | None:
+        """Answer what a notice is by the rules; None where nobody owes it."""
+        if key not in self.owed and key[2] == REMINDER:
+            self._reminder(key, created)
+        return self.owed.get(key)
+
+    def _reminder(self, key: Key, created: datetime) -> None:
+        """A reminder that is due, to whom it concerns, for the first time."""
+        page, revision, _, recipient, channel, named, _ = key
+        incident = self._open.get(page)
+        after = _due(incident, created) if incident is not None else None
+        if incident is None or after is None:
+            return
+        known = {(owed.recipient, owed.channel, owed.occasion) for owed in incident.owed}
+        occasion = f"{REMINDER} {after}"
+        moments = list(self.moments_between(page, created, created + _READ))
+        right = any(
+            moment.revision == revision
+            and (recipient, channel) in self._reminded(moment, incident, created)
+            and named == tuple(moment.faulty)
+            for moment in moments
+        )
+        if right and (recipient, channel, occasion) not in known:
+            self._owe(Owed(key, incident.number, occasion, created, next(self._numbers)), incident)
+            self.seen["reminded"] += 1
+
+    def _reminded(self, moment: Moment, incident: Incident, now: datetime) -> set[tuple[str, str]]:
+        """Who is reminded at a moment: as of a stop, while the rule alone stops the page."""
+        view = moment.view
+        if view is None or moment.incident != incident.number or view.stop_cause != "CALENDAR_FAILURE":
+            return set()
+        return {
+            (recipient, channel)
+            for recipient in (view.owner, *moment.faulty)
+            for channel in self._people.channels(recipient, view, now)
+        }
+
+    def not_reminded(self, now: datetime) -> list[tuple[str, timedelta, str, str]]:
+        """Name who was to be reminded by now and was not; only where nothing changed while it was due."""
+        missing = []
+        for incident in self._open.values():
+            for after in REMINDERS:
+                due = incident.opened + after
+                if after in incident.reminded or now < due + REMINDED_WITHIN:
+                    continue
+                incident.reminded.add(after)
+                moments = list(self.moments_between(incident.page, due, due + REMINDED_WITHIN))
+                told = {
+                    (owed.recipient, owed.channel) for owed in incident.owed if owed.occasion == f"{REMINDER} {after}"
+                }
+                owed = self._reminded(moments[0], incident, due) if len(moments) == 1 else set()
+                steady = {each for each in owed if self._people.steady(each[0], due, due + REMINDED_WITHIN)}
+                missing += [(incident.page, after, *each) for each in steady - told]
+        return missing
 
     # what was true when
 

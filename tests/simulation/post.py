@@ -76,7 +76,7 @@ class Post:
         for row in self._database.rows():
             if row.state != "SENDING":
                 continue
-            owed = self._notices.owed.get(row.key)
+            owed = self._notices.found(row.key, row.created)
             attempts = self.alerts.get(row.id, []) if owed is None else owed.attempts
             answered = sum(attempt.outcome not in ("", "unknown") for attempt in attempts)
             if attempts and (not attempts[-1].outcome or answered > row.attempts):
@@ -106,7 +106,7 @@ class Post:
         return attempts
 
     def _owed(self, row: Row) -> Owed:
-        owed = self._notices.owed.get(row.key)
+        owed = self._notices.found(row.key, row.created)
         demand(owed is not None, f"nobody owes {row.key}, and it is sent")
         assert owed is not None
         return owed

@@ -44,13 +44,18 @@ class Told(Struct, frozen=True):
 
 
 class Incident(Struct, frozen=True, kw_only=True):
-    """A stop by rule of a page, from its first notice until it is over."""
+    """A stop by rule of a page, from its first notice until it is over; `reminder_time` is when the next is due."""
 
     id: str
     booking_page_id: str
     open_time: datetime
     close_time: datetime | None = None
+    reminder_time: datetime | None = None
     told: tuple[Told, ...] = ()
+
+    def closed(self, now: datetime) -> "Incident":
+        """Answer it as over."""
+        return replace(self, close_time=now, reminder_time=None)
 
 
 class Recipient(Struct, frozen=True):

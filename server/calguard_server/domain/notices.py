@@ -93,7 +93,7 @@ def decide_notices(before: BookingPage | None, after: BookingPage) -> NoticeDeci
             return NoticeDecision(NoticeReason.NOT_STOPPED)
         return NoticeDecision(NoticeReason.ACCEPTING_AGAIN, IncidentStep.CLOSE)
     if before is None or before.phase is not PagePhase.STOPPED_BY_RULE:
-        recipients = _recipients(after, after.faulty)
+        recipients = recipients_of(after, after.faulty)
         return NoticeDecision(NoticeReason.STOPPED_BY_RULE, IncidentStep.OPEN, (_page_stopped(after, recipients),))
     return _still_stopped(before, after)
 
@@ -103,7 +103,7 @@ def decide_assignment_notice(page: BookingPage, account_id: str, appointment_id:
     faults = tuple(fault for fault in page.faulty if fault.account_id == account_id)
     if page.scheduling_mode is not SchedulingMode.AUTO_ASSIGN or not faults:
         return None
-    recipients = _recipients(page, faults)
+    recipients = recipients_of(page, faults)
     return Notice(NoticeKind.ASSIGNED_TO_FAULTY, f"assigned:{appointment_id}", recipients, faults)
 
 
@@ -125,14 +125,14 @@ def _others_faulty(before: BookingPage, after: BookingPage) -> tuple[Notice, ...
         return ()
     known = {fault.account_id for fault in before.faulty}
     return tuple(
-        Notice(NoticeKind.MEMBER_FAULTY, f"faulty:{fault.account_id}", _recipients(after, (fault,)), (fault,))
+        Notice(NoticeKind.MEMBER_FAULTY, f"faulty:{fault.account_id}", recipients_of(after, (fault,)), (fault,))
         for fault in after.faulty
         if fault.account_id not in known
     )
 
 
-def _recipients(page: BookingPage, faults: tuple[Fault, ...]) -> tuple[str, ...]:
-    """The owner first, then the accounts at fault, each once."""
+def recipients_of(page: BookingPage, faults: tuple[Fault, ...]) -> tuple[str, ...]:
+    """Name the owner first, then the accounts at fault, each once."""
     return tuple(dict.fromkeys((page.owner_account_id, *(fault.account_id for fault in faults))))
 
 

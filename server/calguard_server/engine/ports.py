@@ -419,6 +419,10 @@ class Store(Protocol):
         """Tell when the next delivery is due; None where none is."""
         ...
 
+    async def due_follow_ups(self, now: datetime, limit: int) -> list[str]:
+        """Name the pages whose open incident is to be followed up, the longest due first."""
+        ...
+
     async def prune(self, changes_before: datetime, requests_before: datetime, keep_revisions: int) -> int:
         """Drop old changes of the log, but for the latest ones, and old answers and attempts; answers how many."""
         ...

@@ -73,6 +73,8 @@ ATTEMPTS = [
     "ended_subjects",
 ]
 
+INCIDENTS = ["id", "page_id", "open_time", "close_time", "reminder_time"]
+
 DELIVERIES = [
     "id",
     "incident_id",
@@ -97,7 +99,14 @@ DELIVERIES = [
 
 
 def _placeholders() -> dict[str, str]:
-    tables = {"accounts": ACCOUNTS, "links": LINKS, "pages": PAGES, "attempts": ATTEMPTS, "deliveries": DELIVERIES}
+    tables = {
+        "accounts": ACCOUNTS,
+        "links": LINKS,
+        "pages": PAGES,
+        "attempts": ATTEMPTS,
+        "incidents": INCIDENTS,
+        "deliveries": DELIVERIES,
+    }
     names = {table: ", ".join(columns) for table, columns in tables.items()}
     values = {f"{table}_values": ", ".join("?" * len(columns)) for table, columns in tables.items()}
     return names | values

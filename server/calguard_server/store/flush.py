@@ -14,8 +14,8 @@ from calguard_server.store.rows import (
     Row,
     account_row,
     delivery_row,
+    incident_row,
     link_row,
-    optional_micros,
     page_row,
     provider_status_row,
     to_list,
@@ -50,14 +50,7 @@ def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entrie
     attempts = (rows.attempts[digest] for digest in rows.dirty.get("attempts", ()))
     _many(connection, "save_attempt", (_attempt_row(attempt, vault) for attempt in attempts))
     incidents = (rows.incidents[each] for each in rows.dirty.get("incidents", ()))
-    _many(
-        connection,
-        "save_incident",
-        (
-            (each.id, each.booking_page_id, to_micros(each.open_time), optional_micros(each.close_time))
-            for each in incidents
-        ),
-    )
+    _many(connection, "save_incident", map(incident_row, incidents))
     statuses = (rows.provider_statuses[each] for each in rows.dirty.get("provider_statuses", ()))
     _many(connection, "save_provider_status", map(provider_status_row, statuses))
     _many(connection, "insert_delivery", map(delivery_row, rows.deliveries))

@@ -17,6 +17,7 @@ from calguard_server.store.rows import (
     from_list,
     from_micros,
     link_of,
+    optional_time,
     page_of,
     provider_status_of,
 )
@@ -83,9 +84,10 @@ def _load_incidents(connection: sqlite3.Connection, rows: WorkingSet) -> None:
             id=incident_id,
             booking_page_id=page_id,
             open_time=from_micros(open_time),
+            reminder_time=optional_time(reminder_time),
             told=tuple(told[incident_id]),
         )
-        for incident_id, page_id, open_time in found
+        for incident_id, page_id, open_time, reminder_time in found
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from calguard_server.domain.account import Account, Locale, SlackAddress
 from calguard_server.domain.causes import Capability, Cause, CauseReason
 from calguard_server.domain.delivery import Delivery, DeliveryState
+from calguard_server.domain.incident import Incident
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import (
@@ -228,6 +229,17 @@ def provider_status_of(row: Row) -> ProviderStatus:
         for incident_id, reason, open_time, end_time, affected, checked in json.loads(row[1])
     )
     return ProviderStatus(id=row[0], incidents=tuple(incidents), revision=row[2], update_time=from_micros(row[3]))
+
+
+def incident_row(incident: Incident) -> Row:
+    """Write an incident."""
+    return (
+        incident.id,
+        incident.booking_page_id,
+        to_micros(incident.open_time),
+        optional_micros(incident.close_time),
+        optional_micros(incident.reminder_time),
+    )
 
 
 def delivery_row(delivery: Delivery) -> Row:

@@ -232,6 +232,10 @@ class SqliteStore:
         row = await self._one("next_delivery_time")
         return None if row is None else optional_time(row[0])
 
+    async def due_follow_ups(self, now: datetime, limit: int) -> list[str]:
+        """Name the pages whose open incident is to be followed up."""
+        return await self._all(_first, "due_follow_ups", to_micros(now), limit)
+
     async def prune(self, changes_before: datetime, requests_before: datetime, keep_revisions: int) -> int:
         """Drop what is past keeping."""
         return await self.writer.submit(_pruning(changes_before, requests_before, keep_revisions))

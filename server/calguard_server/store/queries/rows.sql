@@ -30,7 +30,7 @@ SELECT id FROM pages WHERE owner_account_id IN (SELECT value FROM json_each(?1))
 
 -- name: open_incidents_by_page
 -- The open incidents of the pages.
-SELECT id, page_id, open_time FROM incidents
+SELECT id, page_id, open_time, reminder_time FROM incidents
 WHERE close_time IS NULL AND page_id IN (SELECT value FROM json_each(?1));
 
 -- name: told_by_incident
@@ -112,7 +112,7 @@ INSERT INTO members (account_id, page_id) VALUES (?1, ?2);
 
 -- name: save_incident
 -- Insert or replace an incident.
-INSERT OR REPLACE INTO incidents (id, page_id, open_time, close_time) VALUES (?1, ?2, ?3, ?4);
+INSERT OR REPLACE INTO incidents ({incidents}) VALUES ({incidents_values});
 
 -- name: insert_delivery
 -- Owe a delivery; one that is owed already stays as it is.

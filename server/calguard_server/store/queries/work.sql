@@ -69,6 +69,10 @@ WHERE recipient_account_id = ?2 AND channel = ?3 AND kind = ?4 AND next_attempt_
            OR (earlier.state <> 'PENDING' AND earlier.next_attempt_time > ?1)))
 ORDER BY sequence;
 
+-- name: due_follow_ups
+-- Pages whose open incident owes a reminder, the longest due first.
+SELECT page_id FROM incidents WHERE reminder_time <= ?1 ORDER BY reminder_time LIMIT ?2;
+
 -- name: claim_delivery
 -- Claim a delivery until its lease ends; the fence tells this claim from others. One whose last claim was never
 -- completed may have been received.
