@@ -27,6 +27,7 @@ from calguard_server.engine.ending import Ending
 from calguard_server.engine.follow_ups import FollowUps
 from calguard_server.engine.linking import Linking
 from calguard_server.engine.locks import LinkLocks
+from calguard_server.engine.notifications import Notifications
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import Chance, Clock, NewId
@@ -55,6 +56,7 @@ from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
 from calguard_server.workers.follow_up_loop import FollowUpLoop, FollowUpOptions
 from calguard_server.workers.incident_review import IncidentReview
+from calguard_server.workers.ledger_metrics import LedgerMetrics
 from calguard_server.workers.retention import Retention, RetentionOptions
 
 _log = structlog.get_logger()
@@ -191,6 +193,7 @@ class App:
             incidents=self._incidents,
             diagnosis=Diagnosis(context, provider, self._checks, self._alerts, self._settings.support_url),
             reports=Reports(context, provider, self._checks, self._count_reports()),
+            notifications=Notifications(context),
             store=self._store,
             feed=self._feed,
         )
@@ -266,6 +269,7 @@ class App:
     def _start_workers(self, session: aiohttp.ClientSession) -> None:
         settings, world = self._settings, self._world
         review = IncidentReview(self._incidents, world.clock, settings.incident_window)
+        self._ledger_metrics = LedgerMetrics(self._store, world.clock, self.registry)
         composer = Composer(
             self._store,
             ComposerOptions(
@@ -281,10 +285,12 @@ class App:
             world.chance,
             RetryPolicy(),
             DeliveryLoopOptions(),
+            self._ledger_metrics.attempted,
         )
         self._store.listen(lambda _: deliveries.nudge())
         follow_ups = FollowUpLoop(self._store, self._follow_ups, world.clock, deliveries.nudge, FollowUpOptions())
-        retention = Retention(self._store, world.clock, RetentionOptions(settings.watch_retention))
+        kept = RetentionOptions(settings.watch_retention, notice_retention=settings.notice_retention)
+        retention = Retention(self._store, world.clock, kept)
         workers = {
             "incidents": review.run,
             "deliveries": deliveries.run,
@@ -344,6 +350,7 @@ class App:
             lambda: not self._store.writer.failed.done(),
             self.registry,
             CallbackPage(self._settings.support_url, self._settings.relink_url),
+            self._ledger_metrics.look,
         )
         self.http_port = await server.start(host, int(port))
         self._closers.append(server.stop)

@@ -30,6 +30,7 @@ PREFIX = "CALGUARD_"
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 _LONGEST = timedelta(days=365)
+_SHORTEST_KEPT = timedelta(days=1)  # what the operator is alerted of is told once a day
 _REMINDERS_MAX = 20
 _LONGEST_REQUEST = timedelta(minutes=1)  # several requests follow one another while an access token is still good
 _OF_THE_CLIENT = {"CALGUARD_SERVER"}
@@ -104,6 +105,12 @@ def _check_request(duration: timedelta) -> timedelta:
     return duration
 
 
+def _check_kept(duration: timedelta) -> timedelta:
+    if duration < _SHORTEST_KEPT:
+        raise ValueError(f"expected a duration of at least {show_duration(_SHORTEST_KEPT)}")
+    return duration
+
+
 def _check_ascending(durations: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
     if any(later <= earlier for earlier, later in pairwise(durations)):
         raise ValueError("expected durations that grow, such as 1d,3d,7d")
@@ -114,6 +121,7 @@ def _check_ascending(durations: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
 
 WaitDuration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_check_sane)]
 Duration = Annotated[WaitDuration, AfterValidator(_check_positive)]
+KeepDuration = Annotated[WaitDuration, AfterValidator(_check_kept)]
 RequestDuration = Annotated[Duration, AfterValidator(_check_request)]
 Keys = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 Reminders = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_split), AfterValidator(_check_ascending)]
@@ -239,6 +247,11 @@ class Settings(BaseSettings):
     watch_retention: Duration = Field(
         timedelta(hours=24),
         description="How long changes are kept for watches that resume; the latest 1000 are kept in any case.",
+    )
+    notice_retention: KeepDuration = Field(
+        timedelta(days=90),
+        description="How long notices and their attempts are kept in the ledger; those of open incidents are kept in "
+        "any case. At least a day.",
     )
     drain_timeout: WaitDuration = Field(
         timedelta(seconds=10), description="How long calls may go on after SIGTERM before they are cancelled."

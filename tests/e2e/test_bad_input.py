@@ -77,6 +77,8 @@ async def test_unknown_ids(backend: Backend) -> None:
         ("DisconnectCalendarLink", links_pb.DisconnectCalendarLinkRequest(id="x"), link),
         ("DeleteCalendarLink", links_pb.DeleteCalendarLinkRequest(id="x"), link),
         ("GetNotification", notices_pb.GetNotificationRequest(id="x"), "NOTIFICATION_NOT_FOUND"),
+        ("RetryNotification", notices_pb.RetryNotificationRequest(id="x"), "NOTIFICATION_NOT_FOUND"),
+        ("DiscardNotification", notices_pb.DiscardNotificationRequest(id="x"), "NOTIFICATION_NOT_FOUND"),
     ]
     for method, request, reason in rows:
         assert told(await refusal_of(backend, method, request)) == ("NOT_FOUND", reason), method

@@ -70,6 +70,7 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
         incidents=case,
         diagnosis=case,
         reports=case,
+        notifications=case,
         store=case,
         feed=feed,
     )

@@ -64,7 +64,8 @@ class Owed:
 
     `occasion` is what it is about, whenever it is told. `certain`: that it is owed does not depend on a claim unseen.
     `claim_lost`: the server ended after it had claimed it; for all that is known it may have been sent. `dropped`: it
-    was seen to be suppressed.
+    was seen to be suppressed. `retried` is when it was last retried by hand, `before` how many attempts there were by
+    then, `lost_before` whether a claim was lost by then. `discarded`: it was given up by hand.
     """
 
     key: Key
@@ -76,6 +77,10 @@ class Owed:
     attempts: list[Attempt] = field(default_factory=list)
     claim_lost: bool = False
     dropped: bool = False
+    discarded: bool = False
+    retried: datetime | None = None
+    before: int = 0
+    lost_before: bool = False
 
     @property
     def page(self) -> str:
@@ -98,12 +103,23 @@ class Owed:
         return self.key[5]
 
     @property
-    def tried(self) -> bool:
-        return bool(self.attempts)
+    def since(self) -> datetime:
+        """Since when it is to be sent."""
+        return self.retried or self.created
+
+    @property
+    def recent(self) -> list[Attempt]:
+        """The attempts since then."""
+        return self.attempts[self.before :]
+
+    def retry(self, now: datetime) -> None:
+        """It begins afresh."""
+        self.retried, self.before = now, len(self.attempts)
+        self.claim_lost, self.lost_before = False, self.claim_lost or self.lost_before
 
     @property
     def may_have_arrived(self) -> bool:
-        return self.claim_lost or any(attempt.may_have_arrived for attempt in self.attempts)
+        return self.claim_lost or self.lost_before or any(attempt.may_have_arrived for attempt in self.attempts)
 
     @property
     def sent(self) -> bool:
@@ -218,11 +234,12 @@ class Notices:
 
     def _stands(self, owed: Owed, now: datetime) -> bool | None:
         """Whether a notice was told, or is still to be told; None where it may have been dropped, and nobody saw."""
-        if owed.may_have_arrived or (owed.attempts and owed.attempts[-1].outcome in ("", "permanent")):
+        refused = bool(owed.recent) and owed.recent[-1].outcome in ("", "permanent")
+        if owed.may_have_arrived or owed.discarded or refused:
             return True
         if owed.dropped:
             return False
-        since = max((owed.created, *(each.ended for each in owed.attempts if each.ended)))
+        since = max((owed.since, *(each.ended for each in owed.recent if each.ended)))
         moments = self.moments_between(owed.page, since + _INSTANT, now)
         return True if owed.certain and all(map(self.truth_of(owed), moments)) else None
 

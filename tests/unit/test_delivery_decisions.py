@@ -121,7 +121,7 @@ def test_an_operator_alert_is_of_no_page(page: BookingPage | None, *, told: bool
 
 @pytest.mark.parametrize(
     ("state", "expected"),
-    [("PENDING", 1), ("SENDING", 1), ("RETRYING", 1), ("SENT", 0), ("DEAD", 0), ("SUPPRESSED", 0)],
+    [("PENDING", 1), ("SENDING", 1), ("RETRYING", 1), ("SENT", 0), ("DEAD", 0), ("SUPPRESSED", 0), ("DISCARDED", 0)],
 )
 def test_which_states_are_open(state: str, expected: int) -> None:
     """A delivery may still be sent until it was sent, given up or dropped."""

@@ -58,6 +58,7 @@ def test_a_duration_is_written_as_it_is_read(duration: timedelta) -> None:
         ("failure_after", "366d", "at most 365d"),
         ("google_timeout", "0s", "longer than 0s"),
         ("google_timeout", "61s", "at most 1m"),
+        ("notice_retention", "23h", "at least 1d"),
         ("reminders", "3d,1d", "durations that grow"),
         ("reminders", "1d,soon", "expected a duration such as"),
         ("reminders", ",".join(f"{day}d" for day in range(1, 22)), "at most 20"),

@@ -5,11 +5,11 @@
 2. A unit that raises leaves no trace: whatever it put is taken back.
 3. Revisions are given as changes are appended, one after the other, so that the log has no holes.
 
-What is loaded for `Seeds`, by every store alike: the links, pages, attempts and requests named; for each named link,
-and each of `page_accounts`, the pages that its account is a member of (for `page_accounts` also those it owns); of all
-these pages the owner's and the members' accounts, the members' links and the open incident; the named accounts, and
-for each named link its account, with their links; and all attempts of each of `attempts_of`. The provider's status
-always is, once it ever had an incident.
+What is loaded for `Seeds`, by every store alike: the links, pages, attempts, notifications and requests named; for
+each named link, and each of `page_accounts`, the pages that its account is a member of (for `page_accounts` also those
+it owns); of all these pages the owner's and the members' accounts, the members' links and the open incident; the named
+accounts, and for each named link its account, with their links; and all attempts of each of `attempts_of`. The
+provider's status always is, once it ever had an incident.
 """
 
 from collections.abc import Callable, Iterable
@@ -30,7 +30,7 @@ from calguard_server.domain.provider_incident import GOOGLE, ProviderStatus
 from calguard_server.domain.secret import Secret
 
 if TYPE_CHECKING:
-    from calguard_server.engine.ports import Grant, Store
+    from calguard_server.engine.ports import Grant, Notification, Store
 
 T = TypeVar("T")
 
@@ -44,6 +44,7 @@ class Seeds(Struct, frozen=True):
     page_accounts: tuple[str, ...] = ()
     attempts: tuple[str, ...] = ()
     attempts_of: tuple[str, ...] = ()
+    notifications: tuple[str, ...] = ()
 
 
 class Request(Struct, frozen=True):
@@ -119,6 +120,7 @@ class WorkingSet:
     answers: dict[str, Answer] = field(default_factory=dict)
     grants: dict[str, "Grant | None"] = field(default_factory=dict)
     provider_statuses: dict[str, ProviderStatus] = field(default_factory=dict)
+    notifications: dict[str, "Notification"] = field(default_factory=dict)
     links_of: dict[str, set[str]] = field(default_factory=dict)
     pages_of: dict[str, set[str]] = field(default_factory=dict)
     incident_of: dict[str, str] = field(default_factory=dict)
@@ -210,6 +212,10 @@ class WorkingSet:
     def put_attempt(self, attempt: LinkAttempt) -> None:
         """Save an attempt at linking."""
         self._put("attempts", self.attempts, attempt.digest, attempt)
+
+    def put_notification(self, notification: "Notification") -> None:
+        """Save what a person decided of a notification: its state, and when it is tried next."""
+        self._put("notifications", self.notifications, notification.delivery.id, notification)
 
     def put_answer(self, request: Request, result: object) -> None:
         """Keep what a repeated request is answered, in place of what was kept for it before."""

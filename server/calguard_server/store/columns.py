@@ -95,6 +95,8 @@ DELIVERIES = [
     "message_id",
     "fence",
     "doubtful",
+    "attempts_before",
+    "retry_time",
 ]
 
 

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.events import Change, ResourceKind
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.provider_incident import ProviderStatus
@@ -16,6 +17,7 @@ from calguard_server.store.rows import (
     delivery_row,
     incident_row,
     link_row,
+    optional_micros,
     page_row,
     provider_status_row,
     to_list,
@@ -54,6 +56,8 @@ def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entrie
     statuses = (rows.provider_statuses[each] for each in rows.dirty.get("provider_statuses", ()))
     _many(connection, "save_provider_status", map(provider_status_row, statuses))
     _many(connection, "insert_delivery", map(delivery_row, rows.deliveries))
+    changed = (rows.notifications[each].delivery for each in rows.dirty.get("notifications", ()))
+    _many(connection, "change_delivery", map(_changed_row, changed))
     times = {change.revision: to_micros(change.time) for change in rows.changes}
     _many(
         connection,
@@ -119,6 +123,16 @@ def _many(connection: sqlite3.Connection, query: str, rows: Iterable[Row]) -> No
     listed = list(rows)
     if listed:
         connection.executemany(QUERIES[query], listed)
+
+
+def _changed_row(delivery: Delivery) -> Row:
+    return (
+        delivery.id,
+        delivery.state.value,
+        optional_micros(delivery.next_attempt_time),
+        delivery.attempts_before,
+        optional_micros(delivery.retry_time),
+    )
 
 
 def _attempt_row(attempt: LinkAttempt, vault: Vault) -> Row:

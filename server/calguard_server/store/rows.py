@@ -264,6 +264,8 @@ def delivery_row(delivery: Delivery) -> Row:
         delivery.message_id,
         delivery.fence,
         int(delivery.doubtful),
+        delivery.attempts_before,
+        optional_micros(delivery.retry_time),
     )
 
 
@@ -289,6 +291,8 @@ def delivery_of(row: Row, *, incident_closed: bool = False) -> Delivery:
         message_id=row[16],
         fence=row[17],
         doubtful=bool(row[18]),
+        attempts_before=row[19],
+        retry_time=optional_time(row[20]),
         incident_closed=incident_closed,
     )
 

@@ -1,6 +1,7 @@
 """The command itself: the options that every command shares, and the door by which failures leave."""
 
 import re
+import time
 import uuid
 from datetime import timedelta
 
@@ -8,14 +9,13 @@ import click
 import grpc
 from click.exceptions import Exit
 
+from calguard_client.cli.durations import read_duration
 from calguard_client.cli.failures import EXIT_INTERRUPTED, WatchEndedError, report, report_usage
 from calguard_client.cli.screen import Screen
 from calguard_client.cli.session import Session
 from calguard_client.connection import open_channel
 from calguard_client.refusal import Refusal
 
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(\d{1,6})(ms|s|m|h|d)")
 _ADDRESS = re.compile(r".+:\d{1,5}")
 
 _EPILOG = """\b
@@ -65,13 +65,6 @@ def _read_address(_ctx: click.Context, _param: click.Parameter, value: str) -> s
     return value
 
 
-def _read_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> timedelta:
-    match = _DURATION.fullmatch(value)
-    if match is None or int(match[1]) == 0:
-        raise click.BadParameter("expected a duration such as 250ms, 10s or 2m")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-
-
 @click.group(cls=RootGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--server",
@@ -95,7 +88,7 @@ def _read_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> 
     metavar="DURATION",
     default="30s",
     show_default=True,
-    callback=_read_duration,
+    callback=read_duration,
     help="How long one call may take. A watch, and a diagnosis, may take that long to connect.",
 )
 @click.version_option(package_name="calguard", prog_name="calguard")
@@ -110,4 +103,5 @@ def main(ctx: click.Context, server: str, as_json: bool, timeout: timedelta) -> 
         channel=channel,
         screen=Screen(),
         new_request_id=lambda: str(uuid.uuid4()),  # noqa: TID251 - the command is where ids come from
+        pause=time.sleep,  # noqa: TID251 - the command waits for real
     )

@@ -116,8 +116,16 @@ INSERT OR REPLACE INTO incidents ({incidents}) VALUES ({incidents_values});
 
 -- name: insert_delivery
 -- Owe a delivery; one that is owed already stays as it is.
-INSERT INTO deliveries ({deliveries}) VALUES ({deliveries_values})
+INSERT INTO deliveries ({deliveries}, changed)
+VALUES ({deliveries_values}, (SELECT COALESCE(MAX(changed), 0) + 1 FROM deliveries))
 ON CONFLICT DO NOTHING;
+
+-- name: change_delivery
+-- Save what a person decided of a delivery that nobody is sending.
+UPDATE deliveries
+SET state = ?2, next_attempt_time = ?3, attempts_before = ?4, retry_time = ?5,
+    changed = (SELECT MAX(changed) + 1 FROM deliveries)
+WHERE id = ?1;
 
 -- name: insert_event
 -- Append a change to the log.
