@@ -39,4 +39,6 @@ def _default(field: FieldInfo) -> str:
         value = show_duration(value)
     if isinstance(value, bool):
         value = str(value).lower()
+    if isinstance(value, tuple):
+        value = ",".join(map(show_duration, value))
     return f"`{value}`" if value != "" else "empty"

@@ -28,8 +28,10 @@ from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context, Policies
 from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending
+from calguard_server.engine.follow_ups import FollowUps
 from calguard_server.engine.linking import Linking
 from calguard_server.engine.locks import LinkLocks
+from calguard_server.engine.notifications import Notifications
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import Chance, Clock, NewId
@@ -60,7 +62,9 @@ from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
 from calguard_server.workers.check_pace import CheckPace, PaceOptions
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
+from calguard_server.workers.follow_up_loop import FollowUpLoop, FollowUpOptions
 from calguard_server.workers.incident_review import IncidentReview
+from calguard_server.workers.ledger_metrics import LedgerMetrics
 from calguard_server.workers.retention import Retention, RetentionOptions
 from calguard_server.workers.slack_dispatch import MakeNotifier, SlackDispatch
 from calguard_server.workers.slack_review import SlackReview
@@ -205,6 +209,7 @@ class App:
         context = self._context()
         provider = GoogleCalendarProvider(session, self._google_options(), self._world.clock)
         revoker, locks = GrantRevoker(self._store, provider), LinkLocks()
+        self._follow_ups = FollowUps(context)
         self._alerts = OperatorAlerts(context, self._operator_channels())
         self._slack_workspaces = self._build_slack_workspaces(context, session)
         self._incidents = ProviderIncidents(context, self._alerts)
@@ -235,6 +240,7 @@ class App:
             reports=Reports(context, provider, self._checks, self._count_reports()),
             status=StatusReading(self._store, self._world.clock, version("calguard"), lambda: self._feed.streams),
             slack_workspaces=self._slack_workspaces,
+            notifications=Notifications(context),
             store=self._store,
             feed=self._feed,
         )
@@ -271,6 +277,7 @@ class App:
                 settings.incident_window, settings.incident_accounts, settings.incident_share, settings.incident_hold
             ),
             notice_group_wait=settings.notice_group_wait,
+            reminders=settings.reminders,
             served=self._served_channels(),
         )
         return Context(self._store, self._world.clock, self._world.new_id, self._world.chance, policies)
@@ -314,6 +321,7 @@ class App:
     def _start_workers(self, session: aiohttp.ClientSession) -> None:
         settings, world = self._settings, self._world
         review = IncidentReview(self._incidents, world.clock, settings.incident_window)
+        self._ledger_metrics = LedgerMetrics(self._store, world.clock, self.registry)
         composer = Composer(
             self._store,
             ComposerOptions(
@@ -329,12 +337,16 @@ class App:
             world.chance,
             RetryPolicy(),
             DeliveryLoopOptions(),
+            self._ledger_metrics.attempted,
         )
         self._store.listen_for_deliveries(deliveries.nudge)
-        retention = Retention(self._store, world.clock, RetentionOptions(settings.watch_retention))
+        follow_ups = FollowUpLoop(self._store, self._follow_ups, world.clock, deliveries.nudge, FollowUpOptions())
+        kept = RetentionOptions(settings.watch_retention, notice_retention=settings.notice_retention)
+        retention = Retention(self._store, world.clock, kept)
         workers = {
             "incidents": review.run,
             "deliveries": deliveries.run,
+            "follow-ups": follow_ups.run,
             "retention": retention.run,
             "watches": self._feed.run,
             "slack": SlackReview(self._slack_workspaces, world.clock).run,
@@ -404,6 +416,7 @@ class App:
             lambda: not self._store.writer.failed.done(),
             self.registry,
             CallbackPage(self._settings.support_url, self._settings.relink_url),
+            self._ledger_metrics.look,
         )
         self.http_port = await server.start(host, int(port))
         self._closers.append(server.stop)

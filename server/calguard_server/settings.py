@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from calguard_server.domain.follow_up import REMINDERS
 from calguard_server.notifiers.envelope import sender
 from calguard_server.notifiers.smtp_options import SmtpOptions
 
@@ -28,6 +30,8 @@ PREFIX = "CALGUARD_"
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 _LONGEST = timedelta(days=365)
+_SHORTEST_KEPT = timedelta(days=1)  # what the operator is alerted of is told once a day
+_REMINDERS_MAX = 20
 _LONGEST_REQUEST = timedelta(minutes=1)  # several requests follow one another while an access token is still good
 _OF_THE_CLIENT = {"CALGUARD_SERVER", "CALGUARD_TOKEN"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
@@ -101,10 +105,26 @@ def _check_request(duration: timedelta) -> timedelta:
     return duration
 
 
+def _check_kept(duration: timedelta) -> timedelta:
+    if duration < _SHORTEST_KEPT:
+        raise ValueError(f"expected a duration of at least {show_duration(_SHORTEST_KEPT)}")
+    return duration
+
+
+def _check_ascending(durations: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+    if any(later <= earlier for earlier, later in pairwise(durations)):
+        raise ValueError("expected durations that grow, such as 1d,3d,7d")
+    if len(durations) > _REMINDERS_MAX:
+        raise ValueError(f"expected at most {_REMINDERS_MAX} durations")
+    return durations
+
+
 WaitDuration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_check_sane)]
 Duration = Annotated[WaitDuration, AfterValidator(_check_positive)]
+KeepDuration = Annotated[WaitDuration, AfterValidator(_check_kept)]
 RequestDuration = Annotated[Duration, AfterValidator(_check_request)]
 Keys = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
+Reminders = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_split), AfterValidator(_check_ascending)]
 
 
 class Settings(BaseSettings):
@@ -218,6 +238,11 @@ class Settings(BaseSettings):
     notice_group_wait: WaitDuration = Field(
         timedelta(seconds=5), description="How long a notice waits for others to the same recipient."
     )
+    reminders: Reminders = Field(
+        REMINDERS,
+        description="How long after a page stopped its owner and the accounts at fault are reminded that it still is. "
+        "Empty: never. Incidents that are open keep the time of the next one.",
+    )
     operator_email: str = Field("", description="Where alerts for the operator go by e-mail. Empty: nowhere.")
     operator_slack_channel: str = Field(
         "", description="The id of the Slack channel where alerts for the operator go. Empty: nowhere."
@@ -240,6 +265,11 @@ class Settings(BaseSettings):
     watch_retention: Duration = Field(
         timedelta(hours=24),
         description="How long changes are kept for watches that resume; the latest 1000 are kept in any case.",
+    )
+    notice_retention: KeepDuration = Field(
+        timedelta(days=90),
+        description="How long notices and their attempts are kept in the ledger; those of open incidents are kept in "
+        "any case. At least a day.",
     )
     drain_timeout: WaitDuration = Field(
         timedelta(seconds=10), description="How long calls may go on after SIGTERM before they are cancelled."

@@ -249,6 +249,9 @@ def _rows_of_the_rest() -> list[Row]:
         ("ListNotifications", listing(booking_page_id=BAD_ID, account_id=BAD_ID), ("booking_page_id", "account_id")),
         ("ListNotifications", listing(page_size=-1), ("page_size",)),
         ("ListNotifications", listing(page_token="AAAAAAAAAAAA"), ("page_token",)),
+        ("ListNotifications", listing(order=77), ("order",)),
+        ("RetryNotification", notices.RetryNotificationRequest(id="x", request_id="x"), ("request_id",)),
+        ("DiscardNotification", notices.DiscardNotificationRequest(id="x", request_id="x"), ("request_id",)),
         ("GetProviderStatus", provider.GetProviderStatusRequest(provider=77), ("provider",)),
         ("Watch", watch.WatchRequest(account_ids=[""]), ("account_ids[0]",)),
         ("Watch", watch.WatchRequest(progress_interval=Duration(seconds=-1)), ("progress_interval",)),
@@ -273,6 +276,8 @@ def _rows_of_ids() -> list[Row]:
         notices.GetNotificationRequest,
         slack.GetSlackWorkspaceRequest,
         slack.DeleteSlackWorkspaceRequest,
+        notices.RetryNotificationRequest,
+        notices.DiscardNotificationRequest,
     )
     bad = ("", BAD_ID, LONG_ID, "../x", "é", "a\0", "a\n")
     return [(kind.DESCRIPTOR.name.removesuffix("Request"), kind(id=each), ("id",)) for kind in by_id for each in bad]

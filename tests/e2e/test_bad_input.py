@@ -81,6 +81,8 @@ async def test_unknown_ids(backend: Backend) -> None:
         ("GetNotification", notices_pb.GetNotificationRequest(id="x"), "NOTIFICATION_NOT_FOUND"),
         ("GetSlackWorkspace", slack_pb.GetSlackWorkspaceRequest(id="x"), "SLACK_WORKSPACE_NOT_FOUND"),
         ("DeleteSlackWorkspace", slack_pb.DeleteSlackWorkspaceRequest(id="x"), "SLACK_WORKSPACE_NOT_FOUND"),
+        ("RetryNotification", notices_pb.RetryNotificationRequest(id="x"), "NOTIFICATION_NOT_FOUND"),
+        ("DiscardNotification", notices_pb.DiscardNotificationRequest(id="x"), "NOTIFICATION_NOT_FOUND"),
     ]
     for method, request, reason in rows:
         assert told(await refusal_of(backend, method, request)) == ("NOT_FOUND", reason), method

@@ -52,7 +52,7 @@ CHANGE = {
     "DisconnectCalendarLink",
     "DeleteCalendarLink",
 }
-RUN = {"PutSlackWorkspace", "DeleteSlackWorkspace"}
+RUN = {"PutSlackWorkspace", "DeleteSlackWorkspace", "RetryNotification", "DiscardNotification"}
 
 
 @pytest.fixture

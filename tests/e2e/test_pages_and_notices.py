@@ -270,4 +270,6 @@ async def test_ledger_tells_what_was_sent(backend: Backend, team: Team) -> None:
         assert not notice.HasField("next_attempt_time")
         assert notice.address
         read = await backend.notices.GetNotification(notices_pb.GetNotificationRequest(id=notice.id))
+        assert len(read.notification.attempt_history) == 1
+        read.notification.ClearField("attempt_history")
         assert read.notification == notice

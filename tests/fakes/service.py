@@ -28,6 +28,7 @@ from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending
 from calguard_server.engine.linking import Linking, Wish
 from calguard_server.engine.locks import LinkLocks
+from calguard_server.engine.notifications import Notifications
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import CalendarProvider, Clock
@@ -62,6 +63,7 @@ class Engine:
     ending: Ending
     diagnosis: Diagnosis
     reports: Reports
+    notifications: Notifications
 
 
 @dataclass
@@ -149,6 +151,7 @@ async def build_engine(context: Context, provider: CalendarProvider, operator: f
         Ending(context, revoker, locks),
         Diagnosis(context, provider, checks, alerts, SUPPORT),
         Reports(context, provider, checks),
+        Notifications(context),
     )
 
 

@@ -8,9 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from calguard_server.domain.delivery import RetryPolicy
+from calguard_server.domain.follow_up import REMINDERS
 from calguard_server.domain.notices import Channel
 from calguard_server.engine.checks import CheckResult, Checks
 from calguard_server.engine.context import Context, Policies
+from calguard_server.engine.follow_ups import FollowUps
 from calguard_server.engine.ports import CalendarProvider, Chance, Clock, CommitListener, DueLink, NewId
 from calguard_server.grpc_api.convert import encode_change, encode_snapshot
 from calguard_server.notifiers.message import Notifier
@@ -21,6 +23,7 @@ from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
 from calguard_server.workers.check_pace import CheckPace, PaceOptions
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
+from calguard_server.workers.follow_up_loop import FollowUpLoop, FollowUpOptions
 from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.retention import Retention, RetentionOptions
 from tests.fakes.inline_connections import InlineConnections
@@ -46,6 +49,7 @@ class Edges:
     provider: CalendarProvider
     notifiers: dict[Channel, Notifier]
     handed_out: Callable[[DueLink], None] = lambda _: None
+    reminders: tuple[timedelta, ...] = REMINDERS
 
 
 class _DueChecks:
@@ -81,6 +85,9 @@ class Server:
             RetryPolicy(),
             DeliveryLoopOptions(poll_interval=POLL),
         )
+        self._follow_ups = FollowUpLoop(
+            store, FollowUps(engine.context), edges.clock, self._delivery_loop.nudge, FollowUpOptions(POLL)
+        )
         self._retention = Retention(store, edges.clock, RETENTION)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -90,7 +97,7 @@ class Server:
         vault = Vault([KEY])
         options = StoreOptions(edges.path, vault, encode_change, edges.clock, edges.new_id, connections.connect)
         store = await open_store(options)
-        context = Context(store, edges.clock, edges.new_id, edges.chance, Policies())
+        context = Context(store, edges.clock, edges.new_id, edges.chance, Policies(reminders=edges.reminders))
         engine = await build_engine(context, edges.provider, frozenset(Channel))
         return cls(edges, connections, engine)
 
@@ -111,7 +118,7 @@ class Server:
         self.store.listen(listener)
         self.store.listen(self.feed.publish)
         self.store.listen_for_deliveries(self._delivery_loop.nudge)
-        workers = (self._review, self._delivery_loop, self._retention, self.feed)
+        workers = (self._review, self._delivery_loop, self._follow_ups, self._retention, self.feed)
         for worker in (*self._check_loops, *workers):
             self._tasks.append(asyncio.create_task(worker.run()))
 

@@ -79,6 +79,7 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
         reports=case,
         status=case,
         slack_workspaces=case,
+        notifications=case,
         store=case,
         feed=feed,
     )

@@ -1,6 +1,7 @@
 """Every group of commands of `calguard`, on the real server with a local Google."""
 
 import json
+import signal
 import uuid
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
@@ -8,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from calguard_client.cli import main
-from tests.integration.cli_harness import Calguard, run, running_calguard
+from tests.integration.cli_harness import Calguard, run, running, running_calguard
 
 ANN, BEN = "ann@example.com", "ben@example.com"
 
@@ -144,6 +145,48 @@ def test_a_revoked_link_is_shown_with_cause_and_remedy_in_full(calguard: Calguar
     told = calguard.run("notifications", "get", notices[0]["id"]).stdout
     assert f"booking pages     {page}\n" in told
     assert calguard.run("notifications", "list", "--state", "dead", "--page", page).exit_code == 0
+
+
+def sent_notice(calguard: Calguard, account: str, link: str) -> str:
+    """The id of the notice by e-mail that a page of an account's stopped, once it was sent."""
+    page_of(calguard, account)
+    calguard.revoke(ANN)
+    calguard.run("links", "check", link)
+    options = ("--account", account, "--follow", "--interval", "20ms")
+    with running("calguard", "--server", calguard.address, "--json", "notifications", "list", *options) as followed:
+        line = followed.read_until('"NOTIFICATION_CHANNEL_EMAIL", .*"NOTIFICATION_STATE_SENT"')[-1]
+    return str(json.loads(line)["id"])
+
+
+def test_a_notice_that_was_sent_shows_its_attempts_and_is_neither_retried_nor_discarded(
+    calguard: Calguard, account: str, link: str
+) -> None:
+    notice = sent_notice(calguard, account, link)
+    rows = [row.split() for row in calguard.run("notifications", "get", notice).stdout.splitlines()]
+    assert [row[2:] for row in rows if row[0] == "attempt"] == [["SENT", ANN]]
+    assert ["message", notice] in rows
+    for command in ("retry", "discard"):
+        refused = calguard.run("notifications", command, notice)
+        assert refused.exit_code == 4
+        assert refused.stderr.startswith(
+            "calguard: FAILED_PRECONDITION ILLEGAL_TRANSITION: a notification that is SENT"
+        )
+
+
+def test_following_the_ledger_shows_what_there_is_and_then_each_change(
+    calguard: Calguard, account: str, link: str
+) -> None:
+    """What is there comes first, oldest first; then the end of the incident, when it is decided and when it is sent."""
+    sent_notice(calguard, account, link)
+    options = ("notifications", "list", "--account", account, "--follow", "--interval", "20ms")
+    with running("calguard", "--server", calguard.address, *options) as followed:
+        first = followed.read_until("PAGE_STOPPED .* EMAIL|PAGE_STOPPED .* SLACK")
+        linked(calguard, account)
+        sent = followed.read_until(f"PAGE_RESTARTED +SENT +{account} by EMAIL")
+        assert first[0].split()[2:4] == ["PAGE_STOPPED", "SENT"]
+        assert sent
+        followed.signal(signal.SIGINT)
+        assert followed.wait() == (130, "")
 
 
 def google_account(calguard: Calguard) -> str:

@@ -243,7 +243,7 @@ async def test_lists_are_read_page_by_page(channel: grpc.aio.Channel, script: Sc
 
 
 async def test_a_notification_that_is_not_there(channel: grpc.aio.Channel, script: Scripted) -> None:
-    script.answers["notification"] = None
+    script.answers["get"] = NotFoundError("NOTIFICATION_NOT_FOUND", "there is no notification gone")
     stub = notification_pb2_grpc.NotificationServiceStub(channel)
     error = await refused(stub.GetNotification(notification_pb2.GetNotificationRequest(id="gone")))
     assert (error.code(), info_of(error).reason) == (grpc.StatusCode.NOT_FOUND, "NOTIFICATION_NOT_FOUND")

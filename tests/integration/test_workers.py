@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from calguard_server.domain.account import SlackAddress
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.delivery import DeliveryState, Outcome, RetryPolicy
 from calguard_server.domain.link_state import CalendarLink, LinkState
@@ -200,6 +201,49 @@ async def test_what_is_no_longer_true_is_not_sent(tmp_path: Path) -> None:
             await deliveries.settled(Channel.SLACK, DeliveryState.SUPPRESSED)
         assert dropped.delivery.last_error == "INCIDENT_OVER"
         assert deliveries.email.received == deliveries.slack.received == []
+
+
+async def test_a_stopped_page_changes_hands(tmp_path: Path) -> None:
+    """The new owner is told of the stop; its end is told to all who were told, but for who is gone."""
+    async with running_service(tmp_path / "db") as service, delivering(service) as deliveries:
+        for name in ("olga", "cleo"):
+            await service.add_account(name)
+        await service.add_account("ann", email="", slack=SlackAddress(user_id="UANN"))
+        link = await service.link("ann")
+        await service.add_page("p1", SchedulingMode.ALL_MEMBERS, "olga", "ann")
+        service.provider.findings[link.id] = REVOKED
+        await service.checks.check_now(link.id)
+        for owner in ("cleo", "ann"):
+            await deliveries.settled(Channel.EMAIL, DeliveryState.SENT)
+            await service.pages.update("p1", {"owner_account_id": owner})
+        await deliveries.settled(Channel.SLACK, DeliveryState.SENT)
+        told = [(message.kind.value, message.recipient_id) for message, _ in deliveries.email.received]
+        assert told == [("PAGE_STOPPED", "olga"), ("PAGE_STOPPED", "cleo")]
+        await service.accounts.delete("olga")
+        service.provider.findings.clear()
+        await service.checks.check_now(link.id)
+
+        async def all_is_told() -> list[Notification]:
+            deliveries.loop.nudge()
+            ends = [
+                each
+                for each in await service.store.notifications(NotificationFilter(), 0, 100)
+                if each.delivery.kind is NoticeKind.PAGE_RESTARTED and not each.delivery.state.open
+            ]
+            return ends if len(ends) == 5 else []
+
+        ends = {
+            (each.delivery.recipient_account_id, each.delivery.channel.value): each.delivery.last_error
+            for each in await eventually(all_is_told)
+        }
+        gone = "RECIPIENT_GONE"
+        assert ends == {
+            ("olga", "EMAIL"): gone,
+            ("olga", "SLACK"): gone,
+            ("cleo", "EMAIL"): "",
+            ("cleo", "SLACK"): "",
+            ("ann", "SLACK"): "",
+        }
 
 
 async def test_what_a_dead_process_had_claimed_is_sent_by_the_next(tmp_path: Path) -> None:

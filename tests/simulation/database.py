@@ -11,7 +11,7 @@ from calguard_server.grpc_api.convert import link_to_wire, page_to_wire, provide
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import account_of, link_of, page_of, provider_status_of
 from tests.simulation.follow_links import Counts
-from tests.simulation.notice_rules import Key
+from tests.simulation.notice_rules import BY_TIME, Key
 from tests.simulation.people import Person
 from tests.simulation.plain import LinkView, PageView, ProviderView, Slack, link_view, page_view, provider_view
 
@@ -77,6 +77,10 @@ class Database:
             "sequence > ? OR id IN (SELECT value FROM json_each(?))", sequence, json.dumps(list(open_ids))
         )
 
+    def reminders(self) -> list[Row]:
+        """The reminders of incidents that are open, or were until just now."""
+        return self._rows("kind = 'REMINDER' AND sequence > (SELECT MAX(sequence) FROM deliveries) - 500")
+
     def rows(self) -> list[Row]:
         return self._rows("1")
 
@@ -130,8 +134,9 @@ def _row(columns: tuple[object, ...]) -> Row:
     (sequence, id_, page, revision, kind, recipient, channel, faults, incident, state, attempts, due, created, error,
      doubtful) = columns  # fmt: skip
     named = tuple(fault[0] for fault in json.loads(str(faults)))
-    key = (page, revision, kind, recipient, channel, named)
-    return Row(sequence, id_, key, incident, state, attempts, _time(due), _time(created), error, bool(doubtful))  # type: ignore[arg-type]
+    made = _time(created)
+    key = (page, revision, kind, recipient, channel, named, made if kind in BY_TIME else None)
+    return Row(sequence, id_, key, incident, state, attempts, _time(due), made, error, bool(doubtful))  # type: ignore[arg-type]
 
 
 def _time(micros: object) -> datetime | None:

@@ -29,6 +29,8 @@ class Ledger:
         self._last = 0
         self._open: dict[str, Row] = {}
         self._bound: set[int] = set()
+        self._freed: datetime | None = None
+        notices.before_an_end = self._find_reminders
 
     def check(self, now: datetime) -> None:
         """Nothing is under way but what is being sent: compare."""
@@ -44,6 +46,7 @@ class Ledger:
             else:
                 self._row(row, now)
         self._all_is_there()
+        same(self._notices.not_reminded(now), [], "who was not reminded")
 
     def settled(self) -> None:
         """Nothing is left to be sent, and nothing that was over has changed."""
@@ -51,26 +54,39 @@ class Ledger:
         for row in self._database.rows():
             same(row.state, self.states[row.id], f"what was settled of {row.key}")
 
+    def changed_by_hand(self, row: Row, now: datetime) -> None:
+        """Look at a notice again that may have been over, or that others waited for."""
+        self._open[row.id], self._freed = row, now
+        self._post.over.discard(row.id)
+
     def _all_is_there(self) -> None:
-        for owed in self._notices.owed.values():
-            there = owed.number in self._bound or not owed.certain
-            demand(there, f"{owed.key} is owed since {owed.created}, and is not in the ledger")
+        for owed in list(self._notices.owed.values()):
+            if owed.number not in self._bound:
+                demand(not owed.certain, f"{owed.key} is owed since {owed.created}, and is not in the ledger")
+                self._notices.absent(owed)
+
+    def _find_reminders(self) -> None:
+        for row in self._database.reminders():
+            self._notices.found(row.key, row.created)
 
     def _row(self, row: Row, now: datetime) -> None:
-        owed = self._notices.owed.get(row.key)
+        owed = self._notices.found(row.key, row.created)
         demand(owed is not None, f"{row.key} is in the ledger, and nobody owes it")
         assert owed is not None
         self._bound.add(owed.number)
         answered = [attempt for attempt in owed.attempts if attempt.outcome not in ("", "unknown")]
         same(row.attempts, len(answered), f"the attempts of {row.key}")
-        doubt = owed.claim_lost or any(attempt.outcome in ("doubtful", "unknown") for attempt in owed.attempts)
+        lost = owed.claim_lost or owed.lost_before
+        doubt = lost or any(attempt.outcome in ("doubtful", "unknown") for attempt in owed.attempts)
         same(row.doubtful, doubt, f"whether {row.key} may have been received unseen")
-        self._state(row, owed, answered, now)
+        self._state(row, owed, now)
         self._is_in_time(row, now)
 
-    def _state(self, row: Row, owed: Owed, answered: list[Attempt], now: datetime) -> None:
-        last = owed.attempts[-1] if owed.attempts else None
-        if row.state == "SUPPRESSED":
+    def _state(self, row: Row, owed: Owed, now: datetime) -> None:
+        last = owed.recent[-1] if owed.recent else None
+        if owed.discarded or row.state == "DISCARDED":
+            same((row.state, owed.discarded), ("DISCARDED", True), f"the state of {row.key}, which was discarded")
+        elif row.state == "SUPPRESSED":
             self._dropped(row, owed, now)
         elif row.id in self._post.in_flight:
             same(row.state, "SENDING", f"the state of {row.key}, which is being sent")
@@ -78,12 +94,13 @@ class Ledger:
             fresh = "RETRYING" if owed.claim_lost or last is not None else "PENDING"
             same(row.state, fresh, f"the state of {row.key}")
         else:
-            self._after(row, owed, last, answered)
+            self._after(row, owed, last)
 
-    def _after(self, row: Row, owed: Owed, last: Attempt, answered: list[Attempt]) -> None:
+    def _after(self, row: Row, owed: Owed, last: Attempt) -> None:
         """What becomes of a notice after an attempt."""
         assert last.ended is not None
-        spent = len(answered) >= ATTEMPTS_MAX or last.ended - owed.created >= GIVE_UP_AFTER
+        answered = [attempt for attempt in owed.recent if attempt.outcome != "unknown"]
+        spent = len(answered) >= ATTEMPTS_MAX or last.ended - owed.since >= GIVE_UP_AFTER
         if last.outcome == "sent":
             same(row.state, "SENT", f"the state of {row.key}, which was sent")
         elif last.outcome == "permanent" or spent:
@@ -98,7 +115,7 @@ class Ledger:
 
     def _dropped(self, row: Row, owed: Owed, now: datetime) -> None:
         """What is not sent any more was untrue, for the reason given, at some time since it was owed."""
-        reason = row.last_error
+        owed.dropped, reason = True, row.last_error
         self.suppressed[reason] = self.suppressed.get(reason, 0) + 1
         if reason == "RECIPIENT_GONE":
             gone = None in self._people.between(owed.recipient, owed.created, now)
@@ -113,7 +130,8 @@ class Ledger:
             demand(any(map(grounds, moments)), f"{row.key} was dropped without ground: {reason}")
 
     def _is_in_time(self, row: Row, now: datetime) -> None:
-        late = row.state in ("PENDING", "RETRYING") and row.due is not None and row.due < now - PATIENCE
+        waits = row.state in ("PENDING", "RETRYING") and row.due is not None
+        late = waits and max(row.due or now, self._freed or row.created) < now - PATIENCE
         held = any(
             other.incident == row.incident and other.key[3:5] == row.key[3:5] and other.sequence < row.sequence
             for other in self._open.values()

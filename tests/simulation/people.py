@@ -42,6 +42,10 @@ class People:
         later = (person for since, person in self._versions.get(person_id, []) if start < since <= end)
         return [self.at(person_id, start), *later]
 
+    def steady(self, person_id: str, start: datetime, end: datetime) -> bool:
+        """Whether nothing about somebody changed in between."""
+        return len(self.between(person_id, start, end)) == 1
+
     def now(self) -> dict[str, Person]:
         """Everybody there is."""
         latest = {person_id: versions[-1][1] for person_id, versions in self._versions.items()}

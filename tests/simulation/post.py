@@ -76,7 +76,7 @@ class Post:
         for row in self._database.rows():
             if row.state != "SENDING":
                 continue
-            owed = self._notices.owed.get(row.key)
+            owed = self._notices.found(row.key, row.created)
             attempts = self.alerts.get(row.id, []) if owed is None else owed.attempts
             answered = sum(attempt.outcome not in ("", "unknown") for attempt in attempts)
             if attempts and (not attempts[-1].outcome or answered > row.attempts):
@@ -97,7 +97,7 @@ class Post:
         self._all_that_waits(rows, told, to, channel, now)
         self._says_what_is(told, message, now)
         self._goes_where_it_should(told, message, to, now)
-        most = max(len(owed.attempts) for owed in told)
+        most = max(len(owed.recent) for owed in told)
         attempts = {row.id: Attempt(now, group_attempts=most + 1) for row in rows}
         for row, owed in zip(rows, told, strict=True):
             owed.attempts.append(attempts[row.id])
@@ -106,16 +106,17 @@ class Post:
         return attempts
 
     def _owed(self, row: Row) -> Owed:
-        owed = self._notices.owed.get(row.key)
+        owed = self._notices.found(row.key, row.created)
         demand(owed is not None, f"nobody owes {row.key}, and it is sent")
         assert owed is not None
         return owed
 
     def _is_due_again(self, owed: Owed, now: datetime) -> None:
         """Nothing is told twice, unless what came of the first time could not be known."""
-        if not owed.attempts:
+        demand(not owed.discarded, f"{owed.key} is told at {now}, and it was discarded")
+        if not owed.recent:
             return
-        last = owed.attempts[-1]
+        last = owed.recent[-1]
         demand(last.outcome in ("temporary", "doubtful", "unknown"), f"{owed.key} is told again after: {last.outcome}")
         assert last.ended is not None
         demand(now >= last.ended + last.wait, f"{owed.key} is tried at {now}, before what was asked to wait is over")
@@ -129,7 +130,7 @@ class Post:
 
     def _waited(self, told: Sequence[Owed], now: datetime) -> None:
         """A message goes out when one of its notices has waited for company, or was tried before."""
-        due = any(owed.attempts or owed.claim_lost or now >= owed.created + GROUP_WAIT for owed in told)
+        due = any(owed.recent or owed.claim_lost or now >= owed.since + GROUP_WAIT for owed in told)
         demand(due, f"{[owed.key for owed in told]} are told at {now} already")
 
     def _in_order(self, rows: Sequence[Row]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from tests.simulation import steps_accounts, steps_links, steps_pages, steps_server, steps_world
+from tests.simulation import steps_accounts, steps_ledger, steps_links, steps_pages, steps_server, steps_world
 from tests.simulation.steps_server import Step
 from tests.simulation.verify import verify
 from tests.simulation.world import World
@@ -22,8 +22,10 @@ ASKED: dict[Step, int] = {
     steps_links.delete_link: 1,
     steps_pages.create_page: 6,
     steps_pages.update_page: 14,
+    steps_pages.hand_over: 4,
     steps_pages.delete_page: 2,
     steps_pages.stop_page: 3,
+    steps_pages.stop_in_time: 2,
     steps_pages.resume_page: 5,
 }
 """What people do."""
@@ -34,6 +36,8 @@ AROUND: dict[Step, int] = {
     steps_world.pass_time: 34,
     steps_world.change_mood: 5,
     steps_world.bother_watcher: 5,
+    steps_ledger.retry_notice: 4,
+    steps_ledger.discard_notice: 2,
     steps_server.repeat_request: 6,
     steps_server.restart: 2,
     steps_server.kill: 2,

@@ -1,10 +1,12 @@
 """What happens to pages."""
 
+from datetime import timedelta
 from typing import Any
 
 from msgspec.structs import replace
 
 from calguard_server.domain.account import SlackAddress
+from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.etags import etag_of
 from calguard_server.domain.page import AssignmentMethod, BookingPage, FaultyMembers, Member, SchedulingMode
 from calguard_server.engine.working_set import Request
@@ -15,6 +17,7 @@ from tests.simulation.asking import ask, request_id
 from tests.simulation.complaint import same
 from tests.simulation.page_rules import PageByRules
 from tests.simulation.plain import Slack, page_view
+from tests.simulation.steps_links import check
 from tests.simulation.wishes import Wish
 from tests.simulation.world import World
 
@@ -43,12 +46,21 @@ async def update_page(world: World) -> None:
     if known is not None and world.random.random() < 0.3:
         read = known if world.random.random() < 0.6 else known.changed({"title": "as it was"})
         fields["as_read"], etag = read.settable(), etag_of(_page(read))
-    changes = _values(fields["set"])
+    await _set(world, page_id, fields.pop("set"), etag, **fields)
 
-    async def update(server: Server, request: Request | None) -> BookingPage:
-        return await server.engine.pages.update(page_id, changes, etag, request)
 
-    await _ask(world, Wish("page.update", page_id, world.now, fields), update)
+async def hand_over(world: World) -> None:
+    """A page that is stopped by rule gets another owner, perhaps the one before again, and perhaps the other again."""
+    stopped = _stopped_by_rule(world)
+    people = sorted(world.model.people.now())
+    if not stopped or not people:
+        return
+    page, other = world.random.choice(stopped), world.random.choice(people)
+    for owner in (other, page.owner, other)[: world.random.choice((1, 2, 3, 3))]:
+        await _set(world, page.id, {"owner": owner})
+        await world.pass_time(timedelta(seconds=world.random.uniform(0, 8)))
+        await world.settle()
+        world.ledger.check(world.now)
 
 
 async def delete_page(world: World) -> None:
@@ -60,9 +72,11 @@ async def delete_page(world: World) -> None:
     await _ask(world, Wish("page.delete", page_id, world.now), delete)
 
 
-async def stop_page(world: World) -> None:
-    """By the owner's hand; sometimes it is stopped so already."""
-    page_id = _which(world)
+async def stop_page(world: World, page_id: str = "") -> None:
+    """By the owner's hand; sometimes it is stopped so already, or by the rule."""
+    stopped = _stopped_by_rule(world)
+    if not page_id:
+        page_id = world.random.choice(stopped).id if stopped and world.random.random() < 0.4 else _which(world)
 
     async def stop(server: Server, request: Request | None) -> BookingPage:
         return await server.engine.pages.stop(page_id, request)
@@ -70,8 +84,20 @@ async def stop_page(world: World) -> None:
     await _ask(world, Wish("page.stop", page_id, world.now), stop)
 
 
+async def stop_in_time(world: World) -> None:
+    """A page that the rule has just stopped is stopped by hand, before anybody is told."""
+    well = {link.account: link for link in world.model.links.known.values() if link.state == "LINKED" and link.checks}
+    pages = [page for page in world.model.pages.values() if page.view().accepting and well.keys() & set(page.names)]
+    if pages:
+        page = world.random.choice(pages)
+        link = well[world.random.choice(sorted(well.keys() & set(page.names)))]
+        world.google.account(link.subject).faults = [(Finding(CauseReason.AUTHORIZATION_REVOKED), 1.0)]
+        await check(world, link.id)
+        await stop_page(world, page.id)
+
+
 async def resume_page(world: World) -> None:
-    """Mostly one that is stopped by hand."""
+    """Mostly one that is stopped by hand; sometimes it is stopped again before anybody is told that it still is."""
     stopped = [page.id for page in world.model.pages.values() if page.by_hand]
     if not stopped and world.random.random() < 0.7:
         return
@@ -81,6 +107,18 @@ async def resume_page(world: World) -> None:
         return await server.engine.pages.resume(page_id, request)
 
     await _ask(world, Wish("page.resume", page_id, world.now), resume)
+    if world.random.random() < 0.4 and not world.together:
+        await world.pass_time(timedelta(seconds=world.random.uniform(0, 5)))
+        await stop_page(world, page_id)
+
+
+async def _set(world: World, page_id: str, changed: dict[str, Any], etag: str = "", **fields: object) -> None:
+    changes = _values(changed)
+
+    async def update(server: Server, request: Request | None) -> BookingPage:
+        return await server.engine.pages.update(page_id, changes, etag, request)
+
+    await _ask(world, Wish("page.update", page_id, world.now, {"set": changed, **fields}), update)
 
 
 async def _ask(world: World, wish: Wish, call: Any) -> None:  # noqa: ANN401 - a Call
@@ -89,6 +127,10 @@ async def _ask(world: World, wish: Wish, call: Any) -> None:  # noqa: ANN401 - a
         told = world.model.last_seen.get(("PageView", answer.id))
         if told is not None and told.revision == answer.revision:
             same(page_view(page_to_wire(answer)), told.thing, f"what {wish} answers")
+
+
+def _stopped_by_rule(world: World) -> list[PageByRules]:
+    return [page for page in world.model.pages.values() if page.view().stop_cause == "CALENDAR_FAILURE"]
 
 
 def _which(world: World) -> str:

@@ -26,7 +26,9 @@ EXERCISED = (
     "due check THRESHOLD_PASSED", "due check CONFIRMED", "due check HEALTHY",
     "sent message PAGE_STOPPED", "sent message MEMBER_FAULTY", "sent message PAGE_RESTARTED",
     "sent message OPERATOR_ALERT", "sent sent", "sent temporary", "sent permanent", "sent doubtful",
-    "dropped INCIDENT_OVER", "dropped STOPPED_BY_HAND", "dropped NEVER_TOLD",
+    "dropped INCIDENT_OVER", "dropped STOPPED_BY_HAND", "dropped NEVER_TOLD", "dropped NOT_CONCERNED",
+    "retry done", "retry ILLEGAL_TRANSITION", "discard done", "discard ILLEGAL_TRANSITION",
+    "reminded", "sent message REMINDER", "a stopped page changes hands", "told again after it was dropped",
     "deaths", "restarts in good order", "repeated: replayed", "repeated: misused", "mirror resumed", "mirror snapshots",
 )  # fmt: skip
 """What the histories of the test must have in them, so that it proves something."""

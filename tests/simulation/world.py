@@ -22,6 +22,7 @@ from tests.simulation.follow import Model
 from tests.simulation.google import Google
 from tests.simulation.ledger import Ledger
 from tests.simulation.mirrors import Mirror
+from tests.simulation.notice_rules import REMINDERS
 from tests.simulation.plain import seen
 from tests.simulation.post import Post
 from tests.simulation.receivers import Receiver
@@ -114,7 +115,14 @@ class World:
     async def _open(self) -> Server:
         notifiers: dict[Channel, Notifier] = {Channel(name): each for name, each in self.receivers.items()}
         edges = Edges(
-            self._path, self.clock, self.random.random, self._new_id, self.google, notifiers, _note_what_it_rests_on
+            self._path,
+            self.clock,
+            self.random.random,
+            self._new_id,
+            self.google,
+            notifiers,
+            _note_what_it_rests_on,
+            REMINDERS,
         )
         return await Server.open(edges, InlineConnections(self._pause))
 

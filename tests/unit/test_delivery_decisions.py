@@ -62,6 +62,16 @@ def test_a_stop_of_an_incident_that_was_closed(kind: NoticeKind, page: BookingPa
     assert suppress_reason(delivery, page, told=False) is SuppressReason.INCIDENT_OVER
 
 
+@pytest.mark.parametrize(
+    ("recipient", "expected"), [("olga", None), ("bob", None), ("ann", "NOT_CONCERNED"), ("cleo", "NOT_CONCERNED")]
+)
+@pytest.mark.parametrize("kind", OF_A_STOP)
+def test_whom_a_stop_concerns_no_more(kind: NoticeKind, recipient: str, expected: str | None) -> None:
+    """Whoever has mended their calendar, or has handed the page on, is not told that it is stopped for another's."""
+    delivery = make_delivery(kind, recipient_account_id=recipient, faults=(make_fault("ann"), make_fault("bob")))
+    assert suppress_reason(delivery, ANOTHER_AT_FAULT, told=False) == expected
+
+
 def test_a_stop_with_one_of_its_members_left() -> None:
     """A notice that names two members is still true while one of them is at fault."""
     delivery = make_delivery(faults=(make_fault("ann"), make_fault("bob")))
@@ -111,7 +121,7 @@ def test_an_operator_alert_is_of_no_page(page: BookingPage | None, *, told: bool
 
 @pytest.mark.parametrize(
     ("state", "expected"),
-    [("PENDING", 1), ("SENDING", 1), ("RETRYING", 1), ("SENT", 0), ("DEAD", 0), ("SUPPRESSED", 0)],
+    [("PENDING", 1), ("SENDING", 1), ("RETRYING", 1), ("SENT", 0), ("DEAD", 0), ("SUPPRESSED", 0), ("DISCARDED", 0)],
 )
 def test_which_states_are_open(state: str, expected: int) -> None:
     """A delivery may still be sent until it was sent, given up or dropped."""

@@ -76,6 +76,47 @@ def test_nothing_is_told_twice_within_an_incident() -> None:
     assert telling(BOB_STOPS, BOTH_STOP, again) == (NoticeReason.TOLD_ALREADY, IncidentStep.KEEP, [])
 
 
+def test_what_was_dropped_is_owed_again() -> None:
+    """A member that recovered before anybody was told, and fails again, is told of: under another stage."""
+    dropped = Told("olga", Channel.EMAIL, "faulty:ann", DeliveryState.SUPPRESSED)
+    doubtful = Told("olga", Channel.SLACK, "faulty:ann", DeliveryState.SUPPRESSED, doubtful=True)
+    given_up = told("faulty:ann", "ann", channels=[Channel.EMAIL])
+    known = incident(*told("stopped", "olga", "bob"), dropped, doubtful, *given_up)
+    again = make_page(faulty=["ann", "bob"], phase=PagePhase.STOPPED_BY_RULE, revision=9)
+    assert telling(BOB_STOPS, again, known)[2] == [
+        ("faulty:ann:9", "olga", ["EMAIL"]),
+        ("faulty:ann:9", "ann", ["SLACK"]),
+    ]
+
+
+def test_a_new_owner_is_told_of_a_stop() -> None:
+    """And nobody else; that the stop reached them before, as the owner or for a fault of theirs, is enough."""
+    first = incident(*told("stopped", "olga", "ann"))
+    cleo = make_page(faulty=["ann"], phase=PagePhase.STOPPED_BY_RULE, owner_account_id="cleo", revision=9)
+    ann = make_page(faulty=["ann"], phase=PagePhase.STOPPED_BY_RULE, owner_account_id="ann", revision=9)
+    accounts = {"cleo": make_account("cleo")}
+    assert telling(ANN_STOPS, cleo, first, **accounts) == (
+        NoticeReason.NEW_OWNER,
+        IncidentStep.KEEP,
+        [("stopped", "cleo", BOTH)],
+    )
+    assert telling(ANN_STOPS, ann, first) == (NoticeReason.TOLD_ALREADY, IncidentStep.KEEP, [])
+
+
+def test_an_owner_again_is_told_of_what_was_dropped() -> None:
+    """The notice was dropped, because the page was another's when it was to be sent."""
+    known = incident(Told("olga", Channel.EMAIL, "stopped", DeliveryState.SUPPRESSED), *told("stopped:8", "cleo"))
+    cleo = make_page(faulty=["ann"], phase=PagePhase.STOPPED_BY_RULE, owner_account_id="cleo", revision=8)
+    olga = make_page(faulty=["ann"], phase=PagePhase.STOPPED_BY_RULE, revision=9)
+    assert telling(cleo, olga, known)[2] == [("stopped:9", "olga", BOTH)]
+
+
+def test_a_page_changes_hands_while_it_is_stopped_by_hand() -> None:
+    """Nobody is told; the resume tells whoever owns it by then."""
+    cleo = make_page(faulty=["ann"], phase=PagePhase.STOPPED_BY_BOTH, owner_account_id="cleo", revision=9)
+    assert telling(BY_BOTH, cleo, incident()) == (NoticeReason.STOPPED_BY_HAND, IncidentStep.KEEP, [])
+
+
 def test_a_channel_that_came_later_is_told_by_alone() -> None:
     """Who was told by e-mail, and has a Slack address since, is told by Slack."""
     known = incident(*told("faulty:ann", "olga"), *told("faulty:ann", "ann", channels=[Channel.EMAIL]))

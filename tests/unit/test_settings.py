@@ -62,6 +62,10 @@ def test_a_duration_is_written_as_it_is_read(duration: timedelta) -> None:
         ("failure_after", "366d", "at most 365d"),
         ("google_timeout", "0s", "longer than 0s"),
         ("google_timeout", "61s", "at most 1m"),
+        ("notice_retention", "23h", "at least 1d"),
+        ("reminders", "3d,1d", "durations that grow"),
+        ("reminders", "1d,soon", "expected a duration such as"),
+        ("reminders", ",".join(f"{day}d" for day in range(1, 22)), "at most 20"),
         ("google_client_secret", "alone", "both, or neither"),
         ("check_concurrency", "1", "greater than or equal to 2"),
         ("failure_threshold", "many", "valid integer"),
@@ -122,3 +126,11 @@ def test_several_keys_are_read_in_order() -> None:
     other = Fernet.generate_key().decode()
     keys = read(token_keys=f" {KEY} , {other} ").token_keys
     assert [key.get_secret_value() for key in keys] == [KEY, other]
+
+
+@pytest.mark.parametrize(
+    ("text", "days"), [("1d,3d,7d,14d", [1, 3, 7, 14]), (" 2d , 4d", [2, 4]), ("30d", [30]), ("", [])]
+)
+def test_reminders_are_a_list_of_durations(text: str, days: list[int]) -> None:
+    """None is allowed, too."""
+    assert read(reminders=text).reminders == tuple(timedelta(days=day) for day in days)

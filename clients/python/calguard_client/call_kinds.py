@@ -54,6 +54,8 @@ CALL_KINDS: Mapping[str, Mapping[str, CallKind]] = {
     "NotificationService": {
         "GetNotification": CallKind.READ,
         "ListNotifications": CallKind.READ,
+        "RetryNotification": CallKind.REPEATABLE,
+        "DiscardNotification": CallKind.REPEATABLE,
     },
     "ProviderService": {
         "GetProviderStatus": CallKind.READ,

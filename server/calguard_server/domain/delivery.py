@@ -4,7 +4,7 @@
 2. It is claimed with a lease and completed with a fence: of two senders only the one with the latest fence counts.
 3. Right before it is sent it is checked again: what is no longer true is SUPPRESSED with a named reason.
 4. A passing failure is tried again with full jitter from 5 s to 15 min, for 24 h or 15 attempts; what the receiver
-   asked to wait is waited. A permanent failure is DEAD at once.
+   asked to wait is waited. A permanent failure is DEAD at once. What is retried by hand has all that once more.
 """
 
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ class DeliveryState(StrEnum):
     RETRYING = "RETRYING"
     DEAD = "DEAD"
     SUPPRESSED = "SUPPRESSED"
+    DISCARDED = "DISCARDED"
 
     @property
     def open(self) -> bool:
@@ -40,7 +41,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     Unique on (incident_id, recipient_account_id, channel, stage). `recipient_account_id` is empty for the operator.
     `message_id` is shared by the deliveries that went out as one message. `faults` are the members it names, as they
     were when it was decided. `fence` counts the claims. `doubtful`: an attempt's outcome could not be known, so it may
-    have been received although it is not SENT.
+    have been received although it is not SENT. `retry_time` is when it was last retried by hand, `attempts_before` how
+    often it was tried by then.
     """
 
     id: str
@@ -62,6 +64,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     message_id: str = ""
     fence: int = 0
     doubtful: bool = False
+    attempts_before: int = 0
+    retry_time: datetime | None = None
     incident_closed: bool = False
 
 
@@ -72,6 +76,7 @@ class SuppressReason(StrEnum):
     PAGE_GONE = "PAGE_GONE"
     STOPPED_BY_HAND = "STOPPED_BY_HAND"
     MEMBER_RECOVERED = "MEMBER_RECOVERED"
+    NOT_CONCERNED = "NOT_CONCERNED"  # the recipient neither owns the page any more nor is at fault on it
     STOPPED_AGAIN = "STOPPED_AGAIN"
     NEVER_TOLD = "NEVER_TOLD"  # nobody told this recipient of the stop, so its end is no news
 
@@ -106,6 +111,8 @@ def _stop_no_longer_true(delivery: Delivery, page: BookingPage) -> SuppressReaso
     at_fault = {fault.account_id for fault in page.faulty}
     if not any(fault.account_id in at_fault for fault in delivery.faults):
         return SuppressReason.MEMBER_RECOVERED
+    if delivery.recipient_account_id not in at_fault | {page.owner_account_id}:
+        return SuppressReason.NOT_CONCERNED
     return None
 
 
@@ -137,6 +144,34 @@ class Outcome(Struct, frozen=True):
     posted: Post | None = None
 
 
+class AttemptOutcome(StrEnum):
+    """How a try to send ended; the names are part of the contract."""
+
+    SENT = "SENT"
+    FAILED = "FAILED"
+    REFUSED = "REFUSED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Attempt(Struct, frozen=True):
+    """A try to send, as the ledger has it. `message_id` is the first delivery of the message that was tried."""
+
+    time: datetime
+    outcome: AttemptOutcome
+    detail: str
+    address: str
+    message_id: str
+
+
+def attempt_outcome(outcome: Outcome) -> AttemptOutcome:
+    """Name how an attempt ended."""
+    if outcome.sent:
+        return AttemptOutcome.SENT
+    if outcome.doubtful:
+        return AttemptOutcome.UNKNOWN
+    return AttemptOutcome.REFUSED if outcome.permanent else AttemptOutcome.FAILED
+
+
 class NextStep(Struct, frozen=True):
     """What becomes of a delivery after an attempt."""
 
@@ -151,13 +186,14 @@ def next_step(delivery: Delivery, outcome: Outcome, now: datetime, policy: Retry
     """
     if outcome.sent:
         return NextStep(DeliveryState.SENT)
-    spent = now - delivery.create_time >= policy.give_up_after or delivery.attempts >= policy.attempts_max
+    since, tries = delivery.retry_time or delivery.create_time, delivery.attempts - delivery.attempts_before
+    spent = now - since >= policy.give_up_after or tries >= policy.attempts_max
     if outcome.permanent or spent:
         return NextStep(DeliveryState.DEAD)
     if not outcome.tried:
-        fresh = delivery.attempts == 0 and not delivery.doubtful
+        fresh = tries == 0 and not delivery.doubtful
         state = DeliveryState.PENDING if fresh else DeliveryState.RETRYING
         return NextStep(state, now + (outcome.retry_after or policy.base))
-    ceiling = min(policy.base * (1 << min(delivery.attempts - 1, 16)), policy.cap)
+    ceiling = min(policy.base * (1 << min(tries - 1, 16)), policy.cap)
     asked = outcome.retry_after or timedelta()
     return NextStep(DeliveryState.RETRYING, now + max(ceiling * chance, asked))

@@ -1,8 +1,10 @@
 """A page's incident: a stop by rule, from its first notice until it is over, and what a change owes to whom.
 
-1. Within an incident nothing is told twice to the same recipient, by the same channel, for the same stage.
-2. A stop that is told while an incident is open, because it went on through a stop by hand, is told once more: its
-   stage names the revision.
+1. Within an incident nothing is told twice to the same recipient, by the same channel, for the same stage. What was
+   dropped before it was told does not count: it is owed again when its occasion comes again, under a stage that names
+   the revision.
+2. A stop that is told while an incident is open, because it went on through a stop by hand, is told once more, under
+   such a stage too. A new owner is not told of a stop that reached them before, under whichever of its stages.
 3. When an incident closes, its end is owed to those who were, or may have been, told, by the channel that told them.
 """
 
@@ -35,15 +37,25 @@ class Told(Struct, frozen=True):
     state: DeliveryState
     doubtful: bool = False
 
+    @property
+    def dropped(self) -> bool:
+        """Whether it was dropped without having been told."""
+        return self.state is DeliveryState.SUPPRESSED and not self.doubtful
+
 
 class Incident(Struct, frozen=True, kw_only=True):
-    """A stop by rule of a page, from its first notice until it is over."""
+    """A stop by rule of a page, from its first notice until it is over; `reminder_time` is when the next is due."""
 
     id: str
     booking_page_id: str
     open_time: datetime
     close_time: datetime | None = None
+    reminder_time: datetime | None = None
     told: tuple[Told, ...] = ()
+
+    def closed(self, now: datetime) -> "Incident":
+        """Answer it as over."""
+        return replace(self, close_time=now, reminder_time=None)
 
 
 class Recipient(Struct, frozen=True):
@@ -82,31 +94,48 @@ def decide_telling(
     decision = decide_notices(before, after)
     if decision.incident is IncidentStep.CLOSE:
         return Telling(decision.reason, decision.incident, _end_of(incident))
-    notices, told = decision.notices, () if incident is None else incident.told
-    if decision.incident is IncidentStep.OPEN and incident is not None:
-        notices = tuple(replace(each, stage=f"{each.stage}:{after.revision}") for each in notices)
-    every = (Owed(each, _recipients(each, after, told, accounts, served)) for each in notices)
-    owed = tuple(each for each in every if each.recipients)
-    reason = NoticeReason.TOLD_ALREADY if notices and not owed else decision.reason
+    told = () if incident is None else incident.told
+    afresh = decision.incident is IncidentStep.OPEN
+    every = (_owed(each, after, () if afresh else told, accounts, served) for each in decision.notices)
+    owed = tuple(_with_own_stage(each, told, after.revision) for each in every if each.recipients)
+    reason = NoticeReason.TOLD_ALREADY if decision.notices and not owed else decision.reason
     return Telling(reason, decision.incident, owed)
 
 
-def _recipients(
+def _owed(
     notice: Notice,
     page: BookingPage,
     told: Iterable[Told],
     accounts: Mapping[str, Account | None],
     served: frozenset[Channel],
-) -> tuple[Recipient, ...]:
+) -> Owed:
     """Leave out who was told by every channel there is."""
-    known = {(each.recipient_account_id, each.channel) for each in told if each.stage == notice.stage}
+    known = {
+        (each.recipient_account_id, each.channel)
+        for each in told
+        if not each.dropped and _is_of(each.stage, notice.stage)
+    }
     found = []
     for account_id in notice.recipient_account_ids:
         channels = channels_to(accounts.get(account_id), page, served)
         fresh = tuple(each for each in channels if (account_id, each) not in known)
         if fresh or not channels:
             found.append(Recipient(account_id, fresh))
-    return tuple(found)
+    return Owed(notice, tuple(found))
+
+
+def _is_of(stage: str, first: str) -> bool:
+    """Tell whether a stage is another one's, or that one with a revision."""
+    return stage == first or stage.startswith(f"{first}:")
+
+
+def _with_own_stage(owed: Owed, told: Iterable[Told], revision: int) -> Owed:
+    """Have a stage name the revision where it was decided for one of the recipients before, so that it is another."""
+    notice = owed.notice
+    places = {(recipient.account_id, channel) for recipient in owed.recipients for channel in recipient.channels}
+    if any(each.stage == notice.stage and (each.recipient_account_id, each.channel) in places for each in told):
+        return replace(owed, notice=replace(notice, stage=f"{notice.stage}:{revision}"))
+    return owed
 
 
 def _end_of(incident: Incident | None) -> tuple[Owed, ...]:

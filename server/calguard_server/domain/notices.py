@@ -2,7 +2,8 @@
 
 1. A stop by rule opens an incident and tells the page's owner and every account at fault.
 2. On an ALL_MEMBERS page that is stopped by rule already, each further faulty member is told of, to the owner and that
-   account. ANY_MEMBER and AUTO_ASSIGN tell once, when the last healthy member is lost.
+   account. ANY_MEMBER and AUTO_ASSIGN tell once, when the last healthy member is lost. Whoever becomes the owner of
+   a page that is stopped by rule is told of the stop.
 3. When the page accepts bookings again, the incident closes and those who were told are told so.
 4. While a page is stopped by hand nobody is told anything; a resume that leaves it stopped by rule is told like a
    stop, because the rule is applied afresh. An incident that was open before goes on: whoever was told of it is told
@@ -45,6 +46,7 @@ class NoticeReason(StrEnum):
 
     STOPPED_BY_RULE = "STOPPED_BY_RULE"
     ANOTHER_MEMBER_FAULTY = "ANOTHER_MEMBER_FAULTY"
+    NEW_OWNER = "NEW_OWNER"
     ACCEPTING_AGAIN = "ACCEPTING_AGAIN"
     STOPPED_BY_HAND = "STOPPED_BY_HAND"
     NOT_STOPPED = "NOT_STOPPED"
@@ -58,6 +60,10 @@ class IncidentStep(StrEnum):
     KEEP = "KEEP"
     OPEN = "OPEN"  # one that is still open goes on
     CLOSE = "CLOSE"  # and those who were told are told that it is over
+
+
+STOPPED = "stopped"
+"""The stage of a stop; further stages of it carry a revision behind a colon."""
 
 
 class Notice(Struct, frozen=True):
@@ -88,8 +94,9 @@ def decide_notices(before: BookingPage | None, after: BookingPage) -> NoticeDeci
             return NoticeDecision(NoticeReason.NOT_STOPPED)
         return NoticeDecision(NoticeReason.ACCEPTING_AGAIN, IncidentStep.CLOSE)
     if before is None or before.phase is not PagePhase.STOPPED_BY_RULE:
-        return NoticeDecision(NoticeReason.STOPPED_BY_RULE, IncidentStep.OPEN, (_page_stopped(after),))
-    return _another_faulty(before, after)
+        recipients = recipients_of(after, after.faulty)
+        return NoticeDecision(NoticeReason.STOPPED_BY_RULE, IncidentStep.OPEN, (_page_stopped(after, recipients),))
+    return _still_stopped(before, after)
 
 
 def decide_assignment_notice(page: BookingPage, account_id: str, appointment_id: str) -> Notice | None:
@@ -97,29 +104,36 @@ def decide_assignment_notice(page: BookingPage, account_id: str, appointment_id:
     faults = tuple(fault for fault in page.faulty if fault.account_id == account_id)
     if page.scheduling_mode is not SchedulingMode.AUTO_ASSIGN or not faults:
         return None
-    recipients = _recipients(page, faults)
+    recipients = recipients_of(page, faults)
     return Notice(NoticeKind.ASSIGNED_TO_FAULTY, f"assigned:{appointment_id}", recipients, faults)
 
 
-def _page_stopped(page: BookingPage) -> Notice:
-    return Notice(NoticeKind.PAGE_STOPPED, "stopped", _recipients(page, page.faulty), page.faulty)
+def _page_stopped(page: BookingPage, recipients: tuple[str, ...]) -> Notice:
+    return Notice(NoticeKind.PAGE_STOPPED, STOPPED, recipients, page.faulty)
 
 
-def _another_faulty(before: BookingPage, after: BookingPage) -> NoticeDecision:
-    """Tell of each member that is faulty only now, where the mode tells of each."""
+def _still_stopped(before: BookingPage, after: BookingPage) -> NoticeDecision:
+    """Tell a new owner of the stop; then of each member that is faulty only now, where the mode tells of each."""
+    others = _others_faulty(before, after)
+    if before.owner_account_id == after.owner_account_id:
+        reason = NoticeReason.ANOTHER_MEMBER_FAULTY if others else NoticeReason.TOLD_ALREADY
+        return NoticeDecision(reason, notices=others)
+    return NoticeDecision(NoticeReason.NEW_OWNER, notices=(_page_stopped(after, (after.owner_account_id,)), *others))
+
+
+def _others_faulty(before: BookingPage, after: BookingPage) -> tuple[Notice, ...]:
+    if after.scheduling_mode is not SchedulingMode.ALL_MEMBERS:
+        return ()
     known = {fault.account_id for fault in before.faulty}
-    fresh = tuple(fault for fault in after.faulty if fault.account_id not in known)
-    if after.scheduling_mode is not SchedulingMode.ALL_MEMBERS or not fresh:
-        return NoticeDecision(NoticeReason.TOLD_ALREADY)
-    notices = tuple(
-        Notice(NoticeKind.MEMBER_FAULTY, f"faulty:{fault.account_id}", _recipients(after, (fault,)), (fault,))
-        for fault in fresh
+    return tuple(
+        Notice(NoticeKind.MEMBER_FAULTY, f"faulty:{fault.account_id}", recipients_of(after, (fault,)), (fault,))
+        for fault in after.faulty
+        if fault.account_id not in known
     )
-    return NoticeDecision(NoticeReason.ANOTHER_MEMBER_FAULTY, notices=notices)
 
 
-def _recipients(page: BookingPage, faults: tuple[Fault, ...]) -> tuple[str, ...]:
-    """The owner first, then the accounts at fault, each once."""
+def recipients_of(page: BookingPage, faults: tuple[Fault, ...]) -> tuple[str, ...]:
+    """Name the owner first, then the accounts at fault, each once."""
     return tuple(dict.fromkeys((page.owner_account_id, *(fault.account_id for fault in faults))))
 
 

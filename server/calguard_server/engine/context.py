@@ -5,6 +5,7 @@ from datetime import timedelta
 from msgspec import Struct, field
 
 from calguard_server.domain.delivery import RetryPolicy
+from calguard_server.domain.follow_up import REMINDERS
 from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.provider_incident import IncidentPolicy
@@ -23,6 +24,7 @@ class Policies(Struct, frozen=True):
     incident: IncidentPolicy = field(default_factory=IncidentPolicy)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     notice_group_wait: timedelta = timedelta(seconds=5)
+    reminders: tuple[timedelta, ...] = REMINDERS
     attempt_lifetime: timedelta = timedelta(minutes=30)
     report_spacing: timedelta = timedelta(seconds=2)
     served: frozenset[Channel] = frozenset(Channel)

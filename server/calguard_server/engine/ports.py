@@ -13,9 +13,10 @@ from msgspec import Struct
 from calguard_server.domain.account import Account
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.conversation import Post, Thread
-from calguard_server.domain.delivery import Delivery, DeliveryState
+from calguard_server.domain.delivery import Attempt, Delivery, DeliveryState
 from calguard_server.domain.events import ResourceKind, WatchMode
 from calguard_server.domain.link_state import CalendarLink, LinkState
+from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.domain.secret import Secret
@@ -244,7 +245,7 @@ class DeliveryUpdate(Struct, frozen=True):
     """How a claimed delivery goes on; dropped where it has been claimed anew, by the fence.
 
     `held_by` is the Slack workspace that it waits for; `posted` the message that it went out as, where that begins a
-    thread.
+    thread; `attempt` the try that led there, where there was one.
     """
 
     delivery_id: str
@@ -259,6 +260,7 @@ class DeliveryUpdate(Struct, frozen=True):
     doubtful: bool = False
     held_by: str = ""
     posted: Post | None = None
+    attempt: Attempt | None = None
 
 
 class LogEntry(Struct, frozen=True):
@@ -301,11 +303,17 @@ class NotificationFilter(Struct, frozen=True):
 
 
 class Notification(Struct, frozen=True):
-    """A delivery with all pages that its message was about; `sequence` grows with each that is decided."""
+    """A delivery with all pages that its message was about, and the other deliveries of that message.
+
+    `sequence` grows with each that is decided, `changed` with each change of any. `attempts` is empty in lists.
+    """
 
     sequence: int
     delivery: Delivery
     booking_page_ids: tuple[str, ...]
+    changed: int = 0
+    grouped_ids: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
 
 
 class StatusCounts(Struct, frozen=True):
@@ -445,6 +453,18 @@ class Store(Protocol):
         """List notifications newest first, those with a sequence number below the one given (0: all)."""
         ...
 
+    async def notifications_changed(self, chosen: NotificationFilter, after: int, limit: int) -> list[Notification]:
+        """List notifications by their last change, those whose `changed` is above the one given."""
+        ...
+
+    async def last_notification_change(self) -> int:
+        """Answer the greatest `changed` of all notifications; 0 where there are none."""
+        ...
+
+    async def oldest_unsent(self) -> dict[Channel, datetime]:
+        """Tell since when the oldest notification waits that is still to be sent, by channel."""
+        ...
+
     async def due_links(self, now: datetime, limit: int, besides: Collection[str], *, failing: bool) -> list[DueLink]:
         """Answer links whose check is due, the longest due first: those that fail just now, or all others."""
         ...
@@ -469,16 +489,28 @@ class Store(Protocol):
         """Save how claimed deliveries go on."""
         ...
 
-    async def release_deliveries(self) -> None:
-        """Give back what a process that is gone had claimed."""
+    async def release_deliveries(self, now: datetime) -> None:
+        """Give back what a process that is gone had claimed; what came of that is not known."""
         ...
 
     async def next_delivery_time(self) -> datetime | None:
         """Tell when the next delivery is due; None where none is."""
         ...
 
+    async def due_follow_ups(self, now: datetime, limit: int) -> list[str]:
+        """Name the pages whose open incident is to be followed up, the longest due first."""
+        ...
+
     async def prune(self, changes_before: datetime, requests_before: datetime, keep_revisions: int) -> int:
         """Drop old changes of the log, but for the latest ones, and old answers and attempts; answers how many."""
+        ...
+
+    async def prune_ledger(self, before: datetime, limit: int) -> int:
+        """Drop notices decided before a time, with their attempts, and incidents that were over by then.
+
+        Answers how many rows, `limit` of each at most. What may still be sent is kept, and so is all of an open
+        incident: what it told is not told again.
+        """
         ...
 
     async def revision(self) -> int:

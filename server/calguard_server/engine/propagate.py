@@ -4,22 +4,22 @@ This is the only path by which a link's or a page's state is saved: link, then e
 member, then the notices of each page that changed.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.events import Change, ChangeType, Notability
-from calguard_server.domain.incident import Incident, Owed, Told, decide_telling
+from calguard_server.domain.follow_up import next_reminder
+from calguard_server.domain.incident import Incident, decide_telling
 from calguard_server.domain.link import LinkDecision, LinkSignal, decide_link
 from calguard_server.domain.link_state import CalendarLink
-from calguard_server.domain.notices import Channel, IncidentStep, Notice
+from calguard_server.domain.notices import IncidentStep
 from calguard_server.domain.page import BookingPage, Hand, PageDecision, decide_page, member_health
 from calguard_server.domain.provider_incident import STRICT, Leniency, leniency_of
 from calguard_server.domain.schedule import next_check_time
 from calguard_server.engine.context import Context
+from calguard_server.engine.owing import owe
 from calguard_server.engine.working_set import WorkingSet
 
 _TYPE_OF = {Notability.STATE_CHANGED: ChangeType.STATE_CHANGED, Notability.UPDATED: ChangeType.UPDATED}
@@ -93,7 +93,7 @@ class Propagation(Struct, frozen=True):
         self._append_deletion(page)
         incident = self.rows.open_incident(page.id)
         if incident is not None:
-            self.rows.put_incident(replace(incident, close_time=self.now))
+            self.rows.put_incident(incident.closed(self.now))
         self.rows.delete_page(page.id)
 
     def _append_deletion(self, resource: CalendarLink | BookingPage) -> int:
@@ -135,41 +135,16 @@ class Propagation(Struct, frozen=True):
         telling = decide_telling(before, page, incident, self.rows.accounts, self.context.policies.served)
         match telling.incident:
             case IncidentStep.OPEN if incident is None:
-                incident = Incident(id=self.context.new_id("incident"), booking_page_id=page.id, open_time=self.now)
+                incident = self._opened(page)
             case IncidentStep.CLOSE if incident is not None:
-                incident = replace(incident, close_time=self.now)
+                incident = incident.closed(self.now)
         if incident is not None and (telling.owed or telling.incident is not IncidentStep.KEEP):
-            told = self._owe(incident, page, telling.owed)
-            self.rows.put_incident(replace(incident, told=(*incident.told, *told)))
+            owe(self.rows, self.context, incident, page.revision, telling.owed, self.now)
 
-    def _owe(self, incident: Incident, page: BookingPage, owed: Iterable[Owed]) -> list[Told]:
-        told = []
-        for each in owed:
-            for recipient in each.recipients:
-                for channel in recipient.channels:
-                    delivery = self._delivery(incident, page, each.notice, recipient.account_id, channel)
-                    self.rows.append_delivery(delivery)
-                    told.append(Told(recipient.account_id, channel, each.notice.stage, delivery.state))
-        return told
-
-    def _delivery(
-        self, incident: Incident, page: BookingPage, notice: Notice, recipient: str, channel: Channel
-    ) -> Delivery:
-        return Delivery(
-            id=self.context.new_id("notification"),
-            incident_id=incident.id,
-            booking_page_id=page.id,
-            kind=notice.kind,
-            stage=notice.stage,
-            recipient_account_id=recipient,
-            channel=channel,
-            faults=notice.faults,
-            revision=page.revision,
-            state=DeliveryState.PENDING,
-            attempts=0,
-            next_attempt_time=self.now + self.context.policies.notice_group_wait,
-            create_time=self.now,
-        )
+    def _opened(self, page: BookingPage) -> Incident:
+        first = next_reminder(self.now, self.now, self.context.policies.reminders)
+        new_id = self.context.new_id("incident")
+        return Incident(id=new_id, booking_page_id=page.id, open_time=self.now, reminder_time=first)
 
 
 def _page_notability(before: BookingPage | None, page: BookingPage, decision: PageDecision) -> Notability:

@@ -5,12 +5,12 @@
 2. A unit that raises leaves no trace: whatever it put is taken back.
 3. Revisions are given as changes are appended, one after the other, so that the log has no holes.
 
-What is loaded for `Seeds`, by every store alike: the links, pages, attempts and requests named; for each named link,
-and each of `page_accounts`, the pages that its account is a member of (for `page_accounts` also those it owns); of all
-these pages the owner's and the members' accounts, the members' links and the open incident; the named accounts, and
-for each named link its account, with their links; and all attempts of each of `attempts_of`. The provider's status
-always is, once it ever had an incident. Of `slack_workspaces` and `slack_uses` the workspaces; of the latter also who
-names them, as it stood before the group.
+What is loaded for `Seeds`, by every store alike: the links, pages, attempts, notifications and requests named; for
+each named link, and each of `page_accounts`, the pages that its account is a member of (for `page_accounts` also those
+it owns); of all these pages the owner's and the members' accounts, the members' links and the open incident; the named
+accounts, and for each named link its account, with their links; and all attempts of each of `attempts_of`. The
+provider's status always is, once it ever had an incident. Of `slack_workspaces` and `slack_uses` the workspaces; of the
+latter also who names them, as it stood before the group.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,7 +33,7 @@ from calguard_server.domain.secret import Secret
 from calguard_server.domain.slack_workspace import SlackWorkspace
 
 if TYPE_CHECKING:
-    from calguard_server.engine.ports import Grant, Store
+    from calguard_server.engine.ports import Grant, Notification, Store
 
 T = TypeVar("T")
 
@@ -47,6 +47,7 @@ class Seeds(Struct, frozen=True):
     page_accounts: tuple[str, ...] = ()
     attempts: tuple[str, ...] = ()
     attempts_of: tuple[str, ...] = ()
+    notifications: tuple[str, ...] = ()
     slack_workspaces: tuple[str, ...] = ()
     slack_uses: tuple[str, ...] = ()
 
@@ -134,6 +135,7 @@ class WorkingSet:
     slack_workspaces: dict[str, SlackWorkspace | None] = field(default_factory=dict)
     slack_tokens: dict[str, Secret | None] = field(default_factory=dict)
     slack_uses: dict[str, SlackUses] = field(default_factory=dict)
+    notifications: dict[str, "Notification"] = field(default_factory=dict)
     links_of: dict[str, set[str]] = field(default_factory=dict)
     pages_of: dict[str, set[str]] = field(default_factory=dict)
     incident_of: dict[str, str] = field(default_factory=dict)
@@ -238,6 +240,10 @@ class WorkingSet:
     def put_attempt(self, attempt: LinkAttempt) -> None:
         """Save an attempt at linking."""
         self._put("attempts", self.attempts, attempt.digest, attempt)
+
+    def put_notification(self, notification: "Notification") -> None:
+        """Save what a person decided of a notification: its state, and when it is tried next."""
+        self._put("notifications", self.notifications, notification.delivery.id, notification)
 
     def put_answer(self, request: Request, result: object) -> None:
         """Keep what a repeated request is answered, in place of what was kept for it before."""

@@ -20,6 +20,7 @@ from calguard.v1 import (
 )
 from calguard_server.domain.account import Account, SlackAddress
 from calguard_server.domain.causes import Capability, Cause
+from calguard_server.domain.delivery import Attempt
 from calguard_server.domain.etags import etag_of
 from calguard_server.domain.events import Change
 from calguard_server.domain.link_state import CalendarLink
@@ -267,4 +268,23 @@ def notification_to_wire(notification: Notification) -> notification_pb2.Notific
         create_time=to_timestamp(delivery.create_time),
         faulty_account_id=fault.account_id if fault else "",
         revision=delivery.revision,
+        message_id=delivery.message_id,
+    )
+
+
+def notification_in_full(notification: Notification) -> notification_pb2.Notification:
+    """Answer a notification with its attempts, and what it was sent together with."""
+    message = notification_to_wire(notification)
+    message.grouped_notification_ids.extend(notification.grouped_ids)
+    message.attempt_history.extend(_attempt_to_wire(attempt) for attempt in notification.attempts)
+    return message
+
+
+def _attempt_to_wire(attempt: Attempt) -> notification_pb2.NotificationAttempt:
+    return notification_pb2.NotificationAttempt(
+        time=to_timestamp(attempt.time),
+        outcome=enums.ATTEMPT_OUTCOME.to_wire[attempt.outcome],
+        detail=attempt.detail,
+        address=attempt.address,
+        message_id=attempt.message_id,
     )

@@ -14,7 +14,7 @@ from calguard.v1 import (
     watch_pb2,
 )
 from calguard_server.domain.causes import Capability, CauseReason, NextAction
-from calguard_server.domain.delivery import DeliveryState
+from calguard_server.domain.delivery import AttemptOutcome, DeliveryState
 from calguard_server.domain.diagnosis import Stage, StageOutcome
 from calguard_server.domain.events import ChangeType, ResourceKind, WatchMode
 from calguard_server.domain.explanation import MemberReason
@@ -31,6 +31,7 @@ from calguard_server.domain.page import (
 )
 from calguard_server.domain.provider_incident import ProviderState
 from calguard_server.domain.slack_workspace import SlackWorkspaceState
+from calguard_server.engine.notifications import NotificationOrder
 from calguard_server.engine.revoking import Revocation
 
 D = TypeVar("D", bound=StrEnum)
@@ -76,6 +77,8 @@ NOTICE_REASON = EnumMap("NOTICE_REASON", NoticeReason, explanation_pb2.NoticeRea
 NOTICE_KIND = EnumMap("NOTIFICATION_KIND", NoticeKind, notification_pb2.NotificationKind)
 CHANNEL = EnumMap("NOTIFICATION_CHANNEL", Channel, notification_pb2.NotificationChannel)
 DELIVERY_STATE = EnumMap("NOTIFICATION_STATE", DeliveryState, notification_pb2.NotificationState)
+ATTEMPT_OUTCOME = EnumMap("NOTIFICATION_ATTEMPT_OUTCOME", AttemptOutcome, notification_pb2.NotificationAttemptOutcome)
+NOTIFICATION_ORDER = EnumMap("NOTIFICATION_ORDER", NotificationOrder, notification_pb2.NotificationOrder)
 CHANGE_TYPE = EnumMap("STATE_CHANGE_TYPE", ChangeType, watch_pb2.StateChangeType)
 SLACK_WORKSPACE_STATE = EnumMap("SLACK_WORKSPACE_STATE", SlackWorkspaceState, slack_workspace_pb2.SlackWorkspaceState)
 RESOURCE_KIND = EnumMap("RESOURCE_KIND", ResourceKind, watch_pb2.ResourceKind)

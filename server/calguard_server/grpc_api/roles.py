@@ -44,7 +44,12 @@ _ROLES: Mapping[str, Mapping[str, Role]] = {
         "DisconnectCalendarLink": _W,
         "DeleteCalendarLink": _W,
     },
-    "calguard.v1.NotificationService": {"GetNotification": _R, "ListNotifications": _R},
+    "calguard.v1.NotificationService": {
+        "GetNotification": _R,
+        "ListNotifications": _R,
+        "RetryNotification": _A,
+        "DiscardNotification": _A,
+    },
     "calguard.v1.ProviderService": {"GetProviderStatus": _R},
     "calguard.v1.ServerService": {"GetServerStatus": _R},
     "calguard.v1.SlackWorkspaceService": {

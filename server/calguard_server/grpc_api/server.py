@@ -25,6 +25,7 @@ from calguard_server.engine.checks import Checks
 from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending
 from calguard_server.engine.linking import Linking
+from calguard_server.engine.notifications import Notifications
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import Store
 from calguard_server.engine.provider_incidents import ProviderIncidents
@@ -95,6 +96,7 @@ class UseCases:
     reports: Reports
     status: StatusReading
     slack_workspaces: SlackWorkspaces
+    notifications: Notifications
     store: Store
     feed: WatchFeed
 
@@ -213,7 +215,7 @@ def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_acce
         third_party_access_url,
     )
     calendar_link_pb2_grpc.add_CalendarLinkServiceServicer_to_server(links, server)
-    notifications = NotificationService(use_cases.store)
+    notifications = NotificationService(use_cases.notifications)
     notification_pb2_grpc.add_NotificationServiceServicer_to_server(notifications, server)
     provider_pb2_grpc.add_ProviderServiceServicer_to_server(ProviderService(use_cases.incidents), server)
     server_pb2_grpc.add_ServerServiceServicer_to_server(ServerService(use_cases.status), server)

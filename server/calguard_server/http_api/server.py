@@ -8,7 +8,7 @@ does: whoever sent it is answered with the callback's page for an address that i
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -36,14 +36,27 @@ _ALWAYS = {
 }
 
 
+async def _nothing() -> None:
+    """Nothing is to be brought up to date."""
+
+
 class HttpServer:
-    """Serves once started. `healthy` tells whether `/healthz` answers 200; `registry` is what `/metrics` shows."""
+    """Serves once started. `healthy` tells whether `/healthz` answers 200; `registry` is what `/metrics` shows.
+
+    `look` is awaited before `/metrics` is shown: it brings up to date what is not counted as it happens.
+    """
 
     def __init__(
-        self, linking: Linking, healthy: Callable[[], bool], registry: CollectorRegistry, page: CallbackPage
+        self,
+        linking: Linking,
+        healthy: Callable[[], bool],
+        registry: CollectorRegistry,
+        page: CallbackPage,
+        look: Callable[[], Awaitable[None]] = _nothing,
     ) -> None:
         self._healthy = healthy
         self._registry = registry
+        self._look = look
         self._callback = Callback(linking, page)
         app = web.Application()
         app.router.add_get("/oauth/callback", self._callback.handle, allow_head=False)
@@ -90,6 +103,7 @@ class HttpServer:
         return web.Response(status=503, text="not serving\n")
 
     async def _metrics(self, request: web.Request) -> web.Response:
+        await self._look()
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
 

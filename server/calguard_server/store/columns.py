@@ -73,6 +73,8 @@ ATTEMPTS = [
     "ended_subjects",
 ]
 
+INCIDENTS = ["id", "page_id", "open_time", "close_time", "reminder_time"]
+
 DELIVERIES = [
     "id",
     "incident_id",
@@ -93,6 +95,8 @@ DELIVERIES = [
     "message_id",
     "fence",
     "doubtful",
+    "attempts_before",
+    "retry_time",
 ]
 
 
@@ -116,6 +120,7 @@ def _placeholders() -> dict[str, str]:
         "links": LINKS,
         "pages": PAGES,
         "attempts": ATTEMPTS,
+        "incidents": INCIDENTS,
         "deliveries": DELIVERIES,
         "slack_workspaces": SLACK_WORKSPACES,
     }

@@ -17,6 +17,8 @@ from calguard_server.store.rows import Row, account_of, delivery_of, optional_mi
 
 T = TypeVar("T")
 
+_LOST = "the server ended, or broke off, before the outcome was saved"
+
 
 def claim(connection: sqlite3.Connection, now: datetime, lease: timedelta, limit: int) -> list[ClaimedDelivery]:
     """Claim whole groups of one recipient, channel and kind of which a delivery is due."""
@@ -24,7 +26,7 @@ def claim(connection: sqlite3.Connection, now: datetime, lease: timedelta, limit
     claimed: list[_Claimed] = []
     for group in connection.execute(QUERIES["due_groups"], (micros, limit)).fetchall():
         rows = connection.execute(QUERIES["deliveries_of_group"], (micros, *group)).fetchall()
-        claimed.extend(_claim(connection, row, now + lease) for row in rows)
+        claimed.extend(_claim(connection, row, now, now + lease) for row in rows)
     pages = _by_id(connection, "pages_by_id", {each.delivery.booking_page_id for each in claimed})
     accounts = _by_id(connection, "accounts_by_id", {each.delivery.recipient_account_id for each in claimed})
     return [
@@ -47,8 +49,10 @@ class _Claimed(Struct, frozen=True):
     was_due: datetime
 
 
-def _claim(connection: sqlite3.Connection, row: Row, lease_end: datetime) -> _Claimed:
+def _claim(connection: sqlite3.Connection, row: Row, now: datetime, lease_end: datetime) -> _Claimed:
     delivery = delivery_of(row[1:-1], incident_closed=bool(row[-1]))
+    if delivery.state is DeliveryState.SENDING:  # its lease is over, and nobody knows what came of it
+        connection.execute(QUERIES["record_lost_attempt"], (delivery.id, to_micros(now), _LOST))
     claimed = replace(delivery, state=DeliveryState.SENDING, fence=delivery.fence + 1, next_attempt_time=lease_end)
     connection.execute(QUERIES["claim_delivery"], (claimed.id, claimed.fence, to_micros(lease_end)))
     return _Claimed(row[0], claimed, delivery.next_attempt_time or lease_end)
@@ -69,6 +73,7 @@ def _was_told(connection: sqlite3.Connection, sequence: int, delivery: Delivery)
 
 def update(connection: sqlite3.Connection, updates: Sequence[DeliveryUpdate]) -> None:
     """Save how claimed deliveries go on; one that was claimed anew meanwhile is left alone."""
+    connection.executemany(QUERIES["record_attempt"], _attempt_rows(updates))
     connection.executemany(
         QUERIES["update_delivery"],
         [
@@ -106,3 +111,36 @@ def slack_thread(connection: sqlite3.Connection, incident_ids: Collection[str], 
         return None
     _, _, *post, still_open = rows[-1]
     return Thread(Post(*post), over=not still_open)
+
+
+def _attempt_rows(updates: Sequence[DeliveryUpdate]) -> list[Row]:
+    tried = ((each, each.attempt) for each in updates)
+    return [
+        (
+            each.delivery_id,
+            each.fence,
+            to_micros(attempt.time),
+            attempt.outcome.value,
+            attempt.detail,
+            attempt.address,
+            attempt.message_id,
+        )
+        for each, attempt in tried
+        if attempt is not None
+    ]
+
+
+def release(connection: sqlite3.Connection, now: datetime) -> None:
+    """Give back what a process that is gone had claimed."""
+    ids = [row[0] for row in connection.execute(QUERIES["deliveries_being_sent"])]
+    connection.executemany(QUERIES["record_lost_attempt"], [(each, to_micros(now), _LOST) for each in ids])
+    connection.executemany(QUERIES["release_delivery"], [(each,) for each in ids])
+
+
+def prune(connection: sqlite3.Connection, before: datetime, limit: int) -> int:
+    """Drop what is past keeping of the ledger, a part at a time; answers how many rows."""
+    micros = to_micros(before)
+    past = connection.execute(QUERIES["past_deliveries"], (micros, limit)).fetchall()
+    connection.executemany(QUERIES["drop_attempts"], past)
+    connection.executemany(QUERIES["drop_delivery"], past)
+    return len(past) + connection.execute(QUERIES["prune_incidents"], (micros, limit)).rowcount

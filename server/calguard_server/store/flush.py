@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.events import Change, ResourceKind
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.provider_incident import ProviderStatus
@@ -14,6 +15,7 @@ from calguard_server.store.rows import (
     Row,
     account_row,
     delivery_row,
+    incident_row,
     link_row,
     optional_micros,
     page_row,
@@ -52,17 +54,12 @@ def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entrie
     attempts = (rows.attempts[digest] for digest in rows.dirty.get("attempts", ()))
     _many(connection, "save_attempt", (_attempt_row(attempt, vault) for attempt in attempts))
     incidents = (rows.incidents[each] for each in rows.dirty.get("incidents", ()))
-    _many(
-        connection,
-        "save_incident",
-        (
-            (each.id, each.booking_page_id, to_micros(each.open_time), optional_micros(each.close_time))
-            for each in incidents
-        ),
-    )
+    _many(connection, "save_incident", map(incident_row, incidents))
     statuses = (rows.provider_statuses[each] for each in rows.dirty.get("provider_statuses", ()))
     _many(connection, "save_provider_status", map(provider_status_row, statuses))
     _many(connection, "insert_delivery", map(delivery_row, rows.deliveries))
+    changed = (rows.notifications[each].delivery for each in rows.dirty.get("notifications", ()))
+    _many(connection, "change_delivery", map(_changed_row, changed))
     times = {change.revision: to_micros(change.time) for change in rows.changes}
     _many(
         connection,
@@ -138,6 +135,16 @@ def _many(connection: sqlite3.Connection, query: str, rows: Iterable[Row]) -> No
     listed = list(rows)
     if listed:
         connection.executemany(QUERIES[query], listed)
+
+
+def _changed_row(delivery: Delivery) -> Row:
+    return (
+        delivery.id,
+        delivery.state.value,
+        optional_micros(delivery.next_attempt_time),
+        delivery.attempts_before,
+        optional_micros(delivery.retry_time),
+    )
 
 
 def _attempt_row(attempt: LinkAttempt, vault: Vault) -> Row:

@@ -10,6 +10,7 @@ from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.incident import Incident, Told
 from calguard_server.domain.notices import Channel
 from calguard_server.engine.working_set import Answer, LinkAttempt, Seeds, SlackUses, Unit, WorkingSet
+from calguard_server.store.ledger import read_by_id
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import (
     Row,
@@ -17,6 +18,7 @@ from calguard_server.store.rows import (
     from_list,
     from_micros,
     link_of,
+    optional_time,
     page_of,
     provider_status_of,
     slack_workspace_of,
@@ -44,6 +46,8 @@ def load_seeds(connection: sqlite3.Connection, vault: Vault, seeds: Sequence[See
         rows.provider_statuses[row[0]] = provider_status_of(row)
     _load_attempts(connection, vault, rows, _all(seeds, "attempts"), _all(seeds, "attempts_of"))
     _load_slack(connection, rows, _all(seeds, "slack_workspaces"), _all(seeds, "slack_uses"))
+    if notifications := _all(seeds, "notifications"):
+        rows.notifications = {each.delivery.id: each for each in read_by_id(connection, notifications)}
     return rows
 
 
@@ -85,9 +89,10 @@ def _load_incidents(connection: sqlite3.Connection, rows: WorkingSet) -> None:
             id=incident_id,
             booking_page_id=page_id,
             open_time=from_micros(open_time),
+            reminder_time=optional_time(reminder_time),
             told=tuple(told[incident_id]),
         )
-        for incident_id, page_id, open_time in found
+        for incident_id, page_id, open_time, reminder_time in found
     )
 
 

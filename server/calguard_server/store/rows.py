@@ -9,6 +9,7 @@ from typing import Any
 from calguard_server.domain.account import Account, Locale, SlackAddress
 from calguard_server.domain.causes import Capability, Cause, CauseReason
 from calguard_server.domain.delivery import Delivery, DeliveryState
+from calguard_server.domain.incident import Incident
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import (
@@ -263,6 +264,17 @@ def slack_workspace_of(row: Row) -> SlackWorkspace:
     )
 
 
+def incident_row(incident: Incident) -> Row:
+    """Write an incident."""
+    return (
+        incident.id,
+        incident.booking_page_id,
+        to_micros(incident.open_time),
+        optional_micros(incident.close_time),
+        optional_micros(incident.reminder_time),
+    )
+
+
 def delivery_row(delivery: Delivery) -> Row:
     """Write a delivery."""
     return (
@@ -285,6 +297,8 @@ def delivery_row(delivery: Delivery) -> Row:
         delivery.message_id,
         delivery.fence,
         int(delivery.doubtful),
+        delivery.attempts_before,
+        optional_micros(delivery.retry_time),
     )
 
 
@@ -310,6 +324,8 @@ def delivery_of(row: Row, *, incident_closed: bool = False) -> Delivery:
         message_id=row[16],
         fence=row[17],
         doubtful=bool(row[18]),
+        attempts_before=row[19],
+        retry_time=optional_time(row[20]),
         incident_closed=incident_closed,
     )
 

@@ -13,6 +13,7 @@ from typing import IO, TypeVar
 from calguard_server.domain.account import Account
 from calguard_server.domain.conversation import Thread
 from calguard_server.domain.link_state import CalendarLink
+from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.domain.secret import Secret
@@ -36,7 +37,7 @@ from calguard_server.engine.ports import (
     StatusCounts,
 )
 from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
-from calguard_server.store import checks, counts, deliveries
+from calguard_server.store import checks, counts, deliveries, ledger
 from calguard_server.store.connection import Connect, connect
 from calguard_server.store.errors import StoreError, store_error
 from calguard_server.store.flush import EncodeChange
@@ -47,8 +48,8 @@ from calguard_server.store.readers import Readers
 from calguard_server.store.rows import (
     Row,
     account_of,
-    delivery_of,
     from_list,
+    from_micros,
     link_of,
     optional_time,
     page_of,
@@ -135,8 +136,8 @@ class SqliteStore:
 
     async def notification(self, notification_id: str) -> Notification | None:
         """Read a notification."""
-        row = await self._one("notification_by_id", notification_id)
-        return None if row is None else (await self._notifications([row]))[0]
+        found = await self._readers.read(lambda connection: ledger.read_by_id(connection, [notification_id]))
+        return next(iter(found), None)
 
     async def provider_status(self) -> ProviderStatus | None:
         """Read the provider's status."""
@@ -208,8 +209,25 @@ class SqliteStore:
 
     async def notifications(self, chosen: NotificationFilter, before: int, limit: int) -> list[Notification]:
         """List notifications, newest first."""
-        values = (before, limit, json.dumps(sorted(chosen.states)), chosen.booking_page_id, chosen.account_id)
-        return await self._notifications(await self._all(tuple, "notifications_before", *values))
+        return await self._readers.read(
+            lambda connection: ledger.read_list(connection, "notifications_before", chosen, before, limit)
+        )
+
+    async def notifications_changed(self, chosen: NotificationFilter, after: int, limit: int) -> list[Notification]:
+        """List notifications by their last change."""
+        return await self._readers.read(
+            lambda connection: ledger.read_list(connection, "notifications_changed_after", chosen, after, limit)
+        )
+
+    async def last_notification_change(self) -> int:
+        """Answer where the order of changes ends."""
+        row = await self._one("last_change_of_deliveries")
+        return 0 if row is None else int(row[0])
+
+    async def oldest_unsent(self) -> dict[Channel, datetime]:
+        """Tell since when the oldest notification waits, by channel."""
+        rows = await self._all(tuple, "oldest_unsent")
+        return {Channel(channel): from_micros(since) for channel, since in rows}
 
     async def due_links(self, now: datetime, limit: int, besides: Collection[str], *, failing: bool) -> list[DueLink]:
         """Answer links whose check is due."""
@@ -239,18 +257,26 @@ class SqliteStore:
         """Save how claimed deliveries go on."""
         await self.writer.submit(lambda connection: deliveries.update(connection, updates))
 
-    async def release_deliveries(self) -> None:
+    async def release_deliveries(self, now: datetime) -> None:
         """Give back what a process that is gone had claimed."""
-        await self.writer.submit(lambda connection: connection.execute(QUERIES["release_deliveries"]))
+        await self.writer.submit(lambda connection: deliveries.release(connection, now))
 
     async def next_delivery_time(self) -> datetime | None:
         """Tell when the next delivery is due."""
         row = await self._one("next_delivery_time")
         return None if row is None else optional_time(row[0])
 
+    async def due_follow_ups(self, now: datetime, limit: int) -> list[str]:
+        """Name the pages whose open incident is to be followed up."""
+        return await self._all(_first, "due_follow_ups", to_micros(now), limit)
+
     async def prune(self, changes_before: datetime, requests_before: datetime, keep_revisions: int) -> int:
         """Drop what is past keeping."""
         return await self.writer.submit(_pruning(changes_before, requests_before, keep_revisions))
+
+    async def prune_ledger(self, before: datetime, limit: int) -> int:
+        """Drop what is past keeping of the ledger."""
+        return await self.writer.submit(lambda connection: deliveries.prune(connection, before, limit))
 
     async def revision(self) -> int:
         """Answer the latest revision."""
@@ -279,17 +305,6 @@ class SqliteStore:
         return await self._readers.read(
             lambda connection: [object_of(row) for row in connection.execute(QUERIES[query], values)]
         )
-
-    async def _notifications(self, rows: Sequence[Row]) -> list[Notification]:
-        found = [(row[0], delivery_of(row[1:])) for row in rows]
-        messages = sorted({delivery.message_id for _, delivery in found if delivery.message_id})
-        pages: dict[str, list[str]] = {}
-        for message_id, page_id in await self._all(tuple, "pages_of_messages", json.dumps(messages)):
-            pages.setdefault(message_id, []).append(page_id)
-        return [
-            Notification(sequence, delivery, _pages_of(delivery.booking_page_id, pages.get(delivery.message_id, [])))
-            for sequence, delivery in found
-        ]
 
 
 async def open_store(options: StoreOptions) -> SqliteStore:
@@ -360,10 +375,6 @@ def _phases_of(states: frozenset[PageState]) -> list[str]:
     stopped = (PagePhase.STOPPED_BY_RULE, PagePhase.STOPPED_BY_OWNER, PagePhase.STOPPED_BY_BOTH)
     phases: list[str] = [state.value for state in states if state is not PageState.STOPPED]
     return phases + [phase.value for phase in stopped if PageState.STOPPED in states]
-
-
-def _pages_of(own: str, together: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(page for page in (own, *together) if page))
 
 
 def _log_after(connection: sqlite3.Connection, revision: int, limit: int) -> list[LogEntry]:

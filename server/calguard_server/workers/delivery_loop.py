@@ -5,7 +5,7 @@ claimed again. Groups are sent side by side, so that one channel's failure, or s
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,10 +13,13 @@ import structlog
 from msgspec.structs import replace
 
 from calguard_server.domain.delivery import (
+    Attempt,
+    AttemptOutcome,
     Delivery,
     DeliveryState,
     Outcome,
     RetryPolicy,
+    attempt_outcome,
     next_step,
     suppress_reason,
 )
@@ -31,6 +34,10 @@ _log = structlog.get_logger()
 
 _GONE = "RECIPIENT_GONE"  # the account was deleted meanwhile
 _NO_CHANNEL = Outcome(sent=False, permanent=True, detail="this channel is not set up on this server")
+
+
+AttemptObserver = Callable[[Channel, AttemptOutcome], None]
+"""Told of each message that was tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class DeliveryLoop:
         chance: Chance,
         policy: RetryPolicy,
         options: DeliveryLoopOptions,
+        observe: AttemptObserver = lambda _channel, _outcome: None,
     ) -> None:
         self._store = store
         self._composer = composer
@@ -65,6 +73,7 @@ class DeliveryLoop:
         self._chance = chance
         self._policy = policy
         self._options = options
+        self._observe = observe
         self._bell = Doorbell(clock)
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -74,7 +83,7 @@ class DeliveryLoop:
 
     async def run(self) -> None:
         """Send what is due, as it falls due."""
-        await self._store.release_deliveries()
+        await self._store.release_deliveries(self._clock.now())
         try:
             while True:
                 now, due = self._clock.now(), await self._store.next_delivery_time()
@@ -127,6 +136,8 @@ class DeliveryLoop:
         outcome = _NO_CHANNEL
         if notifier is not None:
             outcome = await notifier.send(await self._composer.compose(true), self._composer.address(true[0]))
+        if outcome.tried:
+            self._observe(first.channel, attempt_outcome(outcome))
         updates = self._updates([each.delivery for each in true], outcome)
         await self._store.update_deliveries(updates)
         (_log.info if outcome.tried else _log.debug)(
@@ -147,6 +158,8 @@ class DeliveryLoop:
         tried = [replace(delivery, attempts=delivery.attempts + int(outcome.tried)) for delivery in group]
         chance = self._chance()
         steps = [next_step(delivery, outcome, now, self._policy, chance) for delivery in tried]
+        address = outcome.address or group[0].address
+        attempt = Attempt(now, attempt_outcome(outcome), outcome.detail, address, group[0].id)
         together = max((step.next_attempt_time for step in steps if step.next_attempt_time), default=None)
         return [
             DeliveryUpdate(
@@ -162,6 +175,7 @@ class DeliveryLoop:
                 doubtful=outcome.doubtful,
                 held_by=outcome.held_by if step.next_attempt_time else "",
                 posted=outcome.posted if delivery.id == group[0].id else None,
+                attempt=attempt if outcome.tried else None,
             )
             for delivery, step in zip(tried, steps, strict=True)
         ]

@@ -163,6 +163,10 @@ class _NoticeReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeRe
     """Nobody is told: the page stays stopped, and what is new was told before or is not told by its mode."""
     NOTICE_REASON_UNCHANGED: _NoticeReason.ValueType  # 7
     """Nobody is told: the page stands that way already."""
+    NOTICE_REASON_NEW_OWNER: _NoticeReason.ValueType  # 8
+    """The page has another owner while it is stopped by rule: the new owner is told. Never in an answer, because no
+    assumption changes the owner.
+    """
 
 class NoticeReason(_NoticeReason, metaclass=_NoticeReasonEnumTypeWrapper):
     """Why somebody would be told, or nobody."""
@@ -183,6 +187,10 @@ NOTICE_REASON_TOLD_ALREADY: NoticeReason.ValueType  # 6
 """Nobody is told: the page stays stopped, and what is new was told before or is not told by its mode."""
 NOTICE_REASON_UNCHANGED: NoticeReason.ValueType  # 7
 """Nobody is told: the page stands that way already."""
+NOTICE_REASON_NEW_OWNER: NoticeReason.ValueType  # 8
+"""The page has another owner while it is stopped by rule: the new owner is told. Never in an answer, because no
+assumption changes the owner.
+"""
 Global___NoticeReason: _TypeAlias = NoticeReason  # noqa: Y015
 
 @_typing.final

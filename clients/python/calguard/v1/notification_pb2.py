@@ -25,29 +25,43 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63\x61lguard/v1/notification.proto\x12\x0b\x63\x61lguard.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf6\x03\n\x0cNotification\x12\n\n\x02id\x18\x01 \x01(\t\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.calguard.v1.NotificationKind\x12\x18\n\x10\x62ooking_page_ids\x18\x03 \x03(\t\x12\x18\n\x10\x63\x61lendar_link_id\x18\x04 \x01(\t\x12\x1c\n\x14recipient_account_id\x18\x05 \x01(\t\x12\x31\n\x07\x63hannel\x18\x06 \x01(\x0e\x32 .calguard.v1.NotificationChannel\x12\x0f\n\x07\x61\x64\x64ress\x18\x07 \x01(\t\x12-\n\x05state\x18\x08 \x01(\x0e\x32\x1e.calguard.v1.NotificationState\x12\x10\n\x08\x61ttempts\x18\t \x01(\x05\x12\x12\n\nlast_error\x18\n \x01(\t\x12\x35\n\x11next_attempt_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsend_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11\x66\x61ulty_account_id\x18\x0e \x01(\t\x12\x10\n\x08revision\x18\x0f \x01(\x03\"$\n\x16GetNotificationRequest\x12\n\n\x02id\x18\x01 \x01(\t\"J\n\x17GetNotificationResponse\x12/\n\x0cnotification\x18\x01 \x01(\x0b\x32\x19.calguard.v1.Notification\"\x9e\x01\n\x18ListNotificationsRequest\x12.\n\x06states\x18\x01 \x03(\x0e\x32\x1e.calguard.v1.NotificationState\x12\x17\n\x0f\x62ooking_page_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"f\n\x19ListNotificationsResponse\x12\x30\n\rnotifications\x18\x01 \x03(\x0b\x32\x19.calguard.v1.Notification\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x94\x02\n\x10NotificationKind\x12!\n\x1dNOTIFICATION_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eNOTIFICATION_KIND_PAGE_STOPPED\x10\x01\x12#\n\x1fNOTIFICATION_KIND_MEMBER_FAULTY\x10\x02\x12(\n$NOTIFICATION_KIND_ASSIGNED_TO_FAULTY\x10\x03\x12$\n NOTIFICATION_KIND_PAGE_RESTARTED\x10\x04\x12\x1e\n\x1aNOTIFICATION_KIND_REMINDER\x10\x05\x12$\n NOTIFICATION_KIND_OPERATOR_ALERT\x10\x06*{\n\x13NotificationChannel\x12$\n NOTIFICATION_CHANNEL_UNSPECIFIED\x10\x00\x12\x1e\n\x1aNOTIFICATION_CHANNEL_EMAIL\x10\x01\x12\x1e\n\x1aNOTIFICATION_CHANNEL_SLACK\x10\x02*\xf5\x01\n\x11NotificationState\x12\"\n\x1eNOTIFICATION_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aNOTIFICATION_STATE_PENDING\x10\x01\x12\x1e\n\x1aNOTIFICATION_STATE_SENDING\x10\x02\x12\x1b\n\x17NOTIFICATION_STATE_SENT\x10\x03\x12\x1f\n\x1bNOTIFICATION_STATE_RETRYING\x10\x04\x12\x1b\n\x17NOTIFICATION_STATE_DEAD\x10\x05\x12!\n\x1dNOTIFICATION_STATE_SUPPRESSED\x10\x06\x32\xd7\x01\n\x13NotificationService\x12\\\n\x0fGetNotification\x12#.calguard.v1.GetNotificationRequest\x1a$.calguard.v1.GetNotificationResponse\x12\x62\n\x11ListNotifications\x12%.calguard.v1.ListNotificationsRequest\x1a&.calguard.v1.ListNotificationsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63\x61lguard/v1/notification.proto\x12\x0b\x63\x61lguard.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe7\x04\n\x0cNotification\x12\n\n\x02id\x18\x01 \x01(\t\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.calguard.v1.NotificationKind\x12\x18\n\x10\x62ooking_page_ids\x18\x03 \x03(\t\x12\x18\n\x10\x63\x61lendar_link_id\x18\x04 \x01(\t\x12\x1c\n\x14recipient_account_id\x18\x05 \x01(\t\x12\x31\n\x07\x63hannel\x18\x06 \x01(\x0e\x32 .calguard.v1.NotificationChannel\x12\x0f\n\x07\x61\x64\x64ress\x18\x07 \x01(\t\x12-\n\x05state\x18\x08 \x01(\x0e\x32\x1e.calguard.v1.NotificationState\x12\x10\n\x08\x61ttempts\x18\t \x01(\x05\x12\x12\n\nlast_error\x18\n \x01(\t\x12\x35\n\x11next_attempt_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsend_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11\x66\x61ulty_account_id\x18\x0e \x01(\t\x12\x10\n\x08revision\x18\x0f \x01(\x03\x12\x12\n\nmessage_id\x18\x10 \x01(\t\x12 \n\x18grouped_notification_ids\x18\x11 \x03(\t\x12\x39\n\x0f\x61ttempt_history\x18\x12 \x03(\x0b\x32 .calguard.v1.NotificationAttempt\"\xae\x01\n\x13NotificationAttempt\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x07outcome\x18\x02 \x01(\x0e\x32\'.calguard.v1.NotificationAttemptOutcome\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12\x12\n\nmessage_id\x18\x05 \x01(\t\"$\n\x16GetNotificationRequest\x12\n\n\x02id\x18\x01 \x01(\t\"J\n\x17GetNotificationResponse\x12/\n\x0cnotification\x18\x01 \x01(\x0b\x32\x19.calguard.v1.Notification\"\xcd\x01\n\x18ListNotificationsRequest\x12.\n\x06states\x18\x01 \x03(\x0e\x32\x1e.calguard.v1.NotificationState\x12\x17\n\x0f\x62ooking_page_id\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12-\n\x05order\x18\x06 \x01(\x0e\x32\x1e.calguard.v1.NotificationOrder\"|\n\x19ListNotificationsResponse\x12\x30\n\rnotifications\x18\x01 \x03(\x0b\x32\x19.calguard.v1.Notification\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x14\n\x0c\x66ollow_token\x18\x03 \x01(\t\":\n\x18RetryNotificationRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"L\n\x19RetryNotificationResponse\x12/\n\x0cnotification\x18\x01 \x01(\x0b\x32\x19.calguard.v1.Notification\"<\n\x1a\x44iscardNotificationRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"N\n\x1b\x44iscardNotificationResponse\x12/\n\x0cnotification\x18\x01 \x01(\x0b\x32\x19.calguard.v1.Notification*\xee\x01\n\x1aNotificationAttemptOutcome\x12,\n(NOTIFICATION_ATTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12%\n!NOTIFICATION_ATTEMPT_OUTCOME_SENT\x10\x01\x12\'\n#NOTIFICATION_ATTEMPT_OUTCOME_FAILED\x10\x02\x12(\n$NOTIFICATION_ATTEMPT_OUTCOME_REFUSED\x10\x03\x12(\n$NOTIFICATION_ATTEMPT_OUTCOME_UNKNOWN\x10\x04*\x94\x02\n\x10NotificationKind\x12!\n\x1dNOTIFICATION_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eNOTIFICATION_KIND_PAGE_STOPPED\x10\x01\x12#\n\x1fNOTIFICATION_KIND_MEMBER_FAULTY\x10\x02\x12(\n$NOTIFICATION_KIND_ASSIGNED_TO_FAULTY\x10\x03\x12$\n NOTIFICATION_KIND_PAGE_RESTARTED\x10\x04\x12\x1e\n\x1aNOTIFICATION_KIND_REMINDER\x10\x05\x12$\n NOTIFICATION_KIND_OPERATOR_ALERT\x10\x06*{\n\x13NotificationChannel\x12$\n NOTIFICATION_CHANNEL_UNSPECIFIED\x10\x00\x12\x1e\n\x1aNOTIFICATION_CHANNEL_EMAIL\x10\x01\x12\x1e\n\x1aNOTIFICATION_CHANNEL_SLACK\x10\x02*\x97\x02\n\x11NotificationState\x12\"\n\x1eNOTIFICATION_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aNOTIFICATION_STATE_PENDING\x10\x01\x12\x1e\n\x1aNOTIFICATION_STATE_SENDING\x10\x02\x12\x1b\n\x17NOTIFICATION_STATE_SENT\x10\x03\x12\x1f\n\x1bNOTIFICATION_STATE_RETRYING\x10\x04\x12\x1b\n\x17NOTIFICATION_STATE_DEAD\x10\x05\x12!\n\x1dNOTIFICATION_STATE_SUPPRESSED\x10\x06\x12 \n\x1cNOTIFICATION_STATE_DISCARDED\x10\x07*v\n\x11NotificationOrder\x12\"\n\x1eNOTIFICATION_ORDER_UNSPECIFIED\x10\x00\x12\x1d\n\x19NOTIFICATION_ORDER_NEWEST\x10\x01\x12\x1e\n\x1aNOTIFICATION_ORDER_CHANGED\x10\x02\x32\xa5\x03\n\x13NotificationService\x12\\\n\x0fGetNotification\x12#.calguard.v1.GetNotificationRequest\x1a$.calguard.v1.GetNotificationResponse\x12\x62\n\x11ListNotifications\x12%.calguard.v1.ListNotificationsRequest\x1a&.calguard.v1.ListNotificationsResponse\x12\x62\n\x11RetryNotification\x12%.calguard.v1.RetryNotificationRequest\x1a&.calguard.v1.RetryNotificationResponse\x12h\n\x13\x44iscardNotification\x12\'.calguard.v1.DiscardNotificationRequest\x1a(.calguard.v1.DiscardNotificationResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'calguard.v1.notification_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NOTIFICATIONKIND']._serialized_start=965
-  _globals['_NOTIFICATIONKIND']._serialized_end=1241
-  _globals['_NOTIFICATIONCHANNEL']._serialized_start=1243
-  _globals['_NOTIFICATIONCHANNEL']._serialized_end=1366
-  _globals['_NOTIFICATIONSTATE']._serialized_start=1369
-  _globals['_NOTIFICATIONSTATE']._serialized_end=1614
+  _globals['_NOTIFICATIONATTEMPTOUTCOME']._serialized_start=1604
+  _globals['_NOTIFICATIONATTEMPTOUTCOME']._serialized_end=1842
+  _globals['_NOTIFICATIONKIND']._serialized_start=1845
+  _globals['_NOTIFICATIONKIND']._serialized_end=2121
+  _globals['_NOTIFICATIONCHANNEL']._serialized_start=2123
+  _globals['_NOTIFICATIONCHANNEL']._serialized_end=2246
+  _globals['_NOTIFICATIONSTATE']._serialized_start=2249
+  _globals['_NOTIFICATIONSTATE']._serialized_end=2528
+  _globals['_NOTIFICATIONORDER']._serialized_start=2530
+  _globals['_NOTIFICATIONORDER']._serialized_end=2648
   _globals['_NOTIFICATION']._serialized_start=81
-  _globals['_NOTIFICATION']._serialized_end=583
-  _globals['_GETNOTIFICATIONREQUEST']._serialized_start=585
-  _globals['_GETNOTIFICATIONREQUEST']._serialized_end=621
-  _globals['_GETNOTIFICATIONRESPONSE']._serialized_start=623
-  _globals['_GETNOTIFICATIONRESPONSE']._serialized_end=697
-  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_start=700
-  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_end=858
-  _globals['_LISTNOTIFICATIONSRESPONSE']._serialized_start=860
-  _globals['_LISTNOTIFICATIONSRESPONSE']._serialized_end=962
-  _globals['_NOTIFICATIONSERVICE']._serialized_start=1617
-  _globals['_NOTIFICATIONSERVICE']._serialized_end=1832
+  _globals['_NOTIFICATION']._serialized_end=696
+  _globals['_NOTIFICATIONATTEMPT']._serialized_start=699
+  _globals['_NOTIFICATIONATTEMPT']._serialized_end=873
+  _globals['_GETNOTIFICATIONREQUEST']._serialized_start=875
+  _globals['_GETNOTIFICATIONREQUEST']._serialized_end=911
+  _globals['_GETNOTIFICATIONRESPONSE']._serialized_start=913
+  _globals['_GETNOTIFICATIONRESPONSE']._serialized_end=987
+  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_start=990
+  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_end=1195
+  _globals['_LISTNOTIFICATIONSRESPONSE']._serialized_start=1197
+  _globals['_LISTNOTIFICATIONSRESPONSE']._serialized_end=1321
+  _globals['_RETRYNOTIFICATIONREQUEST']._serialized_start=1323
+  _globals['_RETRYNOTIFICATIONREQUEST']._serialized_end=1381
+  _globals['_RETRYNOTIFICATIONRESPONSE']._serialized_start=1383
+  _globals['_RETRYNOTIFICATIONRESPONSE']._serialized_end=1459
+  _globals['_DISCARDNOTIFICATIONREQUEST']._serialized_start=1461
+  _globals['_DISCARDNOTIFICATIONREQUEST']._serialized_end=1521
+  _globals['_DISCARDNOTIFICATIONRESPONSE']._serialized_start=1523
+  _globals['_DISCARDNOTIFICATIONRESPONSE']._serialized_end=1601
+  _globals['_NOTIFICATIONSERVICE']._serialized_start=2651
+  _globals['_NOTIFICATIONSERVICE']._serialized_end=3072
 # @@protoc_insertion_point(module_scope)

@@ -20,6 +20,38 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _NotificationAttemptOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NotificationAttemptOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NotificationAttemptOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NOTIFICATION_ATTEMPT_OUTCOME_UNSPECIFIED: _NotificationAttemptOutcome.ValueType  # 0
+    """Never set in an attempt."""
+    NOTIFICATION_ATTEMPT_OUTCOME_SENT: _NotificationAttemptOutcome.ValueType  # 1
+    """Accepted by the mail server, or by Slack."""
+    NOTIFICATION_ATTEMPT_OUTCOME_FAILED: _NotificationAttemptOutcome.ValueType  # 2
+    """It failed, and may succeed when it is tried again."""
+    NOTIFICATION_ATTEMPT_OUTCOME_REFUSED: _NotificationAttemptOutcome.ValueType  # 3
+    """It was refused for good."""
+    NOTIFICATION_ATTEMPT_OUTCOME_UNKNOWN: _NotificationAttemptOutcome.ValueType  # 4
+    """Nobody knows: the receiver fell silent at the wrong moment, or this server ended. It may have been received."""
+
+class NotificationAttemptOutcome(_NotificationAttemptOutcome, metaclass=_NotificationAttemptOutcomeEnumTypeWrapper):
+    """How a try to send ended."""
+
+NOTIFICATION_ATTEMPT_OUTCOME_UNSPECIFIED: NotificationAttemptOutcome.ValueType  # 0
+"""Never set in an attempt."""
+NOTIFICATION_ATTEMPT_OUTCOME_SENT: NotificationAttemptOutcome.ValueType  # 1
+"""Accepted by the mail server, or by Slack."""
+NOTIFICATION_ATTEMPT_OUTCOME_FAILED: NotificationAttemptOutcome.ValueType  # 2
+"""It failed, and may succeed when it is tried again."""
+NOTIFICATION_ATTEMPT_OUTCOME_REFUSED: NotificationAttemptOutcome.ValueType  # 3
+"""It was refused for good."""
+NOTIFICATION_ATTEMPT_OUTCOME_UNKNOWN: NotificationAttemptOutcome.ValueType  # 4
+"""Nobody knows: the receiver fell silent at the wrong moment, or this server ended. It may have been received."""
+Global___NotificationAttemptOutcome: _TypeAlias = NotificationAttemptOutcome  # noqa: Y015
+
 class _NotificationKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -104,6 +136,8 @@ class _NotificationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Not
     """Given up: permanently refused, or tried for too long."""
     NOTIFICATION_STATE_SUPPRESSED: _NotificationState.ValueType  # 6
     """Not sent because it was no longer true, or no longer owed."""
+    NOTIFICATION_STATE_DISCARDED: _NotificationState.ValueType  # 7
+    """Given up by DiscardNotification."""
 
 class NotificationState(_NotificationState, metaclass=_NotificationStateEnumTypeWrapper):
     """What became of a notification."""
@@ -122,7 +156,37 @@ NOTIFICATION_STATE_DEAD: NotificationState.ValueType  # 5
 """Given up: permanently refused, or tried for too long."""
 NOTIFICATION_STATE_SUPPRESSED: NotificationState.ValueType  # 6
 """Not sent because it was no longer true, or no longer owed."""
+NOTIFICATION_STATE_DISCARDED: NotificationState.ValueType  # 7
+"""Given up by DiscardNotification."""
 Global___NotificationState: _TypeAlias = NotificationState  # noqa: Y015
+
+class _NotificationOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NotificationOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NotificationOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NOTIFICATION_ORDER_UNSPECIFIED: _NotificationOrder.ValueType  # 0
+    """The same as NEWEST."""
+    NOTIFICATION_ORDER_NEWEST: _NotificationOrder.ValueType  # 1
+    """By when they were decided, the newest first."""
+    NOTIFICATION_ORDER_CHANGED: _NotificationOrder.ValueType  # 2
+    """By when they last changed, the longest ago first: that they were decided is a change, and so is what comes of each
+    try. Whoever asks on and on with the last `next_page_token`, which is never empty in this order, misses none.
+    """
+
+class NotificationOrder(_NotificationOrder, metaclass=_NotificationOrderEnumTypeWrapper):
+    """In which order notifications are listed."""
+
+NOTIFICATION_ORDER_UNSPECIFIED: NotificationOrder.ValueType  # 0
+"""The same as NEWEST."""
+NOTIFICATION_ORDER_NEWEST: NotificationOrder.ValueType  # 1
+"""By when they were decided, the newest first."""
+NOTIFICATION_ORDER_CHANGED: NotificationOrder.ValueType  # 2
+"""By when they last changed, the longest ago first: that they were decided is a change, and so is what comes of each
+try. Whoever asks on and on with the last `next_page_token`, which is never empty in this order, misses none.
+"""
+Global___NotificationOrder: _TypeAlias = NotificationOrder  # noqa: Y015
 
 @_typing.final
 class Notification(_message.Message):
@@ -145,6 +209,9 @@ class Notification(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     FAULTY_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    GROUPED_NOTIFICATION_IDS_FIELD_NUMBER: _builtins.int
+    ATTEMPT_HISTORY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Unique. Made by the server."""
     kind: Global___NotificationKind.ValueType
@@ -160,13 +227,15 @@ class Notification(_message.Message):
     state: Global___NotificationState.ValueType
     """What became of it."""
     attempts: _builtins.int
-    """How many times sending was tried."""
+    """How many times sending was tried, as far as the outcome was saved."""
     last_error: _builtins.str
     """What the last attempt met, or why it was suppressed; a code and a short text without secrets."""
     faulty_account_id: _builtins.str
     """The account at fault that it names; the first where there are several. Empty where none is."""
     revision: _builtins.int
     """The revision of the watch whose change it tells."""
+    message_id: _builtins.str
+    """The message that it went out in: the id of the first notification in it. Empty until it is sent."""
     @_builtins.property
     def booking_page_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The pages that it is about: its own page, and those that were sent in the same message. Empty for alerts."""
@@ -182,6 +251,16 @@ class Notification(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was decided, in the same transaction as the change of state that it tells."""
+
+    @_builtins.property
+    def grouped_notification_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The other notifications of that message. Not set in ListNotifications."""
+
+    @_builtins.property
+    def attempt_history(self) -> _containers.RepeatedCompositeFieldContainer[Global___NotificationAttempt]:
+        """Every try to send it, oldest first. Not set in ListNotifications. It holds more than `attempts` where the server
+        ended in the middle of a try.
+        """
 
     def __init__(
         self,
@@ -201,14 +280,57 @@ class Notification(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         faulty_account_id: _builtins.str = ...,
         revision: _builtins.int = ...,
+        message_id: _builtins.str = ...,
+        grouped_notification_ids: _abc.Iterable[_builtins.str] | None = ...,
+        attempt_history: _abc.Iterable[Global___NotificationAttempt] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "next_attempt_time", b"next_attempt_time", "send_time", b"send_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attempts", b"attempts", "booking_page_ids", b"booking_page_ids", "calendar_link_id", b"calendar_link_id", "channel", b"channel", "create_time", b"create_time", "faulty_account_id", b"faulty_account_id", "id", b"id", "kind", b"kind", "last_error", b"last_error", "next_attempt_time", b"next_attempt_time", "recipient_account_id", b"recipient_account_id", "revision", b"revision", "send_time", b"send_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attempt_history", b"attempt_history", "attempts", b"attempts", "booking_page_ids", b"booking_page_ids", "calendar_link_id", b"calendar_link_id", "channel", b"channel", "create_time", b"create_time", "faulty_account_id", b"faulty_account_id", "grouped_notification_ids", b"grouped_notification_ids", "id", b"id", "kind", b"kind", "last_error", b"last_error", "message_id", b"message_id", "next_attempt_time", b"next_attempt_time", "recipient_account_id", b"recipient_account_id", "revision", b"revision", "send_time", b"send_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Notification: _TypeAlias = Notification  # noqa: Y015
+
+@_typing.final
+class NotificationAttempt(_message.Message):
+    """One try to send a notification. All of it is set by the server."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    outcome: Global___NotificationAttemptOutcome.ValueType
+    """How it ended."""
+    detail: _builtins.str
+    """What the receiver answered, or what came in place of an answer: a code and a short text without secrets."""
+    address: _builtins.str
+    """The e-mail address, or the Slack channel or user, that was tried. Empty where none was found."""
+    message_id: _builtins.str
+    """The message that was tried: the id of the first notification in it."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When its outcome was known."""
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        outcome: Global___NotificationAttemptOutcome.ValueType = ...,
+        detail: _builtins.str = ...,
+        address: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "detail", b"detail", "message_id", b"message_id", "outcome", b"outcome", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NotificationAttempt: _TypeAlias = NotificationAttempt  # noqa: Y015
 
 @_typing.final
 class GetNotificationRequest(_message.Message):
@@ -267,6 +389,7 @@ class ListNotificationsRequest(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
     booking_page_id: _builtins.str
     """Only those about this page. Empty: about any."""
     account_id: _builtins.str
@@ -274,7 +397,11 @@ class ListNotificationsRequest(_message.Message):
     page_size: _builtins.int
     """How many at most: 0 means 50; more than 1000 means 1000; negative is INVALID_ARGUMENT."""
     page_token: _builtins.str
-    """`next_page_token` of the page before, with the same filters; empty for the first."""
+    """`next_page_token` of the page before, with the same filters and order; empty for the first. In the order CHANGED
+    also the `follow_token` of a list with the same filters.
+    """
+    order: Global___NotificationOrder.ValueType
+    """In which order. NEWEST where it is not set."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[Global___NotificationState.ValueType]:
         """Only notifications in one of these states. Empty: in any."""
@@ -287,10 +414,11 @@ class ListNotificationsRequest(_message.Message):
         account_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        order: Global___NotificationOrder.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "booking_page_id", b"booking_page_id", "page_size", b"page_size", "page_token", b"page_token", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "booking_page_id", b"booking_page_id", "order", b"order", "page_size", b"page_size", "page_token", b"page_token", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -304,22 +432,126 @@ class ListNotificationsResponse(_message.Message):
 
     NOTIFICATIONS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FOLLOW_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """Where the next page begins; empty on the last."""
+    """Where the next page begins; empty on the last, but never in the order CHANGED."""
+    follow_token: _builtins.str
+    """Where, in the order CHANGED, those begin that changed after this answer was made. Set on a first page."""
     @_builtins.property
     def notifications(self) -> _containers.RepeatedCompositeFieldContainer[Global___Notification]:
-        """The notifications, newest first."""
+        """The notifications, newest first, or in the order that was asked for."""
 
     def __init__(
         self,
         *,
         notifications: _abc.Iterable[Global___Notification] | None = ...,
         next_page_token: _builtins.str = ...,
+        follow_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "notifications", b"notifications"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["follow_token", b"follow_token", "next_page_token", b"next_page_token", "notifications", b"notifications"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListNotificationsResponse: _TypeAlias = ListNotificationsResponse  # noqa: Y015
+
+@_typing.final
+class RetryNotificationRequest(_message.Message):
+    """What RetryNotification needs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The notification's id. Required."""
+    request_id: _builtins.str
+    """UUID4. A repeated call with the same id answers as the first did and does nothing; kept for 24 hours. Optional."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryNotificationRequest: _TypeAlias = RetryNotificationRequest  # noqa: Y015
+
+@_typing.final
+class RetryNotificationResponse(_message.Message):
+    """What RetryNotification answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTIFICATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def notification(self) -> Global___Notification:
+        """The notification as it stands now."""
+
+    def __init__(
+        self,
+        *,
+        notification: Global___Notification | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["notification", b"notification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notification", b"notification"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryNotificationResponse: _TypeAlias = RetryNotificationResponse  # noqa: Y015
+
+@_typing.final
+class DiscardNotificationRequest(_message.Message):
+    """What DiscardNotification needs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The notification's id. Required."""
+    request_id: _builtins.str
+    """UUID4. A repeated call with the same id answers as the first did and does nothing; kept for 24 hours. Optional."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiscardNotificationRequest: _TypeAlias = DiscardNotificationRequest  # noqa: Y015
+
+@_typing.final
+class DiscardNotificationResponse(_message.Message):
+    """What DiscardNotification answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTIFICATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def notification(self) -> Global___Notification:
+        """The notification as it stands now."""
+
+    def __init__(
+        self,
+        *,
+        notification: Global___Notification | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["notification", b"notification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notification", b"notification"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiscardNotificationResponse: _TypeAlias = DiscardNotificationResponse  # noqa: Y015

@@ -51,6 +51,16 @@ class NotificationServiceStub:
                 request_serializer=calguard_dot_v1_dot_notification__pb2.ListNotificationsRequest.SerializeToString,
                 response_deserializer=calguard_dot_v1_dot_notification__pb2.ListNotificationsResponse.FromString,
                 _registered_method=True)
+        self.RetryNotification = channel.unary_unary(
+                '/calguard.v1.NotificationService/RetryNotification',
+                request_serializer=calguard_dot_v1_dot_notification__pb2.RetryNotificationRequest.SerializeToString,
+                response_deserializer=calguard_dot_v1_dot_notification__pb2.RetryNotificationResponse.FromString,
+                _registered_method=True)
+        self.DiscardNotification = channel.unary_unary(
+                '/calguard.v1.NotificationService/DiscardNotification',
+                request_serializer=calguard_dot_v1_dot_notification__pb2.DiscardNotificationRequest.SerializeToString,
+                response_deserializer=calguard_dot_v1_dot_notification__pb2.DiscardNotificationResponse.FromString,
+                _registered_method=True)
 
 
 class NotificationServiceServicer:
@@ -71,7 +81,27 @@ class NotificationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListNotifications(self, request, context):
-        """Lists notifications, newest first.
+        """Lists notifications, newest first, or in the order of their last change.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryNotification(self, request, context):
+        """Has a notification that is DEAD sent after all: it is PENDING again, with attempts and time as for a new one. What
+        is no longer true by then is SUPPRESSED as ever. Meant for operators.
+        NOT_FOUND `NOTIFICATION_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` in any other state: what was
+        SUPPRESSED was not true or not owed, and what was DISCARDED is over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiscardNotification(self, request, context):
+        """Gives up a notification for good that is DEAD, PENDING or RETRYING: it is DISCARDED, and later ones of its incident
+        wait for it no more. Meant for operators.
+        NOT_FOUND `NOTIFICATION_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` in any other state. One that is
+        SENDING is on its way: call again when it has come to something.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,6 +119,16 @@ def add_NotificationServiceServicer_to_server(servicer, server):
                     servicer.ListNotifications,
                     request_deserializer=calguard_dot_v1_dot_notification__pb2.ListNotificationsRequest.FromString,
                     response_serializer=calguard_dot_v1_dot_notification__pb2.ListNotificationsResponse.SerializeToString,
+            ),
+            'RetryNotification': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryNotification,
+                    request_deserializer=calguard_dot_v1_dot_notification__pb2.RetryNotificationRequest.FromString,
+                    response_serializer=calguard_dot_v1_dot_notification__pb2.RetryNotificationResponse.SerializeToString,
+            ),
+            'DiscardNotification': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiscardNotification,
+                    request_deserializer=calguard_dot_v1_dot_notification__pb2.DiscardNotificationRequest.FromString,
+                    response_serializer=calguard_dot_v1_dot_notification__pb2.DiscardNotificationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -152,6 +192,60 @@ class NotificationService:
             '/calguard.v1.NotificationService/ListNotifications',
             calguard_dot_v1_dot_notification__pb2.ListNotificationsRequest.SerializeToString,
             calguard_dot_v1_dot_notification__pb2.ListNotificationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryNotification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/calguard.v1.NotificationService/RetryNotification',
+            calguard_dot_v1_dot_notification__pb2.RetryNotificationRequest.SerializeToString,
+            calguard_dot_v1_dot_notification__pb2.RetryNotificationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiscardNotification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/calguard.v1.NotificationService/DiscardNotification',
+            calguard_dot_v1_dot_notification__pb2.DiscardNotificationRequest.SerializeToString,
+            calguard_dot_v1_dot_notification__pb2.DiscardNotificationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,7 +43,19 @@ class NotificationServiceStub:
     GetNotification: _grpc.UnaryUnaryMultiCallable[_notification_pb2.GetNotificationRequest, _notification_pb2.GetNotificationResponse]
     """Reads one notification. NOT_FOUND `NOTIFICATION_NOT_FOUND`."""
     ListNotifications: _grpc.UnaryUnaryMultiCallable[_notification_pb2.ListNotificationsRequest, _notification_pb2.ListNotificationsResponse]
-    """Lists notifications, newest first."""
+    """Lists notifications, newest first, or in the order of their last change."""
+    RetryNotification: _grpc.UnaryUnaryMultiCallable[_notification_pb2.RetryNotificationRequest, _notification_pb2.RetryNotificationResponse]
+    """Has a notification that is DEAD sent after all: it is PENDING again, with attempts and time as for a new one. What
+    is no longer true by then is SUPPRESSED as ever. Meant for operators.
+    NOT_FOUND `NOTIFICATION_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` in any other state: what was
+    SUPPRESSED was not true or not owed, and what was DISCARDED is over.
+    """
+    DiscardNotification: _grpc.UnaryUnaryMultiCallable[_notification_pb2.DiscardNotificationRequest, _notification_pb2.DiscardNotificationResponse]
+    """Gives up a notification for good that is DEAD, PENDING or RETRYING: it is DISCARDED, and later ones of its incident
+    wait for it no more. Meant for operators.
+    NOT_FOUND `NOTIFICATION_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` in any other state. One that is
+    SENDING is on its way: call again when it has come to something.
+    """
 
 @_typing.type_check_only
 class NotificationServiceAsyncStub(NotificationServiceStub):
@@ -60,7 +72,19 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
     GetNotification: _aio.UnaryUnaryMultiCallable[_notification_pb2.GetNotificationRequest, _notification_pb2.GetNotificationResponse]  # type: ignore[assignment]
     """Reads one notification. NOT_FOUND `NOTIFICATION_NOT_FOUND`."""
     ListNotifications: _aio.UnaryUnaryMultiCallable[_notification_pb2.ListNotificationsRequest, _notification_pb2.ListNotificationsResponse]  # type: ignore[assignment]
-    """Lists notifications, newest first."""
+    """Lists notifications, newest first, or in the order of their last change."""
+    RetryNotification: _aio.UnaryUnaryMultiCallable[_notification_pb2.RetryNotificationRequest, _notification_pb2.RetryNotificationResponse]  # type: ignore[assignment]
+    """Has a notification that is DEAD sent after all: it is PENDING again, with attempts and time as for a new one. What
+    is no longer true by then is SUPPRESSED as ever. Meant for operators.
+    NOT_FOUND `NOTIFICATION_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` in any other state: what was
+    SUPPRESSED was not true or not owed, and what was DISCARDED is over.
+    """
+    DiscardNotification: _aio.UnaryUnaryMultiCallable[_notification_pb2.DiscardNotificationRequest, _notification_pb2.DiscardNotificationResponse]  # type: ignore[assignment]
+    """Gives up a notification for good that is DEAD, PENDING or RETRYING: it is DISCARDED, and later ones of its incident
+    wait for it no more. Meant for operators.
+    NOT_FOUND `NOTIFICATION_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` in any other state. One that is
+    SENDING is on its way: call again when it has come to something.
+    """
 
 class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
     """The ledger of notices: what was owed to whom, and what became of it.
@@ -86,6 +110,30 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notification_pb2.ListNotificationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_notification_pb2.ListNotificationsResponse, _abc.Awaitable[_notification_pb2.ListNotificationsResponse]]:
-        """Lists notifications, newest first."""
+        """Lists notifications, newest first, or in the order of their last change."""
+
+    @_abc_1.abstractmethod
+    def RetryNotification(
+        self,
+        request: _notification_pb2.RetryNotificationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notification_pb2.RetryNotificationResponse, _abc.Awaitable[_notification_pb2.RetryNotificationResponse]]:
+        """Has a notification that is DEAD sent after all: it is PENDING again, with attempts and time as for a new one. What
+        is no longer true by then is SUPPRESSED as ever. Meant for operators.
+        NOT_FOUND `NOTIFICATION_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` in any other state: what was
+        SUPPRESSED was not true or not owed, and what was DISCARDED is over.
+        """
+
+    @_abc_1.abstractmethod
+    def DiscardNotification(
+        self,
+        request: _notification_pb2.DiscardNotificationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notification_pb2.DiscardNotificationResponse, _abc.Awaitable[_notification_pb2.DiscardNotificationResponse]]:
+        """Gives up a notification for good that is DEAD, PENDING or RETRYING: it is DISCARDED, and later ones of its incident
+        wait for it no more. Meant for operators.
+        NOT_FOUND `NOTIFICATION_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` in any other state. One that is
+        SENDING is on its way: call again when it has come to something.
+        """
 
 def add_NotificationServiceServicer_to_server(servicer: NotificationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,13 +1,15 @@
 """`calguard notifications`: what was owed to whom, and what became of it."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import click
 
 from calguard.v1 import notification_pb2
 from calguard.v1.notification_pb2_grpc import NotificationServiceStub
-from calguard_client.cli.cells import enum_name, moment, state, text, texts
+from calguard_client.cli.cells import clean, enum_name, moment, state, text, texts
 from calguard_client.cli.choices import enum_option, limit_option
+from calguard_client.cli.follow import follow, interval_option, show_line
 from calguard_client.cli.paging import gather, show_list
 from calguard_client.cli.session import Session, pass_session
 from calguard_client.cli.table import Cell, Column
@@ -49,6 +51,14 @@ def get_notification(session: Session, notification_id: str) -> None:
 @click.option("--page", "booking_page_id", metavar="PAGE", default="", help="Only those about this page.")
 @click.option("--account", "account_id", metavar="ACCOUNT", default="", help="Only those to this account.")
 @limit_option
+@click.option(
+    "--follow",
+    "follows",
+    is_flag=True,
+    help="A line each, the oldest first; then go on with each that is new, or that something came of, until "
+    "interrupted (ctrl-C).",
+)
+@interval_option
 @pass_session
 def list_notifications(
     session: Session,
@@ -56,6 +66,8 @@ def list_notifications(
     booking_page_id: str,
     account_id: str,
     limit: int,
+    follows: bool,  # noqa: FBT001 - click passes it
+    interval: timedelta,
 ) -> None:
     """List notices, newest first."""
     request = notification_pb2.ListNotificationsRequest(
@@ -63,7 +75,32 @@ def list_notifications(
     )
     method = NotificationServiceStub(session.channel).ListNotifications
     answer = gather(session, method, request, lambda answer: answer.notifications, limit)
-    show_list(session, answer, answer.notifications, COLUMNS)
+    if not follows:
+        show_list(session, answer, answer.notifications, COLUMNS)
+        return
+    for notice in reversed(answer.notifications):
+        show_line(session, notice)
+    follow(session, request, answer.follow_token, interval.total_seconds())
+
+
+@notifications.command("retry")
+@click.argument("notification_id", metavar="NOTIFICATION")
+@pass_session
+def retry_notification(session: Session, notification_id: str) -> None:
+    """Have a notice sent after all that is DEAD."""
+    request = notification_pb2.RetryNotificationRequest(id=notification_id, request_id=session.new_request_id())
+    method = NotificationServiceStub(session.channel).RetryNotification
+    session.show(session.call(method, request).notification, details)
+
+
+@notifications.command("discard")
+@click.argument("notification_id", metavar="NOTIFICATION")
+@pass_session
+def discard_notification(session: Session, notification_id: str) -> None:
+    """Give a notice up that is DEAD, or still to be sent."""
+    request = notification_pb2.DiscardNotificationRequest(id=notification_id, request_id=session.new_request_id())
+    method = NotificationServiceStub(session.channel).DiscardNotification
+    session.show(session.call(method, request).notification, details)
 
 
 def details(notice: notification_pb2.Notification) -> list[tuple[str, Cell]]:
@@ -82,4 +119,12 @@ def details(notice: notification_pb2.Notification) -> list[tuple[str, Cell]]:
         ("next attempt", moment(notice.next_attempt_time)),
         ("created", moment(notice.create_time)),
         ("sent", moment(notice.send_time)),
+        ("message", text(notice.message_id)),
+        ("sent with", texts(notice.grouped_notification_ids)),
+        *(("attempt", _attempt_text(attempt)) for attempt in notice.attempt_history),
     ]
+
+
+def _attempt_text(attempt: notification_pb2.NotificationAttempt) -> str:
+    parts = (moment(attempt.time), enum_name(attempt, "outcome"), clean(attempt.address), clean(attempt.detail))
+    return "  ".join(filter(None, parts))

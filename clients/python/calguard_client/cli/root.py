@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import sys
+import time
 from datetime import timedelta
 from typing import IO
 
@@ -132,4 +133,5 @@ def main(
         channel=channel,
         screen=Screen(),
         new_request_id=new_request_id,
+        pause=time.sleep,  # noqa: TID251 - the command waits for real
     )

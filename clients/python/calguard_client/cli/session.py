@@ -20,7 +20,10 @@ Resource = TypeVar("Resource", bound=Message)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A connection, the options given, and where the answers go. `timeout` is a single call's."""
+    """A connection, the options given, and where the answers go.
+
+    `timeout` is a single call's. `pause` waits for so many seconds.
+    """
 
     server: str
     as_json: bool
@@ -28,6 +31,7 @@ class Session:
     channel: grpc.Channel
     screen: Screen
     new_request_id: Callable[[], str]
+    pause: Callable[[float], None]
 
     def call(self, method: "grpc.UnaryUnaryMultiCallable[Request, Answer]", request: Request) -> Answer:
         """Call once. Raises grpc.RpcError."""

@@ -30,7 +30,7 @@ SELECT id FROM pages WHERE owner_account_id IN (SELECT value FROM json_each(?1))
 
 -- name: open_incidents_by_page
 -- The open incidents of the pages.
-SELECT id, page_id, open_time FROM incidents
+SELECT id, page_id, open_time, reminder_time FROM incidents
 WHERE close_time IS NULL AND page_id IN (SELECT value FROM json_each(?1));
 
 -- name: told_by_incident
@@ -112,12 +112,20 @@ INSERT INTO members (account_id, page_id) VALUES (?1, ?2);
 
 -- name: save_incident
 -- Insert or replace an incident.
-INSERT OR REPLACE INTO incidents (id, page_id, open_time, close_time) VALUES (?1, ?2, ?3, ?4);
+INSERT OR REPLACE INTO incidents ({incidents}) VALUES ({incidents_values});
 
 -- name: insert_delivery
 -- Owe a delivery; one that is owed already stays as it is.
-INSERT INTO deliveries ({deliveries}) VALUES ({deliveries_values})
+INSERT INTO deliveries ({deliveries}, changed)
+VALUES ({deliveries_values}, (SELECT COALESCE(MAX(changed), 0) + 1 FROM deliveries))
 ON CONFLICT DO NOTHING;
+
+-- name: change_delivery
+-- Save what a person decided of a delivery that nobody is sending.
+UPDATE deliveries
+SET state = ?2, next_attempt_time = ?3, attempts_before = ?4, retry_time = ?5,
+    changed = (SELECT MAX(changed) + 1 FROM deliveries)
+WHERE id = ?1;
 
 -- name: insert_event
 -- Append a change to the log.

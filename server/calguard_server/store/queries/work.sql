@@ -75,6 +75,10 @@ WHERE recipient_account_id = ?2 AND channel = ?3 AND kind = ?4 AND next_attempt_
            OR (earlier.state <> 'PENDING' AND earlier.next_attempt_time > ?1)))
 ORDER BY sequence;
 
+-- name: due_follow_ups
+-- Pages whose open incident owes a reminder, the longest due first.
+SELECT page_id FROM incidents WHERE reminder_time <= ?1 ORDER BY reminder_time LIMIT ?2;
+
 -- name: claim_delivery
 -- Claim a delivery until its lease ends; the fence tells this claim from others. One whose last claim was never
 -- completed may have been received.
@@ -93,12 +97,33 @@ SELECT EXISTS (
 -- Save how a claimed delivery goes on, unless it was claimed anew.
 UPDATE deliveries
 SET state = ?3, attempts = ?4, next_attempt_time = ?5, last_error = ?6, address = ?7, send_time = ?8, message_id = ?9,
-    doubtful = doubtful OR ?10, held_by = ?11
-WHERE id = ?1 AND fence = ?2;
+    doubtful = doubtful OR ?10, held_by = ?11, changed = (SELECT MAX(changed) + 1 FROM deliveries)
+WHERE id = ?1 AND fence = ?2 AND state = 'SENDING';
 
--- name: release_deliveries
+-- name: record_attempt
+-- Enter a try to send into the ledger, unless the delivery was claimed anew.
+INSERT INTO delivery_attempts (delivery, number, time, outcome, detail, address, message_id)
+SELECT sequence, (SELECT COALESCE(MAX(number), 0) + 1 FROM delivery_attempts WHERE delivery = sequence),
+       ?3, ?4, ?5, ?6, ?7
+FROM deliveries WHERE id = ?1 AND fence = ?2 AND state = 'SENDING';
+
+-- name: record_lost_attempt
+-- Enter into the ledger that nobody knows what came of a delivery whose sender is gone.
+INSERT INTO delivery_attempts (delivery, number, time, outcome, detail, address, message_id)
+SELECT sequence, (SELECT COALESCE(MAX(number), 0) + 1 FROM delivery_attempts WHERE delivery = sequence),
+       ?2, 'UNKNOWN', ?3, address, ''
+FROM deliveries WHERE id = ?1;
+
+-- name: deliveries_being_sent
+-- What is claimed.
+SELECT id FROM deliveries WHERE state = 'SENDING' ORDER BY sequence;
+
+-- name: release_delivery
 -- Give back what a process that is gone had claimed: it may have been received.
-UPDATE deliveries SET state = 'RETRYING', next_attempt_time = create_time, doubtful = 1 WHERE state = 'SENDING';
+UPDATE deliveries
+SET state = 'RETRYING', next_attempt_time = create_time, doubtful = 1,
+    changed = (SELECT MAX(changed) + 1 FROM deliveries)
+WHERE id = ?1;
 
 -- name: next_delivery_time
 -- When the next delivery is due.
@@ -128,6 +153,32 @@ WHERE revision > ?1 AND revision <= ?2 ORDER BY revision;
 -- name: prune_events
 -- Drop changes of the log that are old, up to a revision.
 DELETE FROM events WHERE time < ?1 AND revision <= ?2;
+
+-- name: past_deliveries
+-- Deliveries that were decided before a time and are over, but for those of open incidents: what is told is not told
+-- again. Places in the ledger grow with time, so that only its old end is looked at. The last that changed is kept, so
+-- that the order of changes only grows.
+SELECT sequence FROM deliveries AS old
+WHERE sequence < COALESCE(
+    (SELECT sequence FROM deliveries WHERE create_time >= ?1 ORDER BY sequence LIMIT 1), 9223372036854775807)
+  AND next_attempt_time IS NULL AND changed < (SELECT MAX(changed) FROM deliveries)
+  AND NOT EXISTS (SELECT 1 FROM incidents WHERE incidents.id = old.incident_id AND close_time IS NULL)
+ORDER BY sequence LIMIT ?2;
+
+-- name: drop_delivery
+-- Drop a delivery, by its place in the ledger.
+DELETE FROM deliveries WHERE sequence = ?1;
+
+-- name: drop_attempts
+-- Drop the attempts at a delivery, by its place in the ledger.
+DELETE FROM delivery_attempts WHERE delivery = ?1;
+
+-- name: prune_incidents
+-- Drop incidents that were over before a time and of which nothing is left in the ledger.
+DELETE FROM incidents WHERE id IN (
+  SELECT id FROM incidents AS past
+  WHERE close_time < ?1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE incident_id = past.id)
+  ORDER BY close_time LIMIT ?2);
 
 -- name: remember_pruned
 -- Remember the latest revision, which a log that was pruned whole no longer shows.
