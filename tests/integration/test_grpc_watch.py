@@ -76,11 +76,18 @@ class Forwarder:
     def __init__(self, port: int) -> None:
         self.connections = 0
         self._port = port
+        self._writers: list[asyncio.StreamWriter] = []
 
     async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self._port)
-        await asyncio.gather(_copy(reader, to_writer), _copy(to_reader, writer))
+        self._writers += (writer, to_writer)
+        await asyncio.gather(_copy(reader, to_writer), _copy(to_reader, writer), return_exceptions=True)
+
+    async def close(self) -> None:
+        for writer in self._writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -109,4 +116,5 @@ async def test_an_old_connection_takes_no_new_calls(feed: ScriptedFeed) -> None:
         assert not stream.done()
         stream.cancel()
     listener.close()
+    await forwarder.close()
     await server.stop(10)

@@ -4,12 +4,20 @@ from google.protobuf.descriptor import FileDescriptor
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
-from calguard.v1 import account_pb2, booking_page_pb2, calendar_link_pb2, notification_pb2, provider_pb2, watch_pb2
+from calguard.v1 import (
+    account_pb2,
+    booking_page_pb2,
+    calendar_link_pb2,
+    notification_pb2,
+    provider_pb2,
+    server_pb2,
+    watch_pb2,
+)
 from calguard_server.auth.callers import Role
 from calguard_server.grpc_api.roles import OPEN, ROLE_OF, role_for
 from calguard_server.grpc_api.server import SERVICES
 
-OURS = (account_pb2, booking_page_pb2, calendar_link_pb2, notification_pb2, provider_pb2, watch_pb2)
+OURS = (account_pb2, booking_page_pb2, calendar_link_pb2, notification_pb2, provider_pb2, server_pb2, watch_pb2)
 
 
 def methods_of(*files: FileDescriptor) -> set[str]:
