@@ -24,7 +24,14 @@ as many bytes as our change has. A core is a second of the server's processor ti
 |---|---|---|---|---|---|---|
 """
 
-_FOOT = "\n"
+_FOOT = """
+What bounds a change, by profile: three quarters of the server's main thread are gRPC and the event loop, which the bare
+server has as well. The engine and the store take about 62 us of processor time a change, and 265 us a commit, for
+however many changes share it. Calls wait in gRPC rather than at the writer, so only three or four changes share a
+commit, by the median, and each bears much of its cost; the interpreter's lock goes to and fro with the writer's thread
+meanwhile. A read is bounded by gRPC: a handler that answers a constant is 4 to 12 % dearer than the bare one already.
+
+"""
 
 
 def section() -> Iterator[str]:

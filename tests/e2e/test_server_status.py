@@ -10,7 +10,7 @@ from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import notification_pb2 as notices_pb
 from calguard.v1 import server_pb2 as server_pb
 from tests.e2e.backend import Backend
-from tests.e2e.stubs import ALL, ANY
+from tests.e2e.stubs import ALL, ANY, UNDER_WAY
 
 SECOND = timedelta(seconds=1)
 
@@ -75,13 +75,19 @@ async def test_notices_that_wait_and_are_given_up(backend: Backend) -> None:
 
     backend.sandbox.faults.clear()
     backend.sandbox.fault("smtp/550")
-    await backend.settled()
+    await backend.until(_alerted_and_settled)
     backend.clock.advance(SECOND)
     settled = await backend.server_status()
     assert settled.unsent_notifications == 0
     assert not settled.HasField("oldest_unsent_time")
     dead = [each for each in await backend.notifications() if each.state == notices_pb.NOTIFICATION_STATE_DEAD]
     assert settled.dead_notifications == len(dead) > 0
+
+
+def _alerted_and_settled(notices: list[notices_pb.Notification]) -> bool:
+    """What is given up alerts the operator, a moment later."""
+    alerted = any(each.kind == notices_pb.NOTIFICATION_KIND_OPERATOR_ALERT for each in notices)
+    return alerted and not any(each.state in UNDER_WAY for each in notices)
 
 
 async def test_a_restart_is_seen(backend: Backend) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,48 @@ async def test_token_from_the_future(backend: Backend, tmp_path: Path) -> None:
     refusal = await refusal_of(backend, resume_token=token)
     assert told(refusal) == ("OUT_OF_RANGE", "TOKEN_FROM_FUTURE")
     assert refusal.metadata["latest_revision"] == "1"
+
+
+async def test_token_of_what_was_undone(backend: Backend, tmp_path: Path) -> None:
+    """After a backup was restored, a token of what was undone stays refused when as much was made again.
+
+    The revisions would fit, and tell of something else. A token of the time before the backup is good.
+    """
+    await backend.add_page("kept", ALL, "ann")
+    shared = await token_of(backend)
+    await backend.stop()
+    shutil.copy(backend.database, tmp_path / "backup.db")
+    await backend.restart()
+    same = await token_of(backend)
+    await backend.add_page("lost", ALL, "ann")
+    undone = await token_of(backend)
+    await backend.stop()
+    shutil.copy(tmp_path / "backup.db", backend.database)
+    await backend.restart()
+    await add_pages(backend, "new", 3)
+    for token in (undone, same):  # of a run that the restored store knows nothing of
+        assert told(await refusal_of(backend, resume_token=token)) == ("OUT_OF_RANGE", "TOKEN_FROM_FUTURE")
+    resumed = backend.watch(resume_token=shared)
+    assert await resumed.up_to(4) == [2, 3, 4]
+    resumed.cancel()
+
+
+async def test_token_of_what_was_undone_in_the_same_run(backend: Backend, tmp_path: Path) -> None:
+    """So is a token of the run in which the backup was made, if it is of later than that."""
+    await backend.add_page("kept", ALL, "ann")
+    before = await token_of(backend)
+    with closing(sqlite3.connect(backend.database)) as live, closing(sqlite3.connect(tmp_path / "backup.db")) as copy:
+        live.backup(copy)
+    await backend.add_page("lost", ALL, "ann")
+    undone = await token_of(backend)
+    await backend.stop()
+    shutil.copy(tmp_path / "backup.db", backend.database)
+    await backend.restart()
+    await add_pages(backend, "new", 3)
+    assert told(await refusal_of(backend, resume_token=undone)) == ("OUT_OF_RANGE", "TOKEN_FROM_FUTURE")
+    resumed = backend.watch(resume_token=before)
+    assert await resumed.up_to(4) == [2, 3, 4]
+    resumed.cancel()
 
 
 async def test_history_that_is_gone(backend: Backend) -> None:

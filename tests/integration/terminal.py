@@ -2,11 +2,10 @@
 
 import fcntl
 import os
-import pty
 import re
 import select
-import signal
 import struct
+import subprocess
 import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from tests.integration.cli_harness import BINARIES
 
 _SECONDS = 30
+_LOOKS = 150
 _STYLES = re.compile(r"\x1b\[[\d;]*m")
 _HOME = "\x1b[H"
 ALTERNATE, BACK = "\x1b[?1049h", "\x1b[?1049l"
@@ -23,17 +23,16 @@ CURSOR_BACK = "\x1b[?25h"
 class Terminal:
     """The controlling terminal of a program that runs in its foreground."""
 
-    def __init__(self, pid: int, descriptor: int) -> None:
-        self._pid = pid
+    def __init__(self, process: "subprocess.Popen[bytes]", descriptor: int) -> None:
+        self._process = process
         self._descriptor = descriptor
-        self._code: int | None = None
         self.written = ""
 
     def type(self, keys: str) -> None:
         os.write(self._descriptor, keys.encode())
 
     def signal(self, number: int) -> None:
-        os.kill(self._pid, number)
+        self._process.send_signal(number)
 
     def read_until(self, pattern: str) -> str:
         """Read until all that was written has the pattern; all that was written, without its styles."""
@@ -57,27 +56,18 @@ class Terminal:
         """Its exit code, once it has ended and all that it wrote is read."""
         while self._read():
             pass
-        if self._code is None:
-            _, status = os.waitpid(self._pid, 0)
-            self._code = os.waitstatus_to_exitcode(status)
-        return self._code
-
-    def close(self) -> None:
-        """End it, and hang up on what it may have left in the background."""
-        if self._code is None:
-            self.signal(signal.SIGKILL)
-            os.waitpid(self._pid, 0)
-        os.close(self._descriptor)
+        return self._process.wait(_SECONDS)
 
     def _read(self) -> bool:
-        ready, _, _ = select.select([self._descriptor], [], [], _SECONDS)
-        assert ready, f"nothing was written for {_SECONDS} s, after: {self.written}"
-        try:
-            chunk = os.read(self._descriptor, 65536)
-        except OSError:  # how Linux tells that the other end is closed
-            return False
-        self.written += chunk.decode(errors="replace")
-        return bool(chunk)
+        """Read what was written since, waiting for it; false once the program has ended and all was read."""
+        for _ in range(_LOOKS):
+            ended = self._process.poll() is not None
+            if select.select([self._descriptor], [], [], _SECONDS / _LOOKS)[0]:
+                self.written += os.read(self._descriptor, 65536).decode(errors="replace")
+                return True
+            if ended:
+                return False
+        raise AssertionError(f"nothing was written for {_SECONDS} s, after: {self.written}")
 
 
 @contextmanager
@@ -86,12 +76,18 @@ def on_terminal(
 ) -> Iterator[Terminal]:
     """Run a program on a terminal of that size until the block ends."""
     settings = {"PATH": f"{BINARIES}:{os.environ['PATH']}", "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
-    pid, descriptor = pty.fork()
-    if pid == 0:
-        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        os.execvpe(arguments[0], arguments, settings | dict(environment))
-    terminal = Terminal(pid, descriptor)
+    ours, its = os.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    # The first terminal that the leader of a session opens is the one that controls it. Forking here is no choice: this
+    # process has threads of gRPC's.
+    opening = f'exec "$@" <{os.ttyname(its)} >{os.ttyname(its)} 2>&1'
+    process = subprocess.Popen(
+        ["sh", "-c", opening, "sh", *arguments], env=settings | dict(environment), start_new_session=True
+    )
     try:
-        yield terminal
+        yield Terminal(process, ours)
     finally:
-        terminal.close()
+        process.kill()
+        process.wait()
+        for descriptor in (its, ours):  # which hangs up on what it may have left in the background
+            os.close(descriptor)

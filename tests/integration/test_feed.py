@@ -23,6 +23,7 @@ class Log:
     """A durable log in memory; `oldest` is as far as it is kept."""
 
     store_id = "store"
+    epoch = "0123456789abcdef"
 
     def __init__(self) -> None:
         self.entries: list[LogEntry] = []

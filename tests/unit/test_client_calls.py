@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -132,3 +133,16 @@ async def test_a_token_is_not_sent_in_plain_text_to_another_machine(address: str
     open_channel(address, ClientOptions(token="secret", credentials=grpc.ssl_channel_credentials())).close()
     open_channel(address, ClientOptions(token="secret", plaintext_token=True)).close()
     open_channel("127.0.0.1:1", options).close()
+
+
+@pytest.mark.parametrize("token", ["a token", "two\nlines", "ünknown"])
+def test_a_token_that_cannot_be_sent_is_refused(token: str) -> None:
+    with pytest.raises(ValueError, match="visible ASCII"):
+        ClientOptions(token=token)
+
+
+def test_a_token_as_files_have_it() -> None:
+    """With the end of its line; and none at all."""
+    nothing: Any = None
+    assert ClientOptions(token="secret\n").token == "secret"
+    assert ClientOptions(token=nothing).token == ""

@@ -70,3 +70,73 @@ def test_a_mirror_gets_over_breaks() -> None:
             assert mirror.get_page("a") is not None
 
     run_virtually(live())
+
+
+def quiet() -> Server:
+    """Sends a snapshot, and nothing more."""
+    messages = iter([part(page("a", 1, SNAPSHOT)), end("t")])
+
+    def script(_server: Server) -> Script:
+        async def read() -> object:
+            return next(messages, None) or await asyncio.Event().wait()
+
+        return read
+
+    return Server(script)
+
+
+def test_who_waits_for_a_mirror_that_is_closed_is_told() -> None:
+    async def live() -> None:
+        mirror = AsyncMirror(watching(quiet()), MirrorOptions())
+        with pytest.raises(RuntimeError, match="was not entered"):
+            await mirror.wait_ready()
+        async with mirror:
+            await mirror.wait_ready()
+            waiting = asyncio.ensure_future(mirror.wait_until(lambda _: False))
+        with pytest.raises(RuntimeError, match="is closed"):
+            await waiting
+        with pytest.raises(RuntimeError, match="entered once"):
+            await mirror.__aenter__()
+        assert mirror.failure is None
+
+    run_virtually(live())
+
+
+def test_a_callback_that_raises_a_cancellation_breaks_nothing() -> None:
+    async def live() -> None:
+        server = Server(ending(part(page("a", 1, SNAPSHOT)), end("t"), changes("u", page("a", 2)), changes("v")))
+        async with AsyncMirror(watching(server), MirrorOptions()) as mirror:
+
+            def callback(_change: object) -> None:
+                raise asyncio.CancelledError
+
+            mirror.on_change(callback)
+            await mirror.wait_until(lambda m: m.pages()[0].revision == 2)
+            assert mirror.failure is None
+
+    run_virtually(live())
+
+
+def test_a_mirror_whose_task_is_cancelled_by_another_says_so() -> None:
+    async def live() -> None:
+        async with AsyncMirror(watching(quiet()), MirrorOptions()) as mirror:
+            await mirror.wait_ready()
+            waiting = asyncio.ensure_future(mirror.wait_until(lambda _: False))
+            for task in asyncio.all_tasks():
+                if task.get_name() == "calguard mirror":
+                    task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            assert isinstance(mirror.failure, asyncio.CancelledError)
+
+    run_virtually(live())
+
+
+def test_a_wait_that_took_too_long_says_what_is_the_matter() -> None:
+    async def live() -> None:
+        server = Server(failing(grpc.StatusCode.UNAVAILABLE))
+        async with AsyncMirror(watching(server), MirrorOptions()) as mirror:
+            with pytest.raises(TimeoutError, match="said so"):
+                await mirror.wait_ready(timedelta(minutes=1))
+
+    run_virtually(live())

@@ -225,3 +225,17 @@ def test_some_progress_messages_that_do_not_come_make_a_stream_dead() -> None:
     request = pb.WatchRequest()
     request.progress_interval.FromSeconds(1)
     assert Resumption(request, lambda: 0.5).silence_max == timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(("lasted", "at_once"), [(1800.0, True), (1.0, True), (0.5, False)])
+def test_a_planned_end_is_no_failure(lasted: float, at_once: bool) -> None:  # noqa: FBT001 - a parameter
+    """However often the server ends streams that have lasted their time, the watch goes on at once."""
+    watch = Resumption(pb.WatchRequest(), lambda: 0.999)
+    for number in range(5):
+        opened = number * 10_000.0
+        watch.opened(opened)
+        list(watch.received(end("t")))
+        list(watch.received(pb.WatchResponse(resume_token="t", closing=pb.Closing(reason="STREAM_LIFETIME"))))
+        interrupted = watch.broken(ENDED, opened + lasted)
+        assert interrupted is not None
+    assert (interrupted.delay == timedelta(milliseconds=100)) is at_once

@@ -16,6 +16,7 @@ from calguard_server.watch.tokens import TokenMint
 from calguard_server.watch.view import Message, View
 
 ALL = WatchSpec()
+EPOCH = "0123456789abcdef"
 
 
 def entry(revision: int, commit_revision: int = 0, *, kind: str = "CALENDAR_LINK", resource: str = "l1") -> LogEntry:
@@ -34,8 +35,8 @@ def revisions_in(encoded: bytes) -> list[int]:
 
 def test_a_token_leads_back_to_its_revision() -> None:
     """What was made of a revision is read as that revision, by the same store and filter."""
-    mint = TokenMint("store-1", ALL)
-    assert mint.read(mint.make(7), latest=7) == 7
+    mint = TokenMint("store-1", EPOCH, ALL)
+    assert mint.read(mint.make(7), latest=7) == (7, EPOCH)
 
 
 @pytest.mark.parametrize(
@@ -45,16 +46,16 @@ def test_a_token_leads_back_to_its_revision() -> None:
         ("no token", "TOKEN_INVALID"),
         ("ünknown", "TOKEN_INVALID"),
         ("A" * 5000, "TOKEN_INVALID"),
-        (TokenMint("store-1", ALL).make(1)[:-4], "TOKEN_INVALID"),
-        (TokenMint("store-2", ALL).make(1), "TOKEN_STORE_MISMATCH"),
-        (TokenMint("store-1", replace(ALL, account_ids=frozenset({"ann"}))).make(1), "TOKEN_FILTER_MISMATCH"),
-        (TokenMint("store-1", ALL).make(11), "TOKEN_FROM_FUTURE"),
+        (TokenMint("store-1", EPOCH, ALL).make(1)[:-4], "TOKEN_INVALID"),
+        (TokenMint("store-2", EPOCH, ALL).make(1), "TOKEN_STORE_MISMATCH"),
+        (TokenMint("store-1", EPOCH, replace(ALL, account_ids=frozenset({"ann"}))).make(1), "TOKEN_FILTER_MISMATCH"),
+        (TokenMint("store-1", EPOCH, ALL).make(11), "TOKEN_FROM_FUTURE"),
     ],
 )
 def test_a_token_that_does_not_fit_is_refused_by_name(token: str, reason: str) -> None:
     """Unreadable, another store's, another filter's, and one from the future are told apart."""
     with pytest.raises(CalguardError) as refusal:
-        TokenMint("store-1", ALL).read(token, latest=10)
+        TokenMint("store-1", EPOCH, ALL).read(token, latest=10)
     assert refusal.value.reason == reason
 
 
@@ -63,14 +64,14 @@ def test_a_token_that_does_not_fit_is_refused_by_name(token: str, reason: str) -
 def test_no_text_breaks_the_reading_of_a_token(text: str) -> None:
     """Whatever is sent as a token is refused with a name."""
     with pytest.raises(CalguardError):
-        TokenMint("store-1", ALL).read(text, latest=10)
+        TokenMint("store-1", EPOCH, ALL).read(text, latest=10)
 
 
 def test_a_filter_is_the_same_in_whatever_order_it_was_written() -> None:
     """A client that rebuilds its filter may resume."""
-    one = TokenMint("s", replace(ALL, account_ids=frozenset(["a", "b", "c"])))
-    other = TokenMint("s", replace(ALL, account_ids=frozenset(["c", "b", "a"])))
-    assert other.read(one.make(3), latest=3) == 3
+    one = TokenMint("s", EPOCH, replace(ALL, account_ids=frozenset(["a", "b", "c"])))
+    other = TokenMint("s", EPOCH, replace(ALL, account_ids=frozenset(["c", "b", "a"])))
+    assert other.read(one.make(3), latest=3) == (3, EPOCH)
 
 
 @settings(derandomize=True, max_examples=100)
@@ -164,7 +165,7 @@ def test_a_transition_is_told_in_the_change_itself() -> None:
     """What a watch of accounts lost is marked, and the rest of the change is as it was encoded."""
     whole = watch_pb2.StateChange(revision=1, booking_page={"id": "p1", "title": "Panel"})
     left = LogEntry(1, 1, "BOOKING_PAGE", "p1", ("bob",), whole.SerializeToString(), (), ("ann",))
-    message = View("s", replace(ALL, account_ids=frozenset({"ann"}))).message(batches([left]), 0)
+    message = View("s", EPOCH, replace(ALL, account_ids=frozenset({"ann"}))).message(batches([left]), 0)
     (change,) = watch_pb2.WatchResponse.FromString(message.encoded).changes
     assert change.filter_transition == watch_pb2.FILTER_TRANSITION_LEFT
     change.ClearField("filter_transition")
@@ -174,14 +175,14 @@ def test_a_transition_is_told_in_the_change_itself() -> None:
 def test_latest_keeps_the_last_change_of_each_resource() -> None:
     """Of what waits, each resource's last change is sent, in the order of revisions."""
     log = [entry(1), entry(2, resource="l2"), entry(3, kind="BOOKING_PAGE"), entry(4), entry(5, resource="l3")]
-    message = View("s", replace(ALL, mode=WatchMode.LATEST)).message(batches(log), 0)
+    message = View("s", EPOCH, replace(ALL, mode=WatchMode.LATEST)).message(batches(log), 0)
     assert message.revision == 5
     assert revisions_in(message.encoded) == [2, 3, 4, 5]
 
 
 def test_every_keeps_all() -> None:
     """Of what waits, everything is sent."""
-    message = View("s", ALL).message(batches([entry(1), entry(2), entry(3)]), 0)
+    message = View("s", EPOCH, ALL).message(batches([entry(1), entry(2), entry(3)]), 0)
     assert revisions_in(message.encoded) == [1, 2, 3]
 
 
@@ -189,7 +190,7 @@ def test_a_message_is_bounded_and_splits_no_transaction() -> None:
     """A message ends before a transaction that would make it too large; one that is too large by itself goes whole."""
     large = watch_pb2.StateChange(booking_page={"title": "x" * 400_000}).SerializeToString()
     log = [LogEntry(revision, 3 * ((revision + 2) // 3), "BOOKING_PAGE", "p", (), large) for revision in range(1, 7)]
-    view = View("s", ALL)
+    view = View("s", EPOCH, ALL)
     message = view.message(batches(log), 0)
     assert message.revision == 3
     assert len(message.encoded) > 1_200_000
@@ -197,7 +198,7 @@ def test_a_message_is_bounded_and_splits_no_transaction() -> None:
 
 def test_what_nobody_is_sent_moves_the_cursor_alone() -> None:
     """Changes that do not pass the filter make no message, and are not looked at again."""
-    view = View("s", replace(ALL, account_ids=frozenset({"cem"})))
+    view = View("s", EPOCH, replace(ALL, account_ids=frozenset({"cem"})))
     assert view.message(batches([entry(1), entry(2)]), 0) == Message(2, b"")
     assert view.message([], 7) == Message(7, b"")
 

@@ -1,5 +1,6 @@
 """How a client connects and calls."""
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import grpc
 
 Token = str | Callable[[], str] | Callable[[], Awaitable[str]]
 
+_TOKEN = re.compile(r"[!-~]+")
 _LOOPBACK = ("127.", "localhost:", "[::1]", "ipv4:127.", "ipv6:[::1]", "unix:")
 
 
@@ -42,6 +44,15 @@ class ClientOptions:
     user_agent: str = ""
     retry: bool = True
     new_request_id: Callable[[], str] = new_request_id
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where the token could not be sent; a line's end after it, as files have, is left out."""
+        token = "" if self.token is None else self.token  # type: ignore[redundant-expr] # who does not check types
+        if isinstance(token, str):
+            token = token.strip()
+            if token and _TOKEN.fullmatch(token) is None:
+                raise ValueError("token: expected visible ASCII characters, without spaces")
+        object.__setattr__(self, "token", token)
 
     def refuse_exposed_token(self, address: str) -> None:
         """Raise ValueError where the token would be sent in plain text to another machine."""

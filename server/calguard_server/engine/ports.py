@@ -369,6 +369,7 @@ class Store(Protocol):
     """The durable state. Reads see what was committed; every write is committed when its call returns."""
 
     store_id: str
+    epoch: str
 
     async def transact(self, unit: Unit[T]) -> T:
         """Load what a unit of work needs, let it decide, and commit all that it changed, or nothing.
@@ -515,6 +516,10 @@ class Store(Protocol):
 
     async def revision(self) -> int:
         """Answer the latest revision; 0 before the first change."""
+        ...
+
+    async def epoch_end(self, epoch: str) -> int | None:
+        """Answer the last revision of an earlier run of a server on this store; None of one that is not known here."""
         ...
 
     async def oldest_revision(self) -> int:

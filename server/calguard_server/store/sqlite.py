@@ -2,13 +2,14 @@
 
 import fcntl
 import json
+import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, NamedTuple, TypeVar
 
 from calguard_server.domain.account import Account
 from calguard_server.domain.conversation import Thread
@@ -84,9 +85,10 @@ class SqliteStore:
     """The durable state; see engine/ports.py for what each call means. Opened by `open_store`."""
 
     def __init__(
-        self, store_id: str, lock: IO[str], writer: Writer, readers: Readers, snapshots: Readers, vault: Vault
+        self, identity: "_Identity", lock: IO[str], writer: Writer, readers: Readers, snapshots: Readers, vault: Vault
     ) -> None:
-        self.store_id = store_id
+        self.store_id = identity.store_id
+        self.epoch = identity.epoch
         self.writer = writer
         self._lock = lock
         self._readers = readers
@@ -282,6 +284,11 @@ class SqliteStore:
         """Answer the latest revision."""
         return self.writer.revision
 
+    async def epoch_end(self, epoch: str) -> int | None:
+        """Answer the last revision of an earlier run; None of one that is unknown, or goes on."""
+        row = await self._one("epoch_end", epoch)
+        return None if row is None or row[0] is None else int(row[0])
+
     async def oldest_revision(self) -> int:
         """Answer the oldest revision that the log still holds."""
         row = await self._one("oldest_revision")
@@ -326,25 +333,33 @@ async def open_store(options: StoreOptions) -> SqliteStore:
 async def _open(options: StoreOptions, lock: IO[str]) -> SqliteStore:
     connection = await options.connect(options.path, writer=True)
     try:
-        store_id, revision = await connection.run(lambda raw: _prepare(raw, options.new_id))
+        identity = await connection.run(lambda raw: _prepare(raw, options.new_id))
     except BaseException:
         await connection.close()
         raise
-    writer = Writer(connection, options.path, options.vault, options.encode, options.clock, revision)
+    writer = Writer(connection, options.path, options.vault, options.encode, options.clock, identity.revision)
     readers = await Readers.open(options.path, _READERS, options.connect)
     snapshots = await Readers.open(options.path, _SNAPSHOTS, options.connect)
-    return SqliteStore(store_id, lock, writer, readers, snapshots, options.vault)
+    return SqliteStore(identity, lock, writer, readers, snapshots, options.vault)
 
 
-def _prepare(connection: sqlite3.Connection, new_id: NewId) -> tuple[str, int]:
+class _Identity(NamedTuple):
+    store_id: str
+    epoch: str
+    revision: int
+
+
+def _prepare(connection: sqlite3.Connection, new_id: NewId) -> _Identity:
     """Migrate, see that the file can be written, and read which store it is and where its log ends."""
     migrate(connection)
     connection.execute("BEGIN IMMEDIATE")
     row = connection.execute(QUERIES["read_meta"], ("store_id",)).fetchone()
     store_id = row[0] if row else new_id("store")
     connection.execute(QUERIES["write_meta"], ("store_id", store_id))
+    revision, epoch = int(connection.execute(QUERIES["latest_revision"]).fetchone()[0]), secrets.token_hex(8)
+    connection.execute(QUERIES["begin_epoch"], (epoch, revision))
     connection.execute("COMMIT")
-    return store_id, int(connection.execute(QUERIES["latest_revision"]).fetchone()[0])
+    return _Identity(store_id, epoch, revision)
 
 
 def _lock(path: Path) -> IO[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from calguard_server.domain.errors import OutOfRangeError
 from calguard_server.engine.ports import LogEntry, Store
 from calguard_server.watch.ring import Ring, batches
+from calguard_server.watch.tokens import from_future
 from calguard_server.watch.view import Message, View, ViewKey
 
 _LOG_READ = 1000
@@ -20,6 +21,7 @@ class Backlog:
         self.shown = revision
         self._store = store
         self._ring = Ring(ring_bytes, revision)
+        self._ends: dict[str, int] = {}
         self._joined: dict[tuple[int, ViewKey], Message] = {}
 
     @property
@@ -61,6 +63,22 @@ class Backlog:
         if not entries or entries[0].revision != cursor + 1:  # dropped since, while the stream was behind
             raise _expired(await self._store.oldest_revision())
         return entries
+
+    async def refuse_other_history(self, cursor: int, epoch: str) -> None:
+        """Raise OutOfRangeError `TOKEN_FROM_FUTURE` where an epoch told of a revision that this store never held so.
+
+        A store that was restored from a copy counts on from the copy's revisions, and fills them otherwise.
+        """
+        if epoch == self._store.epoch:
+            return
+        end = self._ends.get(epoch)
+        if end is None:
+            end = await self._store.epoch_end(epoch)
+            if end is None:
+                raise from_future(self._ring.revision)
+            self._ends[epoch] = end  # what has ended ends there for good
+        if cursor > end:
+            raise from_future(self._ring.revision)
 
     async def refuse_expired(self, cursor: int) -> None:
         """Raise OutOfRangeError `RESUME_TOKEN_EXPIRED` where changes after a cursor are no longer kept."""

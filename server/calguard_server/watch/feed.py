@@ -122,12 +122,13 @@ class Feed:
         key = view_key(spec)
         view = self._views.get(key)
         if view is None:
-            view = self._views[key] = View(self._store.store_id, spec)
+            view = self._views[key] = View(self._store.store_id, self._store.epoch, spec)
         return view
 
     async def _beginning(self, spec: WatchSpec, view: View) -> Beginning:
         if spec.resume_token:
-            cursor = view.mint.read(spec.resume_token, self._backlog.revision)
+            cursor, epoch = view.mint.read(spec.resume_token, self._backlog.revision)
+            await self._backlog.refuse_other_history(cursor, epoch)
             await self._backlog.refuse_expired(cursor)
             yield cursor, b""
         elif spec.skip_snapshot:

@@ -1,7 +1,8 @@
-"""Resume tokens: which store, up to which revision, under which filter. Opaque to callers.
+"""Resume tokens: which store and which run of a server on it, up to which revision, under which filter.
 
-A token is URL-safe base64 of a version byte, the revision (8 bytes), the filter's hash (8 bytes) and the store's id,
-with a checksum (4 bytes) that catches typing errors; it grants nothing, so it is not signed.
+Opaque to callers. A token is URL-safe base64 of a version byte, the revision (8 bytes), the filter's hash (8 bytes),
+the run's epoch (8 bytes) and the store's id, with a checksum (4 bytes) that catches typing errors; it grants nothing,
+so it is not signed.
 """
 
 import base64
@@ -13,8 +14,8 @@ from binascii import Error as BadBase64
 from calguard_server.domain.errors import InvalidArgumentError, OutOfRangeError
 from calguard_server.engine.ports import WatchSpec
 
-_VERSION = 1
-_HEAD = struct.Struct(">BQ8s")
+_VERSION = 2
+_HEAD = struct.Struct(">BQ8s8s")
 _CHECKSUM = struct.Struct(">I")
 
 
@@ -25,24 +26,25 @@ def filter_hash(spec: WatchSpec) -> bytes:
 
 
 class TokenMint:
-    """Makes and reads the tokens of one store and one filter."""
+    """Makes and reads the tokens of one store and one filter, in one epoch of 16 hexadecimal digits."""
 
-    def __init__(self, store_id: str, spec: WatchSpec) -> None:
+    def __init__(self, store_id: str, epoch: str, spec: WatchSpec) -> None:
         self._store_id = store_id.encode()
+        self._epoch = bytes.fromhex(epoch)
         self._filter = filter_hash(spec)
 
     def make(self, revision: int) -> str:
         """Make the token of a revision: a stream resumed with it goes on after that revision."""
-        body = _HEAD.pack(_VERSION, revision, self._filter) + self._store_id
+        body = _HEAD.pack(_VERSION, revision, self._filter, self._epoch) + self._store_id
         return base64.urlsafe_b64encode(body + _CHECKSUM.pack(zlib.crc32(body))).decode()
 
-    def read(self, token: str, latest: int) -> int:
-        """Read the revision of a token.
+    def read(self, token: str, latest: int) -> tuple[int, str]:
+        """Read the revision of a token, and the epoch that it was made in.
 
         Raises InvalidArgumentError `TOKEN_INVALID`, `TOKEN_STORE_MISMATCH`, `TOKEN_FILTER_MISMATCH`, OutOfRangeError
         `TOKEN_FROM_FUTURE`.
         """
-        revision, filtered, store_id = _unpack(token)
+        revision, filtered, epoch, store_id = _unpack(token)
         if store_id != self._store_id:
             raise InvalidArgumentError.of_field(
                 "TOKEN_STORE_MISMATCH", "resume_token", "belongs to another store: watch without a token"
@@ -52,24 +54,29 @@ class TokenMint:
                 "TOKEN_FILTER_MISMATCH", "resume_token", "belongs to a watch with other filters: use those, or no token"
             )
         if revision > latest:
-            raise OutOfRangeError(
-                "TOKEN_FROM_FUTURE",
-                "resume_token: is ahead of this store, which may have been restored: watch without a token",
-                metadata={"latest_revision": str(latest)},
-            )
-        return revision
+            raise from_future(latest)
+        return revision, epoch.hex()
 
 
-def _unpack(token: str) -> tuple[int, bytes, bytes]:
+def from_future(latest: int) -> OutOfRangeError:
+    """Build the refusal of a token that tells of what this store never held."""
+    return OutOfRangeError(
+        "TOKEN_FROM_FUTURE",
+        "resume_token: is ahead of this store, which may have been restored: watch without a token",
+        metadata={"latest_revision": str(latest)},
+    )
+
+
+def _unpack(token: str) -> tuple[int, bytes, bytes, bytes]:
     try:
         raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
         body, checksum = raw[: -_CHECKSUM.size], _CHECKSUM.unpack(raw[-_CHECKSUM.size :])[0]
-        version, revision, filtered = _HEAD.unpack(body[: _HEAD.size])
+        version, revision, filtered, epoch = _HEAD.unpack(body[: _HEAD.size])
     except (BadBase64, UnicodeEncodeError, struct.error):
         raise _invalid() from None
     if version != _VERSION or checksum != zlib.crc32(body):
         raise _invalid()
-    return revision, filtered, body[_HEAD.size :]
+    return revision, filtered, epoch, body[_HEAD.size :]
 
 
 def _invalid() -> InvalidArgumentError:

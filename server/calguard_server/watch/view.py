@@ -35,9 +35,9 @@ def view_key(spec: WatchSpec) -> ViewKey:
 class View:
     """Joins transactions into messages. Streams with the same filter and mode share one."""
 
-    def __init__(self, store_id: str, spec: WatchSpec) -> None:
+    def __init__(self, store_id: str, epoch: str, spec: WatchSpec) -> None:
         self.key = view_key(spec)
-        self.mint = TokenMint(store_id, spec)
+        self.mint = TokenMint(store_id, epoch, spec)
         self._judge = judge_of(spec)
         self._latest_only = spec.mode is WatchMode.LATEST
 

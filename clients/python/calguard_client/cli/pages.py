@@ -75,7 +75,10 @@ def update_page(
     etag: str,
     **fields: Unpack[PageFields],
 ) -> None:
-    """Change what is given of a page; members given replace those before."""
+    """Change what is given of a page.
+
+    Members that are given replace those before.
+    """
     if no_members and fields["members"]:
         raise click.UsageError("--member and --no-members exclude each other.")
     mask = require_change([*paths_of(fields), *(["members"] if no_members else [])])

@@ -36,6 +36,7 @@ Exit codes:
   6    doctor: the link fails at a stage
   130  interrupted
   141  whoever read the output has gone (as in `| head`)
+  143  terminated
 """
 
 

@@ -27,6 +27,8 @@ class AsyncMirror(MirrorReading):
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        if self._task is not None or self._closed:
+            raise RuntimeError("a mirror is entered once: make another")
         self._task = asyncio.create_task(self._run(), name="calguard mirror")
         self._task.add_done_callback(self._ended)
         return self
@@ -37,11 +39,13 @@ class AsyncMirror(MirrorReading):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End the mirror; what it holds can be read on, and grows stale."""
+        """End the mirror; what it holds can be read on, and grows stale. Whoever waits for it is told."""
+        self._closed = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self._watch.aclose()
+        self._wake()
 
     async def wait_ready(self, timeout: timedelta | None = None) -> None:  # noqa: ASYNC109 - part of what is waited for
         """Wait for the first snapshot. Raises TimeoutError, and CalguardError where it cannot be had."""
@@ -54,16 +58,29 @@ class AsyncMirror(MirrorReading):
     ) -> T:
         """Wait until the predicate is true of the mirror, once that is ready; answer what it answered.
 
-        It is asked again after each transaction. Raises TimeoutError, and CalguardError where the mirror has ended.
+        It is asked again after each transaction. Raises TimeoutError, CalguardError where the mirror has ended, and
+        RuntimeError where it was closed, or never entered.
         """
-        async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
-            while True:
-                changed = self._changed
-                if self.ready.is_set() and (answer := predicate(self)):
-                    return answer
-                if self._failure is not None:
-                    raise self._failure
-                await changed.wait()
+        if self._task is None:
+            raise RuntimeError("the mirror was not entered: async with")
+        try:
+            async with asyncio.timeout(None if timeout is None else timeout.total_seconds()) as limit:
+                return await self._until(predicate)
+        except TimeoutError:
+            if limit.expired():
+                raise self._not_in_time() from None
+            raise
+
+    async def _until(self, predicate: Callable[[Self], T]) -> T:
+        while True:
+            changed = self._changed
+            if self.ready.is_set() and (answer := predicate(self)):
+                return answer
+            if self._failure is not None:
+                raise self._failure
+            if self._closed:
+                raise RuntimeError("the mirror is closed: what is waited for can no longer come")
+            await changed.wait()
 
     async def _run(self) -> None:
         async for event in self._watch:
@@ -74,8 +91,11 @@ class AsyncMirror(MirrorReading):
                 self._wake()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (failure := task.exception()) is not None:
-            self._fail(failure)
+        if not task.cancelled():
+            if (failure := task.exception()) is not None:
+                self._fail(failure)
+        elif not self._closed:
+            self._fail(asyncio.CancelledError("the task that keeps the mirror was cancelled"))
         self._wake()
 
     def _wake(self) -> None:

@@ -28,6 +28,8 @@ class Mirror(MirrorReading):
         self._thread = threading.Thread(target=self._run, name="calguard-mirror", daemon=True)
 
     def __enter__(self) -> Self:
+        if self._thread.ident is not None or self._closed:
+            raise RuntimeError("a mirror is entered once: make another")
         self._thread.start()
         return self
 
@@ -37,8 +39,10 @@ class Mirror(MirrorReading):
         self.close()
 
     def close(self) -> None:
-        """End the mirror; what it holds can be read on, and grows stale."""
+        """End the mirror; what it holds can be read on, and grows stale. Whoever waits for it is told."""
+        self._closed = True
         self._watch.close()
+        self._wake()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
 
@@ -49,9 +53,11 @@ class Mirror(MirrorReading):
     def wait_until(self, predicate: Callable[[Self], T], timeout: timedelta | None = None) -> T:
         """Wait until the predicate is true of the mirror, once that is ready; answer what it answered.
 
-        It is asked again after each transaction, while the mirror stands still. Raises TimeoutError, and CalguardError
-        where the mirror has ended.
+        It is asked again after each transaction, while the mirror stands still. Raises TimeoutError, CalguardError
+        where the mirror has ended, and RuntimeError where it was closed, or never entered.
         """
+        if self._thread.ident is None:
+            raise RuntimeError("the mirror was not entered: with")
         until = None if timeout is None else time.monotonic() + timeout.total_seconds()
         with self._changed:
             while True:
@@ -59,9 +65,11 @@ class Mirror(MirrorReading):
                     return answer
                 if self._failure is not None:
                     raise self._failure
+                if self._closed:
+                    raise RuntimeError("the mirror is closed: what is waited for can no longer come")
                 left = None if until is None else until - time.monotonic()
                 if left is not None and left <= 0:
-                    raise TimeoutError("the mirror did not come to what was waited for")
+                    raise self._not_in_time()
                 self._changed.wait(left)
 
     def _run(self) -> None:
@@ -72,7 +80,7 @@ class Mirror(MirrorReading):
                     self.ready.set()
                 if event.resume_token:  # nothing else changes what there is to see
                     self._wake()
-        except Exception as failure:  # noqa: BLE001 - told to whoever waits, and logged
+        except BaseException as failure:  # noqa: BLE001 - whatever ends the thread is told to whoever waits, and logged
             self._fail(failure)
             self._wake()
 

@@ -1,5 +1,6 @@
 """What is asked of a mirror, of asyncio or not."""
 
+import asyncio
 import logging
 import threading
 import time
@@ -53,6 +54,8 @@ class MirrorReading:
         self._contents = Contents()
         self._freshness = Freshness()
         self._listeners: list[OnChange] = []
+        self._interruption = ""
+        self._closed = False
         self._lock = threading.RLock()
         self._failure: BaseException | None = None
 
@@ -131,6 +134,7 @@ class MirrorReading:
         with self._lock:
             self._note_time(event)
             changes = self._contents.take(event)
+        self._interruption = event.refusal.message if isinstance(event, Interrupted) else ""
         if isinstance(event, Interrupted):
             _log.warning("the watch is interrupted, and goes on in %s: %s", event.delay, event.refusal.message)
         for change in changes:
@@ -153,6 +157,11 @@ class MirrorReading:
                 age = self._options.clocks.wall() - committed.seconds - committed.nanos / 1e9
                 self._freshness.changed(now, age)
 
+    def _not_in_time(self) -> TimeoutError:
+        """Build what a wait that took too long raises: with what keeps the mirror from being current, if anything."""
+        why = self._interruption or ("" if self._freshness.seconds(0.0) is not None else "no snapshot came")
+        return TimeoutError("the mirror did not come to what was waited for" + (f": {why}" if why else ""))
+
     def _fail(self, failure: BaseException) -> None:
         self._failure = failure
         _log.error("the mirror has ended: %s", failure)
@@ -161,5 +170,5 @@ class MirrorReading:
 def _tell(listener: OnChange, change: MirrorChange) -> None:
     try:
         listener(change)
-    except Exception:  # noqa: BLE001 - whatever it is, the mirror goes on
+    except (Exception, asyncio.CancelledError):  # noqa: BLE001 - the latter is of a future that the callback looked at
         _log.exception("a callback of the mirror failed")

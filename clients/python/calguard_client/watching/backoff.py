@@ -31,6 +31,11 @@ class Backoff:
         """End the row of failures."""
         self._failures = 0
 
+    @staticmethod
+    def planned() -> timedelta:
+        """Answer how long to wait after an end that was planned, and is no failure."""
+        return FLOOR
+
     def next(self) -> timedelta:
         """Count a failure; answer how long to wait after it."""
         ceiling = min(CEILING, FIRST_CEILING * (1 << min(self._failures, 16)))

@@ -24,6 +24,10 @@ from calguard_client.watching.events import (
     WatchEvent,
 )
 
+_LIFETIME = "STREAM_LIFETIME"
+_PLANNED_SECONDS = 1.0
+"""A stream that lasted less did not end as planned, whatever it said: nothing is to spin."""
+
 _PROGRESS_INTERVAL = timedelta(seconds=15)
 _SILENT_INTERVALS = 3
 SILENCE_MIN = timedelta(seconds=10)
@@ -48,6 +52,7 @@ class Resumption:
         self._revision = 0
         self._in_snapshot = False
         self._heard = False
+        self._planned = False
         self._opened_at = 0.0
 
     @property
@@ -58,7 +63,7 @@ class Resumption:
     def opened(self, at: float) -> WatchRequest:
         """Note that a stream is opened; answer with which request."""
         self._opened_at = at
-        self._heard = False
+        self._heard = self._planned = False
         self._in_snapshot = not self._token and not self._skip_snapshot
         request = WatchRequest()
         request.CopyFrom(self._request)
@@ -69,6 +74,7 @@ class Resumption:
     def received(self, message: WatchResponse) -> Iterator[WatchEvent]:
         """Take in a message; answer what it tells."""
         first, self._heard = not self._heard, True
+        self._planned = message.closing.reason == _LIFETIME
         if self._in_snapshot:
             if first:
                 self._revision = 0
@@ -86,6 +92,8 @@ class Resumption:
             return None
         if verdict is Verdict.START_OVER:
             self._token, self._skip_snapshot, self._cause = "", False, refusal.reason
+        if self._planned and at - self._opened_at >= _PLANNED_SECONDS:
+            return Interrupted(refusal=refusal, delay=self._backoff.planned())
         slowly = verdict is Verdict.RESUME_SLOWLY
         return Interrupted(refusal=refusal, delay=self._backoff.next_slow() if slowly else self._backoff.next())
 

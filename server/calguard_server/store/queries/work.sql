@@ -138,6 +138,14 @@ SELECT MAX((SELECT COALESCE(MAX(revision), 0) FROM events),
 -- The oldest revision that the log holds.
 SELECT MIN(revision) FROM events;
 
+-- name: begin_epoch
+-- Take note that a server begins to write, after a revision.
+INSERT INTO epochs (id, revision) VALUES (?1, ?2);
+
+-- name: epoch_end
+-- The last revision of a server's run: the one that the next run began after.
+SELECT (SELECT MIN(later.revision) FROM epochs AS later WHERE later.number > epochs.number) FROM epochs WHERE id = ?1;
+
 -- name: log_after
 -- The log after a revision.
 SELECT revision, commit_revision, kind, resource_id, account_ids, encoded, added_account_ids, removed_account_ids
