@@ -289,7 +289,7 @@ class App:
         }
         for channel, setting in served.items():
             if not setting:
-                _log.warning("nobody is told by this channel: it is not set up", channel=channel.value)
+                _log.warning("this channel is not set up by the settings", channel=channel.value)
         return frozenset(channel for channel, setting in served.items() if setting)
 
     def _operator_channels(self) -> frozenset[Channel]:

@@ -183,7 +183,7 @@ class Settings(BaseSettings):
     )
     slack_base_url: str = Field("https://slack.com/api/", description="Slack's Web API, with a trailing slash.")
     slack_bot_token: SecretStr = Field(
-        SecretStr(""), description="The bot token of the default Slack workspace. Empty: nobody is told by Slack."
+        SecretStr(""), description="The bot token of the default Slack workspace. Empty: there is none."
     )
     smtp_url: SecretStr = Field(
         SecretStr(""),

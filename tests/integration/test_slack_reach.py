@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -11,6 +12,7 @@ from calguard_server.domain.account import Locale, SlackAddress
 from calguard_server.domain.delivery import Outcome
 from calguard_server.notifiers.message import Address
 from calguard_server.notifiers.slack import SlackNotifier
+from tests.fakes.world import ManualClock
 from tests.integration.slack_harness import ANN, POST, methods, notifier, ops
 from tests.unit.notice_messages import make_message, make_page, make_pages
 
@@ -107,3 +109,45 @@ async def test_hostile_titles_arrive_harmless(sandbox: Sandbox, slack: SlackNoti
     assert "<https://evil" not in sent
     assert "*bold*" not in sent
     assert "予約ページが停止しました" in sent
+
+
+@pytest.mark.parametrize("error", ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"])
+async def test_blocks_that_slack_refuses_go_as_text(sandbox: Sandbox, slack: SlackNotifier, error: str) -> None:
+    """All that the blocks said, and the addresses in full; a name in it is still no mention."""
+    sandbox.fault({"status": 200, "body": {"ok": False, "error": error}}, surface="slack", endpoint=POST, times=1)
+    outcome = await slack.send(make_message(pages=(make_page(title="<!channel> Demo"),)), ops(sandbox))
+    assert outcome.sent
+    [message] = sandbox.slack.messages.records
+    assert message.blocks == []
+    for part in ("Sales team", "https://booking.example/relink/link-1", "&lt;!channel&gt; Demo"):
+        assert part in message.text
+
+
+async def test_what_is_too_early_is_not_tried(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
+    """By the pace of its channel, or because Slack asks to wait: nothing is asked of Slack, and the time is told."""
+    clock = ManualClock()
+    slack, bookings = notifier(sandbox, session, clock=clock), sandbox.slack.channel("bookings").id
+    elsewhere = Address(slack=SlackAddress(channel_id=bookings))
+    assert (await slack.send(make_message(message_id="a"), ops(sandbox))).sent
+    paced = await slack.send(make_message(message_id="b"), ops(sandbox))
+    assert (paced.tried, paced.retry_after) == (False, timedelta(seconds=1))
+    sandbox.fault("slack/ratelimited", endpoint=POST, channel="bookings", times=1)
+    limited = await slack.send(make_message(message_id="c"), elsewhere)
+    assert (limited.tried, limited.retry_after) == (True, timedelta(seconds=30))
+    clock.advance(timedelta(seconds=10))
+    closed = await slack.send(make_message(message_id="b"), ops(sandbox))
+    assert (closed.tried, closed.retry_after) == (False, timedelta(seconds=20))
+    clock.advance(timedelta(seconds=20))
+    assert (await slack.send(make_message(message_id="b"), ops(sandbox))).sent
+    assert methods(sandbox) == [POST] * 3
+
+
+async def test_only_what_more_may_come_of_is_kept(sandbox: Sandbox, slack: SlackNotifier) -> None:
+    """A message that begins a thread says where it is and what it said; the end of something does not."""
+    begun = await slack.send(make_message(begins_thread=True), ops(sandbox))
+    ended = await slack.send(make_message(), ops(sandbox))
+    [first, _] = sandbox.slack.messages.records
+    assert begun.posted is not None
+    assert (begun.posted.channel, begun.posted.ts, begun.posted.workspace_id) == (first.channel, first.ts, "default")
+    assert json.loads(begun.posted.content) == {"text": first.text, "blocks": first.blocks}
+    assert ended.posted is None

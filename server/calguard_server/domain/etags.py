@@ -47,4 +47,4 @@ def _settable(resource: Resource) -> tuple[object, ...]:
                 resource.slack,
             )
         case SlackWorkspace():
-            return (resource.name, resource.token_version)
+            return (resource.name, resource.token_version, resource.create_time)

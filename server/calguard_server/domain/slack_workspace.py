@@ -2,7 +2,7 @@
 
 1. It breaks when Slack refuses the token, or the token lacks a permission; `code` is what Slack answered.
 2. It is CONNECTED again when another token was put, or when Slack accepts the one there is again.
-3. What was met with a token that was replaced since says nothing of the workspace: `token_version` tells.
+3. What was met with a token that was replaced since says nothing of the workspace.
 """
 
 from datetime import datetime

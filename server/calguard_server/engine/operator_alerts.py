@@ -64,7 +64,8 @@ class OperatorAlerts:
         Not by Slack where it is the workspace that the operator is told in.
         """
         code = "" if workspace.breakage is None else workspace.breakage.code
-        incident_id = f"slack-{workspace.id}-{workspace.token_version}-{code}-{now:%Y%m%d}"
+        token = f"{workspace.create_time:%Y%m%dT%H%M%S}-{workspace.token_version}"
+        incident_id = f"slack-{workspace.id}-{token}-{code}-{now:%Y%m%d}"
         stage = f"{SLACK_WORKSPACE_BROKEN}:{workspace.id}:{code}"
         alerts = self._deliveries(self._context.new_id("slack-broken"), incident_id, stage, now)
         if workspace.id == DEFAULT_WORKSPACE:

@@ -10,12 +10,6 @@ from collections.abc import Callable
 import structlog
 from msgspec import Struct
 
-from calguard_server.domain.errors import (
-    AbortedError,
-    FailedPreconditionError,
-    NotFoundError,
-    UnavailableError,
-)
 from calguard_server.domain.etags import require_etag
 from calguard_server.domain.secret import Secret
 from calguard_server.domain.slack_workspace import (
@@ -32,6 +26,7 @@ from calguard_server.engine.context import Context
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import SlackTokenRefusedError, SlackUnreachableError, SlackVerifier
 from calguard_server.engine.slack_addresses import refuse_in_use
+from calguard_server.engine.slack_refusals import not_found, refuse_default, require_replaceable, verified
 from calguard_server.engine.waiting import to_the_end
 from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
 
@@ -74,7 +69,7 @@ class SlackWorkspaces:
         await self._load_default()
         for connection in list(self._known.values()):
             if connection.token is None:
-                await self.broke(connection.workspace.id, connection.workspace.token_version, TOKEN_UNREADABLE)
+                await self.broke(connection, TOKEN_UNREADABLE)
 
     async def _load_default(self) -> None:
         known = self._known.pop(DEFAULT_WORKSPACE, None)
@@ -108,17 +103,17 @@ class SlackWorkspaces:
         Raises FailedPreconditionError, AbortedError `ETAG_MISMATCH`, UnavailableError `SLACK_UNREACHABLE`. What is
         begun goes on to its end: what is stored and what is known here must not part.
         """
-        _refuse_default(wish.id)
+        refuse_default(wish.id)
         return await to_the_end(self._put(wish, request))
 
     async def _put(self, wish: WorkspaceWish, request: Request | None) -> SlackWorkspace:
         await refuse_replay_of(self._context.store, request)
-        team = await self._verified(wish.token)
+        team = await verified(self._verifier, wish.token)
         now = self._context.clock.now()
 
         def decide(rows: WorkingSet) -> SlackWorkspace:
             before = rows.slack_workspaces.get(wish.id)
-            _require_replaceable(before, wish, team)
+            require_replaceable(before, wish.id, wish.etag, team)
             workspace = with_new_token(before, wish.id, wish.name, team, now)
             rows.put_slack_workspace(workspace)
             rows.put_slack_token(wish.id, wish.token)
@@ -137,14 +132,14 @@ class SlackWorkspaces:
 
         Raises NotFoundError, AbortedError `ETAG_MISMATCH`, FailedPreconditionError `SLACK_WORKSPACE_IN_USE`.
         """
-        _refuse_default(workspace_id)
+        refuse_default(workspace_id)
         await to_the_end(self._delete(workspace_id, etag, request, force=force))
 
     async def _delete(self, workspace_id: str, etag: str, request: Request | None, *, force: bool) -> None:
         def decide(rows: WorkingSet) -> None:
             workspace = rows.slack_workspaces.get(workspace_id)
             if workspace is None:
-                raise _not_found(workspace_id)
+                raise not_found(workspace_id)
             require_etag(workspace, etag)
             if not force:
                 refuse_in_use(rows, workspace_id)
@@ -155,15 +150,15 @@ class SlackWorkspaces:
             await self._context.store.transact(Unit(seeds, decide, request))
             self._known.pop(workspace_id, None)
 
-    async def broke(self, workspace_id: str, token_version: int, code: str) -> None:
+    async def broke(self, connection: SlackConnection, code: str) -> None:
         """Take note that Slack refuses a token, and alert the operator; one that was replaced meanwhile is nobody's."""
-        await to_the_end(self._broke(workspace_id, token_version, code))
+        await to_the_end(self._broke(connection, code))
 
-    async def _broke(self, workspace_id: str, token_version: int, code: str) -> None:
+    async def _broke(self, met: SlackConnection, code: str) -> None:
         now = self._context.clock.now()
         async with self._turn:
-            known = self.connection(workspace_id)
-            if known is None or known.workspace.token_version != token_version:
+            known = self.connection(met.workspace.id)
+            if known is None or known.token != met.token:
                 return
             workspace = broken(known.workspace, code, now)
             if workspace is known.workspace:
@@ -204,67 +199,15 @@ class SlackWorkspaces:
         await self._context.store.wake_held(workspace_id, now)
         _log.warning("a Slack workspace works again", slack_workspace_id=workspace_id)
 
-    async def _verified(self, token: Secret) -> SlackTeam:
-        try:
-            team = await self._verifier.verify(token)
-        except SlackTokenRefusedError as error:
-            raise FailedPreconditionError(
-                "SLACK_TOKEN_REFUSED",
-                f"Slack does not accept the bot token: {error.code}",
-                metadata={"slack_error": error.code},
-            ) from None
-        except SlackUnreachableError:
-            raise UnavailableError(
-                "SLACK_UNREACHABLE", "Slack gave no usable answer, so nothing was stored: try again later"
-            ) from None
-        if team.missing_scopes:
-            missing = ",".join(team.missing_scopes)
-            raise FailedPreconditionError(
-                "SLACK_SCOPE_MISSING",
-                f"the bot token lacks scopes: {missing}; give them to the Slack app and install it again",
-                metadata={"scopes": missing},
-            )
-        return team
-
     async def _commit(self, workspace_id: str, change: Callable[[WorkingSet], None]) -> None:
         await self._context.store.transact(Unit(_seeds(workspace_id), change))
 
     def _found(self, workspace_id: str) -> SlackConnection:
         found = self._known.get(workspace_id)
         if found is None:
-            raise _not_found(workspace_id)
+            raise not_found(workspace_id)
         return found
 
 
 def _seeds(workspace_id: str) -> Seeds:
     return Seeds(slack_workspaces=(workspace_id,))
-
-
-def _not_found(workspace_id: str) -> NotFoundError:
-    return NotFoundError(
-        "SLACK_WORKSPACE_NOT_FOUND", f"there is no Slack workspace {workspace_id}", metadata={"id": workspace_id}
-    )
-
-
-def _refuse_default(workspace_id: str) -> None:
-    if workspace_id == DEFAULT_WORKSPACE:
-        raise FailedPreconditionError(
-            "SLACK_WORKSPACE_OF_SETTINGS",
-            "the workspace `default` is that of the setting SLACK_BOT_TOKEN: change it there",
-            metadata={"id": workspace_id},
-        )
-
-
-def _require_replaceable(before: SlackWorkspace | None, wish: WorkspaceWish, team: SlackTeam) -> None:
-    if before is None:
-        if wish.etag:
-            raise AbortedError("ETAG_MISMATCH", f"there is no Slack workspace {wish.id} any more: leave the etag out")
-        return
-    require_etag(before, wish.etag)
-    if before.team_id and before.team_id != team.id:
-        raise FailedPreconditionError(
-            "SLACK_TEAM_MISMATCH",
-            f"the bot token is of Slack team {team.id}, and {wish.id} is team {before.team_id}, whose people and "
-            "channels addresses name: put the token under another id",
-            metadata={"team_id": before.team_id},
-        )

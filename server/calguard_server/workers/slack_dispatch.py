@@ -28,7 +28,7 @@ class SlackDispatch:
     def __init__(self, workspaces: SlackWorkspaces, make: MakeNotifier) -> None:
         self._workspaces = workspaces
         self._make = make
-        self._notifiers: dict[str, tuple[int, Notifier]] = {}
+        self._notifiers: dict[str, tuple[Secret, Notifier]] = {}
 
     async def send(self, message: NoticeMessage, address: Address) -> Outcome:
         """Try once to send a message."""
@@ -47,18 +47,17 @@ class SlackDispatch:
 
     async def _broke(self, connection: SlackConnection, error: WorkspaceBrokenError) -> Outcome:
         workspace = connection.workspace
-        await self._workspaces.broke(workspace.id, workspace.token_version, error.code)
+        await self._workspaces.broke(connection, error.code)
         now = self._workspaces.connection(workspace.id)
         if now is not None and now.workspace.breakage is None:
             return Outcome(sent=False, detail=error.detail)  # the token was replaced while this one was tried
         return _waits(workspace, error.code, tried=True)
 
     def _notifier(self, workspace: SlackWorkspace, token: Secret) -> Notifier:
-        version, notifier = self._notifiers.get(workspace.id, (0, None))
-        if notifier is None or version != workspace.token_version:
-            notifier = self._make(workspace.id, token)
-            self._notifiers[workspace.id] = (workspace.token_version, notifier)
-        return notifier
+        known = self._notifiers.get(workspace.id)
+        if known is None or known[0] != token:
+            known = self._notifiers[workspace.id] = (token, self._make(workspace.id, token))
+        return known[1]
 
 
 def _waits(workspace: SlackWorkspace, code: str, *, tried: bool) -> Outcome:
