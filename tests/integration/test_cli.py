@@ -58,6 +58,12 @@ def test_an_account_is_created_shown_changed_and_deleted(calguard: Calguard) -> 
     assert (changed["display_name"], changed["email"], changed["locale"]) == ("Ann", BEN, "ja")
     assert changed["slack"] == {"workspace_id": "", "user_id": "", "channel_id": "C1"}
 
+    chosen = calguard.json("accounts", "update", account, "--channels", "slack,EMAIL", "--link-alerts", "always")
+    assert chosen["channels"] == ["NOTIFICATION_CHANNEL_EMAIL", "NOTIFICATION_CHANNEL_SLACK"]
+    assert chosen["link_alerts"] == "LINK_ALERTS_ALWAYS"
+    assert calguard.json("accounts", "update", account, "--channels", "")["channels"] == []
+    assert calguard.run("accounts", "update", account, "--channels", "pigeon").exit_code == 2
+
     stale = calguard.run("accounts", "update", account, "--name", "Bob", "--etag", etag)
     assert stale.exit_code == 4
     assert stale.stderr.startswith("calguard: ABORTED ETAG_MISMATCH: ")

@@ -54,6 +54,10 @@ class Ledger:
         for row in self._database.rows():
             same(row.state, self.states[row.id], f"what was settled of {row.key}")
 
+    def waiting(self) -> list[str]:
+        """Who is to be told something."""
+        return sorted({row.key[3] for row in self._open.values() if row.key[3]})
+
     def changed_by_hand(self, row: Row, now: datetime) -> None:
         """Look at a notice again that may have been over, or that others waited for."""
         self._open[row.id], self._freed = row, now
@@ -120,6 +124,12 @@ class Ledger:
         if reason == "RECIPIENT_GONE":
             gone = None in self._people.between(owed.recipient, owed.created, now)
             demand(gone, f"{row.key} was dropped: {reason}")
+        elif reason in ("CHANNEL_OFF", "NOT_WANTED"):
+            people = [
+                person for person in self._people.between(owed.recipient, owed.created, now) if person is not None
+            ]
+            wanted = [person.wants(owed.channel) if reason == "CHANNEL_OFF" else person.always for person in people]
+            demand(False in wanted, f"{row.key} was dropped: {reason}")
         elif reason == "NEVER_TOLD":
             demand(not self._notices.told(owed), f"{row.key} was dropped: {reason}")
         else:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tests.simulation.people import People
-from tests.simulation.plain import PageView
+from tests.simulation.plain import LinkView, PageView
 
 STOPPED, ANOTHER, AGAIN, REMINDER = "PAGE_STOPPED", "MEMBER_FAULTY", "PAGE_RESTARTED", "REMINDER"
+FAILED, MENDED = "LINK_FAILED", "LINK_RECOVERED"
 GROUP_WAIT = timedelta(seconds=5)
 REMINDERS = (timedelta(minutes=8), timedelta(minutes=25), timedelta(hours=2))
 """As the simulated server is set up: histories do not last for days."""
@@ -25,18 +26,25 @@ Key = tuple[str, int, str, str, str, tuple[str, ...], datetime | None]
 time goes by, the time besides.
 """
 
+
+def about_link(link_id: str) -> str:
+    """What stands in a key in place of a page."""
+    return f"link {link_id}"
+
+
 BY_TIME = (REMINDER,)
 """What is owed as time goes by, and not because something changed."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A page from a moment on; `view` is None once it is deleted, `incident` None where none is open."""
+    """A page, or a link, from a moment on; None once it is deleted. `incident` is None where none is open."""
 
     since: datetime
     view: PageView | None
     incident: int | None
     revision: int = 0
+    link: LinkView | None = None
 
     @property
     def faulty(self) -> dict[str, str]:
@@ -174,6 +182,44 @@ class Notices:
         self.seen: Counter[str] = Counter()
         self.before_an_end: Callable[[], None] = lambda: None
 
+    def link_changed(
+        self, before: LinkView | None, after: LinkView, revision: int, now: datetime, owed_before: set[int]
+    ) -> None:
+        """A failure is told to whoever asks for it, where no page tells of it; and its end."""
+        about, known = about_link(after.id), self._open.get(about_link(after.id))
+        if after.state == "FAILED" and known is None and (before is None or before.state != "FAILED"):
+            self._link_failed(after, revision, now, owed_before)
+        elif after.state != "FAILED" and known is not None:
+            del self._open[about]
+            if after.state != "STOPPED":
+                self._owe_end(known, about, MENDED, (after.account,), revision, now)
+        incident = self._open.get(about)
+        self._note(about, Moment(now, None, incident.number if incident else None, revision, after))
+
+    def link_before(self, link_id: str) -> LinkView | None:
+        """A link as it was told last; None where there is none."""
+        moments = self.moments.get(about_link(link_id))
+        return moments[-1].link if moments else None
+
+    def link_deleted(self, link_id: str, now: datetime) -> None:
+        self._open.pop(about_link(link_id), None)
+        self._note(about_link(link_id), Moment(now, None, None))
+
+    def _link_failed(self, link: LinkView, revision: int, now: datetime, owed_before: set[int]) -> None:
+        person = self._people.at(link.account, now)
+        told = [
+            owed.certain
+            for owed in self.owed.values()
+            if owed.number not in owed_before and owed.recipient == link.account and link.account in owed.named
+        ]
+        if person is None or not person.always or True in told:
+            return
+        about = about_link(link.id)
+        incident = self._incident(about, now)
+        for channel in self._people.channels(link.account, None, now):
+            key = (about, revision, FAILED, link.account, channel, (link.account,), None)
+            self._owe(Owed(key, incident.number, FAILED, now, next(self._numbers), not told), incident)
+
     def page_changed(self, before: PageView | None, after: PageView, revision: int, now: datetime) -> None:
         """Apply the table "who is told, and when"."""
         if after.accepting:
@@ -208,15 +254,19 @@ class Notices:
         """Owe the end to those who were told, or may have been; whom a claim reached just now is not seen here."""
         self.before_an_end()
         incident = self._open.pop(page.id, None)
-        if incident is None:
-            return
+        if incident is not None:
+            self._owe_end(incident, page.id, AGAIN, (), revision, now)
+
+    def _owe_end(
+        self, incident: Incident, about: str, kind: str, named: tuple[str, ...], revision: int, now: datetime
+    ) -> None:
         told: dict[tuple[str, str], bool] = {}
         for owed in incident.owed:
             reached = owed.may_have_arrived or any(not each.outcome for each in owed.attempts)
             told[owed.recipient, owed.channel] = told.get((owed.recipient, owed.channel), False) or reached
         for (recipient, channel), certain in told.items():
-            key = (page.id, revision, AGAIN, recipient, channel, (), None)
-            self._owe(Owed(key, incident.number, "restarted", now, next(self._numbers), certain), incident)
+            key = (about, revision, kind, recipient, channel, named, None)
+            self._owe(Owed(key, incident.number, kind, now, next(self._numbers), certain), incident)
 
     def _tell(self, incident: Incident, occasion: Occasion, recipient: str, *, afresh: bool = False) -> None:
         """Nothing is told twice; what was dropped before it was told is no hindrance."""
@@ -241,7 +291,9 @@ class Notices:
             return False
         since = max((owed.since, *(each.ended for each in owed.recent if each.ended)))
         moments = self.moments_between(owed.page, since + _INSTANT, now)
-        return True if owed.certain and all(map(self.truth_of(owed), moments)) else None
+        people = self._people.between(owed.recipient, since, now)
+        wanted = all(person is not None and person.wants(owed.channel) for person in people)
+        return True if owed.certain and wanted and all(map(self.truth_of(owed), moments)) else None
 
     def absent(self, owed: Owed) -> None:
         """What was perhaps owed is not in the ledger: it was not."""
@@ -307,7 +359,7 @@ class Notices:
         for incident in self._open.values():
             for after in REMINDERS:
                 due = incident.opened + after
-                if after in incident.reminded or now < due + REMINDED_WITHIN:
+                if incident.page.startswith("link ") or after in incident.reminded or now < due + REMINDED_WITHIN:
                     continue
                 incident.reminded.add(after)
                 moments = list(self.moments_between(incident.page, due, due + REMINDED_WITHIN))
@@ -348,6 +400,12 @@ class Notices:
         """What must hold for a notice to be sent."""
         if owed.kind == AGAIN:
             return lambda moment: moment.view is not None and moment.view.accepting
+        if owed.kind == MENDED:
+            return lambda moment: moment.link is not None and moment.link.state != "FAILED"
+        if owed.kind == FAILED:
+            return lambda moment: (
+                moment.link is not None and moment.link.state == "FAILED" and moment.incident == owed.incident
+            )
         return lambda moment: (
             moment.incident == owed.incident
             and moment.view is not None
@@ -358,6 +416,8 @@ class Notices:
 
     def grounds(self, owed: Owed, reason: str) -> Callable[[Moment], bool] | None:
         """What must hold for a notice to be dropped for a reason; None where that does not depend on the page."""
+        if owed.kind in (FAILED, MENDED):
+            return self._grounds_of_link(owed, reason)
         grounds: dict[str, Callable[[Moment], bool]] = {
             "INCIDENT_OVER": lambda moment: (
                 moment.view is not None and (moment.view.accepting or moment.incident != owed.incident)
@@ -371,3 +431,21 @@ class Notices:
             "PAGE_GONE": lambda moment: moment.view is None,
         }
         return grounds.get(reason)
+
+    def _grounds_of_link(self, owed: Owed, reason: str) -> Callable[[Moment], bool] | None:
+        grounds: dict[str, Callable[[Moment], bool]] = {
+            "INCIDENT_OVER": lambda moment: (
+                moment.link is not None and (moment.link.state != "FAILED" or moment.incident != owed.incident)
+            ),
+            "FAILED_AGAIN": lambda moment: moment.link is not None and moment.link.state == "FAILED",
+            "LINK_GONE": lambda moment: moment.link is None,
+        }
+        return grounds.get(reason)
+
+    def may_be_told(self, owed: Owed, start: datetime, end: datetime) -> bool:
+        """Whether, at some time in between, the recipient was there and wanted to be told of it by that channel."""
+        people = self._people.between(owed.recipient, start, end)
+        asked = owed.kind == FAILED
+        return any(
+            person is not None and person.wants(owed.channel) and (person.always or not asked) for person in people
+        )

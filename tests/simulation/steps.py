@@ -10,7 +10,7 @@ from tests.simulation.world import World
 
 ASKED: dict[Step, int] = {
     steps_accounts.create_account: 3,
-    steps_accounts.update_account: 5,
+    steps_accounts.update_account: 10,
     steps_accounts.delete_account: 2,
     steps_links.link: 14,
     steps_links.come_back: 2,
@@ -36,8 +36,8 @@ AROUND: dict[Step, int] = {
     steps_world.pass_time: 34,
     steps_world.change_mood: 5,
     steps_world.bother_watcher: 5,
-    steps_ledger.retry_notice: 4,
-    steps_ledger.discard_notice: 2,
+    steps_ledger.retry_notice: 8,
+    steps_ledger.discard_notice: 4,
     steps_server.repeat_request: 6,
     steps_server.restart: 2,
     steps_server.kill: 2,

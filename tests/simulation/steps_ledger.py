@@ -17,11 +17,11 @@ async def retry_notice(world: World) -> None:
     chosen = _which(world, "DEAD")
     if chosen is None:
         return
-    row, owed = chosen
+    (row, owed), asked = chosen, world.now
     outcome = await _outcome(world.server.engine.notifications.retry(row.id))
     _judge(row, outcome, legal=row.state == "DEAD")
     if outcome == _DONE:
-        owed.retry(world.now)
+        owed.retry(asked)
     _note(world, "retry", row, outcome)
 
 

@@ -28,6 +28,7 @@ EXERCISED = (
     "sent message OPERATOR_ALERT", "sent sent", "sent temporary", "sent permanent", "sent doubtful",
     "dropped INCIDENT_OVER", "dropped STOPPED_BY_HAND", "dropped NEVER_TOLD", "dropped NOT_CONCERNED",
     "retry done", "retry ILLEGAL_TRANSITION", "discard done", "discard ILLEGAL_TRANSITION",
+    "sent message LINK_FAILED", "sent message LINK_RECOVERED", "dropped CHANNEL_OFF",
     "reminded", "sent message REMINDER", "a stopped page changes hands", "told again after it was dropped",
     "deaths", "restarts in good order", "repeated: replayed", "repeated: misused", "mirror resumed", "mirror snapshots",
 )  # fmt: skip

@@ -30,7 +30,14 @@ def require_etag(resource: Account | CalendarLink | BookingPage, etag: str) -> N
 def _settable(resource: Account | CalendarLink | BookingPage) -> tuple[object, ...]:
     match resource:
         case Account():
-            return (resource.display_name, resource.email, resource.locale.value, resource.slack)
+            return (
+                resource.display_name,
+                resource.email,
+                resource.locale.value,
+                resource.slack,
+                tuple(channel.value for channel in resource.channels),
+                resource.link_alerts.value,
+            )
         case CalendarLink():
             return (resource.check_calendar_ids, resource.add_calendar_id, resource.provider_subject)
         case BookingPage():

@@ -295,7 +295,7 @@ class ClaimedDelivery(Struct, frozen=True):
     """A delivery that is to be sent now, with what is needed to tell whether it is still true.
 
     `told`: what its incident owed the recipient by the channel before was, or may have been, received. `was_due` is
-    when it was due by itself: later than now where it came along with another.
+    when it was due by itself: later than now where it came along with another. `link` is set where it is about one.
     """
 
     delivery: Delivery
@@ -303,6 +303,7 @@ class ClaimedDelivery(Struct, frozen=True):
     recipient: Account | None
     told: bool
     was_due: datetime
+    link: CalendarLink | None = None
 
 
 class Snapshot(Protocol):

@@ -8,8 +8,8 @@
 What is loaded for `Seeds`, by every store alike: the links, pages, attempts, notifications and requests named; for
 each named link, and each of `page_accounts`, the pages that its account is a member of (for `page_accounts` also those
 it owns); of all these pages the owner's and the members' accounts, the members' links and the open incident; the named
-accounts, and for each named link its account, with their links; and all attempts of each of `attempts_of`. The
-provider's status always is, once it ever had an incident.
+accounts, and for each named link its account, with their links; the open incidents of all these links; and all attempts
+of each of `attempts_of`. The provider's status always is, once it ever had an incident.
 """
 
 from collections.abc import Callable, Iterable
@@ -123,7 +123,7 @@ class WorkingSet:
     notifications: dict[str, "Notification"] = field(default_factory=dict)
     links_of: dict[str, set[str]] = field(default_factory=dict)
     pages_of: dict[str, set[str]] = field(default_factory=dict)
-    incident_of: dict[str, str] = field(default_factory=dict)
+    incident_of: dict[tuple[str, str], str] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     dirty: dict[str, set[str]] = field(default_factory=dict)
@@ -223,10 +223,11 @@ class WorkingSet:
         self._put("answers", self.answers, request.id, answer)
 
     def put_incident(self, incident: Incident) -> None:
-        """Save a page's incident; one that is closed stays until the commit."""
-        before = self.incident_of.get(incident.booking_page_id, "")
-        self._journal.append(lambda: self.incident_of.__setitem__(incident.booking_page_id, before))
-        self.incident_of[incident.booking_page_id] = incident.id if incident.close_time is None else ""
+        """Save an incident; one that is closed stays until the commit."""
+        whose = (incident.booking_page_id, incident.calendar_link_id)
+        before = self.incident_of.get(whose, "")
+        self._journal.append(lambda: self.incident_of.__setitem__(whose, before))
+        self.incident_of[whose] = incident.id if incident.close_time is None else ""
         self._put("incidents", self.incidents, incident.id, incident)
 
     def links_of_account(self, account_id: str) -> list[CalendarLink]:
@@ -246,7 +247,11 @@ class WorkingSet:
 
     def open_incident(self, page_id: str) -> Incident | None:
         """Answer a page's open incident."""
-        return self.incidents.get(self.incident_of.get(page_id, ""))
+        return self.incidents.get(self.incident_of.get((page_id, ""), ""))
+
+    def open_link_incident(self, link_id: str) -> Incident | None:
+        """Answer a link's open incident."""
+        return self.incidents.get(self.incident_of.get(("", link_id), ""))
 
     def index_links(self, links: Iterable[CalendarLink]) -> None:
         """Take in links that a store loaded."""
@@ -265,7 +270,7 @@ class WorkingSet:
         """Take in open incidents that a store loaded."""
         for incident in incidents:
             self.incidents[incident.id] = incident
-            self.incident_of[incident.booking_page_id] = incident.id
+            self.incident_of[incident.booking_page_id, incident.calendar_link_id] = incident.id
 
     def _put(self, name: str, table: _Table, key: str, value: object) -> None:
         known, before = key in table, table.get(key)

@@ -120,6 +120,8 @@ def account_to_wire(account: Account) -> account_pb2.Account:
         revision=account.revision,
         create_time=to_timestamp(account.create_time),
         update_time=to_timestamp(account.update_time),
+        channels=[enums.CHANNEL.to_wire[channel] for channel in account.channels],
+        link_alerts=enums.LINK_ALERTS.to_wire[account.link_alerts],
     )
 
 

@@ -11,6 +11,8 @@ ACCOUNTS = [
     "revision",
     "create_time",
     "update_time",
+    "channels",
+    "link_alerts",
 ]
 
 LINKS = [
@@ -73,7 +75,7 @@ ATTEMPTS = [
     "ended_subjects",
 ]
 
-INCIDENTS = ["id", "page_id", "open_time", "close_time", "reminder_time"]
+INCIDENTS = ["id", "page_id", "open_time", "close_time", "reminder_time", "link_id"]
 
 DELIVERIES = [
     "id",

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import Row, account_of, delivery_of, optional_micros, page_of, to_micros
+from calguard_server.store.rows import Row, account_of, delivery_of, link_of, optional_micros, page_of, to_micros
 
 T = TypeVar("T")
 
@@ -28,6 +28,7 @@ def claim(connection: sqlite3.Connection, now: datetime, lease: timedelta, limit
         claimed.extend(_claim(connection, row, now, now + lease) for row in rows)
     pages = _by_id(connection, "pages_by_id", {each.delivery.booking_page_id for each in claimed})
     accounts = _by_id(connection, "accounts_by_id", {each.delivery.recipient_account_id for each in claimed})
+    links = _by_id(connection, "links_by_id", {_link_id(each.delivery) for each in claimed} - {""})
     return [
         ClaimedDelivery(
             each.delivery,
@@ -35,9 +36,15 @@ def claim(connection: sqlite3.Connection, now: datetime, lease: timedelta, limit
             _read(account_of, accounts, each.delivery.recipient_account_id),
             _was_told(connection, each.sequence, each.delivery),
             each.was_due,
+            _read(link_of, links, _link_id(each.delivery)),
         )
         for each in claimed
     ]
+
+
+def _link_id(delivery: Delivery) -> str:
+    """Name the link that a delivery is about; empty for one about a page."""
+    return delivery.faults[0].calendar_link_id if delivery.kind.of_link and delivery.faults else ""
 
 
 class _Claimed(Struct, frozen=True):

@@ -79,6 +79,7 @@ def _load_people(connection: sqlite3.Connection, rows: WorkingSet, named: set[st
 
 def _load_incidents(connection: sqlite3.Connection, rows: WorkingSet) -> None:
     found = _by_keys(connection, "open_incidents_by_page", rows.pages)
+    found += _by_keys(connection, "open_incidents_by_link", rows.links)
     told: dict[str, list[Told]] = {row[0]: [] for row in found}
     for incident_id, recipient, channel, stage, state, doubtful in _by_keys(connection, "told_by_incident", told):
         told[incident_id].append(Told(recipient, Channel(channel), stage, DeliveryState(state), bool(doubtful)))
@@ -86,11 +87,12 @@ def _load_incidents(connection: sqlite3.Connection, rows: WorkingSet) -> None:
         Incident(
             id=incident_id,
             booking_page_id=page_id,
+            calendar_link_id=link_id,
             open_time=from_micros(open_time),
             reminder_time=optional_time(reminder_time),
             told=tuple(told[incident_id]),
         )
-        for incident_id, page_id, open_time, reminder_time in found
+        for incident_id, page_id, link_id, open_time, reminder_time in found
     )
 
 

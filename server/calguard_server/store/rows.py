@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from calguard_server.domain.account import Account, Locale, SlackAddress
+from calguard_server.domain.account import Account, LinkAlerts, Locale, SlackAddress
 from calguard_server.domain.causes import Capability, Cause, CauseReason
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.incident import Incident
@@ -86,6 +86,8 @@ def account_row(account: Account) -> Row:
         account.revision,
         to_micros(account.create_time),
         to_micros(account.update_time),
+        to_list(tuple(channel.value for channel in account.channels)),
+        account.link_alerts.value,
     )
 
 
@@ -100,6 +102,8 @@ def account_of(row: Row) -> Account:
         revision=row[7],
         create_time=from_micros(row[8]),
         update_time=from_micros(row[9]),
+        channels=tuple(map(Channel, from_list(row[10]))),
+        link_alerts=LinkAlerts(row[11]),
     )
 
 
@@ -239,6 +243,7 @@ def incident_row(incident: Incident) -> Row:
         to_micros(incident.open_time),
         optional_micros(incident.close_time),
         optional_micros(incident.reminder_time),
+        incident.calendar_link_id,
     )
 
 

@@ -19,10 +19,12 @@ from calguard_server.domain.delivery import (
     DeliveryState,
     Outcome,
     RetryPolicy,
+    SuppressReason,
     attempt_outcome,
     next_step,
     suppress_reason,
 )
+from calguard_server.domain.link_incident import link_suppress_reason
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import Chance, ClaimedDelivery, Clock, DeliveryUpdate, Store
@@ -32,7 +34,6 @@ from calguard_server.workers.doorbell import Doorbell
 
 _log = structlog.get_logger()
 
-_GONE = "RECIPIENT_GONE"  # the account was deleted meanwhile
 _NO_CHANNEL = Outcome(sent=False, permanent=True, detail="this channel is not set up on this server")
 
 
@@ -211,11 +212,16 @@ def _still_true(
 
 
 def _reason_not_to_send(claimed: ClaimedDelivery) -> str:
-    if claimed.delivery.kind is NoticeKind.OPERATOR_ALERT:
+    delivery, recipient = claimed.delivery, claimed.recipient
+    if delivery.kind is NoticeKind.OPERATOR_ALERT:
         return ""
-    if claimed.recipient is None:
-        return _GONE
-    return suppress_reason(claimed.delivery, claimed.page, told=claimed.told) or ""
+    if recipient is None:
+        return SuppressReason.RECIPIENT_GONE
+    if not recipient.may_be_told_by(delivery.channel):
+        return SuppressReason.CHANNEL_OFF
+    if delivery.kind.of_link:
+        return link_suppress_reason(delivery, claimed.link, recipient, told=claimed.told) or ""
+    return suppress_reason(delivery, claimed.page, told=claimed.told) or ""
 
 
 def _given_back(claimed: ClaimedDelivery) -> DeliveryUpdate:

@@ -30,8 +30,13 @@ SELECT id FROM pages WHERE owner_account_id IN (SELECT value FROM json_each(?1))
 
 -- name: open_incidents_by_page
 -- The open incidents of the pages.
-SELECT id, page_id, open_time, reminder_time FROM incidents
-WHERE close_time IS NULL AND page_id IN (SELECT value FROM json_each(?1));
+SELECT id, page_id, link_id, open_time, reminder_time FROM incidents
+WHERE close_time IS NULL AND page_id <> '' AND page_id IN (SELECT value FROM json_each(?1));
+
+-- name: open_incidents_by_link
+-- The open incidents of the links.
+SELECT id, page_id, link_id, open_time, reminder_time FROM incidents
+WHERE close_time IS NULL AND link_id <> '' AND link_id IN (SELECT value FROM json_each(?1));
 
 -- name: told_by_incident
 -- What the incidents owed to whom, in the order it was decided.
