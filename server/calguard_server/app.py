@@ -35,6 +35,7 @@ from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import ReportObserver, Reports
 from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
+from calguard_server.engine.silences import Silences
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
@@ -194,6 +195,7 @@ class App:
             diagnosis=Diagnosis(context, provider, self._checks, self._alerts, self._settings.support_url),
             reports=Reports(context, provider, self._checks, self._count_reports()),
             notifications=Notifications(context),
+            silences=Silences(context),
             store=self._store,
             feed=self._feed,
         )

@@ -7,9 +7,25 @@ import grpc.aio
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from calguard.v1 import account_pb2, booking_page_pb2, calendar_link_pb2, notification_pb2, provider_pb2, watch_pb2
+from calguard.v1 import (
+    account_pb2,
+    booking_page_pb2,
+    calendar_link_pb2,
+    notification_pb2,
+    provider_pb2,
+    silence_pb2,
+    watch_pb2,
+)
 
-_FILES = (account_pb2, booking_page_pb2, calendar_link_pb2, notification_pb2, provider_pb2, watch_pb2)
+_FILES = (
+    account_pb2,
+    booking_page_pb2,
+    calendar_link_pb2,
+    notification_pb2,
+    provider_pb2,
+    silence_pb2,
+    watch_pb2,
+)
 
 
 @dataclass(frozen=True)

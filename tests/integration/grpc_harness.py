@@ -71,6 +71,7 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
         diagnosis=case,
         reports=case,
         notifications=case,
+        silences=case,
         store=case,
         feed=feed,
     )

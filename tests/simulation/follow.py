@@ -93,7 +93,7 @@ class Model:
     def _take_link(self, change: Seen, view: LinkView, changes: deque[Seen]) -> None:
         before = self.notices.link_before(view.id)
         self.links.take(change, view)
-        owed_before = {owed.number for owed in self.notices.owed.values()}
+        owed_before = {owed.number for owed in self.notices.book.owed.values()}
         self._pages_follow(change, view.account, changes)
         if change.type == "DELETED":
             self.notices.link_deleted(view.id, change.time)

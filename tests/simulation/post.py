@@ -8,17 +8,9 @@ from datetime import datetime, timedelta
 from calguard_server.notifiers.message import Address, NoticeMessage
 from tests.simulation.complaint import ComplaintError, demand, same
 from tests.simulation.database import Database, Row
-from tests.simulation.notice_rules import (
-    AGAIN,
-    FAILED,
-    GROUP_WAIT,
-    MENDED,
-    Attempt,
-    Moment,
-    Notices,
-    Owed,
-    about_link,
-)
+from tests.simulation.notice_rules import GROUP_WAIT, Notices
+from tests.simulation.notice_truth import truth_of
+from tests.simulation.owed import AGAIN, FAILED, MENDED, Attempt, Moment, Owed, about_link
 from tests.simulation.people import People, address
 from tests.simulation.plain import Slack
 
@@ -88,7 +80,7 @@ class Post:
         for row in self._database.rows():
             if row.state != "SENDING":
                 continue
-            owed = self._notices.found(row.key, row.created)
+            owed = self._notices.late.found(row.key)
             attempts = self.alerts.get(row.id, []) if owed is None else owed.attempts
             answered = sum(attempt.outcome not in ("", "unknown") for attempt in attempts)
             if attempts and (not attempts[-1].outcome or answered > row.attempts):
@@ -118,7 +110,7 @@ class Post:
         return attempts
 
     def _owed(self, row: Row) -> Owed:
-        owed = self._notices.found(row.key, row.created)
+        owed = self._notices.late.found(row.key)
         demand(owed is not None, f"nobody owes {row.key}, and it is sent")
         assert owed is not None
         return owed
@@ -134,12 +126,13 @@ class Post:
         demand(now >= last.ended + last.wait, f"{owed.key} is tried at {now}, before what was asked to wait is over")
 
     def _is_true(self, owed: Owed, now: datetime) -> None:
-        moments = list(self._notices.moments_between(owed.page, now - LOOKED_AT, now))
-        true = self._notices.truth_of(owed)
+        moments = list(self._notices.book.moments_between(owed.page, now - LOOKED_AT, now))
+        true = truth_of(owed)
         demand(any(map(true, moments)), f"{owed.key} is told at {now}, and it is not true: {moments}")
-        demand(self._notices.may_be_told(owed, now - LOOKED_AT, now), f"{owed.key} is told, and not wanted")
+        demand(not self._notices.book.never_free(owed, now - LOOKED_AT, now), f"{owed.key} is told, and silenced")
+        demand(self._notices.book.may_be_told(owed, now - LOOKED_AT, now), f"{owed.key} is told, and not wanted")
         if owed.kind in (AGAIN, MENDED):
-            demand(self._notices.told(owed), f"{owed.key} is told, and nobody told them of the stop")
+            demand(self._notices.book.told(owed), f"{owed.key} is told, and nobody told them of the stop")
 
     def _waited(self, told: Sequence[Owed], now: datetime) -> None:
         """A message goes out when one of its notices has waited for company, or was tried before."""
@@ -168,7 +161,9 @@ class Post:
             demand(held or not alike, f"{row.key} waits while {[owed.key for owed in told]} go to the same place")
 
     def _says_what_is(self, told: Sequence[Owed], message: NoticeMessage, now: datetime) -> None:
-        moments = {owed.page: list(self._notices.moments_between(owed.page, now - LOOKED_AT, now)) for owed in told}
+        moments = {
+            owed.page: list(self._notices.book.moments_between(owed.page, now - LOOKED_AT, now)) for owed in told
+        }
         if message.kind.value in (FAILED, MENDED):
             self._names_the_links(message, moments)
             return
@@ -215,7 +210,7 @@ class Post:
 
     def _addresses(self, owed: Owed, now: datetime) -> set[tuple[str, Slack]]:
         people = self._people.between(owed.recipient, now - LOOKED_AT, now)
-        moments = self._notices.moments_between(owed.page, now - LOOKED_AT, now)
+        moments = self._notices.book.moments_between(owed.page, now - LOOKED_AT, now)
         there = [moment for moment in moments if moment.view is not None or moment.link is not None]
         views = [moment.view for moment in there]
         return {address(person, view, owed.channel) for person in people if person is not None for view in views}

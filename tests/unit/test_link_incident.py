@@ -1,14 +1,22 @@
 """When a link's failure is told to its account although no page stops, and when its end is."""
 
 import pytest
+from msgspec.structs import replace
 
-from calguard_server.domain.account import Channel, LinkAlerts
+from calguard_server.domain.account import Account, Channel, LinkAlerts
 from calguard_server.domain.delivery import DeliveryState
+from calguard_server.domain.follow_up import FollowUp, Situation
 from calguard_server.domain.incident import Incident, Told
-from calguard_server.domain.link_incident import LinkTelling, decide_link_telling, link_suppress_reason
+from calguard_server.domain.link_incident import (
+    LinkTelling,
+    decide_link_follow_up,
+    decide_link_telling,
+    link_suppress_reason,
+)
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import IncidentStep, NoticeKind
-from tests.unit.builders import EARLIER, make_account, make_delivery, make_fault, make_link
+from calguard_server.domain.silence import Silence
+from tests.unit.builders import EARLIER, NOW, make_account, make_delivery, make_fault, make_link, minutes
 
 ALWAYS, RULES = make_account(link_alerts=LinkAlerts.ALWAYS), make_account()
 WELL, DEGRADED, FAILED, STOPPED = (make_link(state) for state in LinkState)
@@ -100,3 +108,46 @@ def test_a_closed_incident_and_an_end_of_what_nobody_was_told() -> None:
     recovered = make_delivery(NoticeKind.LINK_RECOVERED, incident_closed=True)
     assert link_suppress_reason(failed, FAILED, ALWAYS, told=False) == "INCIDENT_OVER"
     assert link_suppress_reason(recovered, WELL, ALWAYS, told=False) == "NEVER_TOLD"
+
+
+# --- when a silence is over
+
+HELD = Told("ann", Channel.SLACK, "failed", DeliveryState.SUPPRESSED, silenced=True, named=("ann",))
+
+
+def follow_up(
+    link: CalendarLink, *told: Told, account: Account = ALWAYS, silences: tuple[Silence, ...] = ()
+) -> FollowUp:
+    situation = Situation({"ann": account}, frozenset(Channel), silences, (), NOW)
+    return decide_link_follow_up(replace(incident(*told), silenced_time=NOW), link, account, situation)
+
+
+def test_a_failure_that_was_held_back_is_told_when_the_silence_is_over() -> None:
+    """By the channel for which it was held back, where the link fails still."""
+    decided = follow_up(FAILED, *REACHED, HELD)
+    [owed] = decided.owed
+    assert (decided.reason, owed.notice.kind, owed.notice.stage) == ("SILENCE_OVER", "LINK_FAILED", "failed:silenced:2")
+    assert [each.channels for each in owed.recipients] == [(Channel.SLACK,)]
+    assert decided.incident.silenced_time is None
+    made_up = Told("ann", Channel.SLACK, "failed:silenced:2", DeliveryState.PENDING)
+    assert follow_up(FAILED, *REACHED, HELD, made_up).owed == ()
+
+
+def test_a_failure_that_is_not_to_be_told_any_more() -> None:
+    """The link is mended, or they ask no longer for it."""
+    assert follow_up(WELL, HELD).owed == follow_up(FAILED, HELD, account=RULES).owed == ()
+
+
+def test_a_failure_that_is_still_silenced() -> None:
+    end = NOW + minutes(9)
+    by_link = Silence(
+        id="s",
+        booking_page_id="",
+        account_id="",
+        calendar_link_id="ann-google",
+        end_time=end,
+        reason="",
+        create_time=NOW,
+    )
+    decided = follow_up(FAILED, HELD, silences=(by_link,))
+    assert (decided.reason, decided.incident.silenced_time, decided.owed) == ("STILL_SILENCED", end, ())

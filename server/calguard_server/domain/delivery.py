@@ -80,6 +80,7 @@ class SuppressReason(StrEnum):
     LINK_GONE = "LINK_GONE"
     FAILED_AGAIN = "FAILED_AGAIN"
     NOT_WANTED = "NOT_WANTED"  # the account asks no longer to be told of every failure
+    SILENCED = "SILENCED"  # it is told when the silence is over, if it is true then
     RECIPIENT_GONE = "RECIPIENT_GONE"
     CHANNEL_OFF = "CHANNEL_OFF"  # the account is not to be told by this channel any more
     NEVER_TOLD = "NEVER_TOLD"  # nobody told this recipient of the stop, so its end is no news

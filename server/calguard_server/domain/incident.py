@@ -29,13 +29,18 @@ from calguard_server.domain.page import BookingPage
 
 
 class Told(Struct, frozen=True):
-    """What an incident owed a recipient, and what became of it; `doubtful`: it may have been received."""
+    """What an incident owed a recipient, and what became of it; `doubtful`: it may have been received.
+
+    `silenced`: it was dropped for a silence; `named` are then the accounts at fault that it names.
+    """
 
     recipient_account_id: str
     channel: Channel
     stage: str
     state: DeliveryState
     doubtful: bool = False
+    silenced: bool = False
+    named: tuple[str, ...] = ()
 
     @property
     def dropped(self) -> bool:
@@ -46,7 +51,8 @@ class Told(Struct, frozen=True):
 class Incident(Struct, frozen=True, kw_only=True):
     """A stop by rule of a page, or a link's failure that is told, from its first notice until it is over.
 
-    `booking_page_id` is empty for a link's, `calendar_link_id` for a page's. `reminder_time` is when the next is due.
+    `booking_page_id` is empty for a link's, `calendar_link_id` for a page's. `reminder_time` is when the next is due,
+    `silenced_time` when what a silence held back is looked at again.
     """
 
     id: str
@@ -55,11 +61,12 @@ class Incident(Struct, frozen=True, kw_only=True):
     calendar_link_id: str = ""
     close_time: datetime | None = None
     reminder_time: datetime | None = None
+    silenced_time: datetime | None = None
     told: tuple[Told, ...] = ()
 
     def closed(self, now: datetime) -> "Incident":
         """Answer it as over."""
-        return replace(self, close_time=now, reminder_time=None)
+        return replace(self, close_time=now, reminder_time=None, silenced_time=None)
 
 
 class Recipient(Struct, frozen=True):

@@ -10,13 +10,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from calguard_server.domain.account import Account, LinkAlerts, SlackAddress
 from calguard_server.domain.delivery import Delivery, SuppressReason
+from calguard_server.domain.follow_up import FollowUp, FollowUpReason, Situation, held_back
 from calguard_server.domain.incident import Incident, Owed, Recipient, end_of
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import Channel, IncidentStep, Notice, NoticeKind, channels_of
 from calguard_server.domain.page import Fault
+from calguard_server.domain.silence import last_silenced
 
 
 class LinkTellingReason(StrEnum):
@@ -92,6 +95,25 @@ def link_suppress_reason(
     if delivery.incident_closed or not failed:
         return SuppressReason.INCIDENT_OVER
     return None if recipient.link_alerts is LinkAlerts.ALWAYS else SuppressReason.NOT_WANTED
+
+
+def decide_link_follow_up(
+    incident: Incident, link: CalendarLink, account: Account | None, situation: Situation
+) -> FollowUp:
+    """Decide what a link's open incident owes now that a silence may be over."""
+    wanted = account is not None and account.link_alerts is LinkAlerts.ALWAYS
+    silent = replace(incident, silenced_time=None)
+    if account is None or not wanted or link.state is not LinkState.FAILED:
+        return FollowUp(FollowUpReason.NOT_DUE, silent)
+    faults = _faults(link)
+    until = last_silenced("", account.id, faults, situation.silences, situation.now)
+    if until is not None:
+        return FollowUp(FollowUpReason.STILL_SILENCED, replace(incident, silenced_time=until))
+    channels = channels_of(account, SlackAddress(), situation.served)
+    held = [each.channel for each in held_back(incident.told) if each.channel in channels]
+    notice = Notice(NoticeKind.LINK_FAILED, f"failed:silenced:{len(incident.told)}", (account.id,), faults)
+    owed = (Owed(notice, (Recipient(account.id, tuple(held)),)),) if held else ()
+    return FollowUp(FollowUpReason.SILENCE_OVER if owed else FollowUpReason.NOT_DUE, silent, owed)
 
 
 def opened(incident_id: str, link: CalendarLink, now: datetime) -> Incident:

@@ -19,6 +19,7 @@ from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage, PageState
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.domain.secret import Secret
+from calguard_server.domain.silence import Silence
 from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
 
 T = TypeVar("T")
@@ -222,7 +223,7 @@ class CheckTimes(Struct, frozen=True):
 class DeliveryUpdate(Struct, frozen=True):
     """How a claimed delivery goes on; dropped where it has been claimed anew, by the fence.
 
-    `attempt` is the try that led there, where there was one.
+    `attempt` is the try that led there, where there was one. `look_again` is when its incident is to be followed up.
     """
 
     delivery_id: str
@@ -236,6 +237,7 @@ class DeliveryUpdate(Struct, frozen=True):
     message_id: str = ""
     doubtful: bool = False
     attempt: Attempt | None = None
+    look_again: datetime | None = None
 
 
 class LogEntry(Struct, frozen=True):
@@ -296,6 +298,7 @@ class ClaimedDelivery(Struct, frozen=True):
 
     `told`: what its incident owed the recipient by the channel before was, or may have been, received. `was_due` is
     when it was due by itself: later than now where it came along with another. `link` is set where it is about one.
+    `silences` are those in force.
     """
 
     delivery: Delivery
@@ -304,6 +307,14 @@ class ClaimedDelivery(Struct, frozen=True):
     told: bool
     was_due: datetime
     link: CalendarLink | None = None
+    silences: tuple[Silence, ...] = ()
+
+
+class IncidentOf(Struct, frozen=True):
+    """Whose incident: a page's, or a link's; the other is empty."""
+
+    booking_page_id: str = ""
+    calendar_link_id: str = ""
 
 
 class Snapshot(Protocol):
@@ -443,8 +454,12 @@ class Store(Protocol):
         """Tell when the next delivery is due; None where none is."""
         ...
 
-    async def due_follow_ups(self, now: datetime, limit: int) -> list[str]:
-        """Name the pages whose open incident is to be followed up, the longest due first."""
+    async def due_follow_ups(self, now: datetime, limit: int) -> list[IncidentOf]:
+        """Name the open incidents that are to be followed up."""
+        ...
+
+    async def silences(self, now: datetime, after: str, limit: int) -> list[Silence]:
+        """List the silences in force with ids after the one given."""
         ...
 
     async def prune(self, changes_before: datetime, requests_before: datetime, keep_revisions: int) -> int:

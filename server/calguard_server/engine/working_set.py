@@ -9,7 +9,7 @@ What is loaded for `Seeds`, by every store alike: the links, pages, attempts, no
 each named link, and each of `page_accounts`, the pages that its account is a member of (for `page_accounts` also those
 it owns); of all these pages the owner's and the members' accounts, the members' links and the open incident; the named
 accounts, and for each named link its account, with their links; the open incidents of all these links; and all attempts
-of each of `attempts_of`. The provider's status always is, once it ever had an incident.
+of each of `attempts_of`; with `silences`, all of these. The provider's status always is, once it ever had an incident.
 """
 
 from collections.abc import Callable, Iterable
@@ -28,6 +28,7 @@ from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.domain.provider_incident import GOOGLE, ProviderStatus
 from calguard_server.domain.secret import Secret
+from calguard_server.domain.silence import Silence
 
 if TYPE_CHECKING:
     from calguard_server.engine.ports import Grant, Notification, Store
@@ -45,6 +46,7 @@ class Seeds(Struct, frozen=True):
     attempts: tuple[str, ...] = ()
     attempts_of: tuple[str, ...] = ()
     notifications: tuple[str, ...] = ()
+    silences: bool = False
 
 
 class Request(Struct, frozen=True):
@@ -121,6 +123,7 @@ class WorkingSet:
     grants: dict[str, "Grant | None"] = field(default_factory=dict)
     provider_statuses: dict[str, ProviderStatus] = field(default_factory=dict)
     notifications: dict[str, "Notification"] = field(default_factory=dict)
+    silences: dict[str, Silence | None] = field(default_factory=dict)
     links_of: dict[str, set[str]] = field(default_factory=dict)
     pages_of: dict[str, set[str]] = field(default_factory=dict)
     incident_of: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -216,6 +219,14 @@ class WorkingSet:
     def put_notification(self, notification: "Notification") -> None:
         """Save what a person decided of a notification: its state, and when it is tried next."""
         self._put("notifications", self.notifications, notification.delivery.id, notification)
+
+    def put_silence(self, silence: Silence) -> None:
+        """Save a silence."""
+        self._put("silences", self.silences, silence.id, silence)
+
+    def delete_silence(self, silence_id: str) -> None:
+        """Delete a silence; incidents of which something was silenced are looked at again."""
+        self._put("silences", self.silences, silence_id, None)
 
     def put_answer(self, request: Request, result: object) -> None:
         """Keep what a repeated request is answered, in place of what was kept for it before."""

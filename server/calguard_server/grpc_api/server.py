@@ -14,6 +14,7 @@ from calguard.v1 import (
     calendar_link_pb2_grpc,
     notification_pb2_grpc,
     provider_pb2_grpc,
+    silence_pb2_grpc,
 )
 from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
 from calguard_server.engine.accounts import Accounts
@@ -27,6 +28,7 @@ from calguard_server.engine.ports import Store
 from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
+from calguard_server.engine.silences import Silences
 from calguard_server.grpc_api.account_service import AccountService
 from calguard_server.grpc_api.booking_page_service import BookingPageService
 from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
@@ -35,6 +37,7 @@ from calguard_server.grpc_api.interceptors import ErrorInterceptor
 from calguard_server.grpc_api.notification_service import NotificationService
 from calguard_server.grpc_api.provider_service import ProviderService
 from calguard_server.grpc_api.reflection import add_reflection
+from calguard_server.grpc_api.silence_service import SilenceService
 from calguard_server.grpc_api.watch_service import WatchFeed, WatchService, add_watch_service
 
 SERVICES = (
@@ -43,6 +46,7 @@ SERVICES = (
     "calguard.v1.CalendarLinkService",
     "calguard.v1.NotificationService",
     "calguard.v1.ProviderService",
+    "calguard.v1.SilenceService",
     "calguard.v1.WatchService",
 )
 
@@ -79,6 +83,7 @@ class UseCases:
     diagnosis: Diagnosis
     reports: Reports
     notifications: Notifications
+    silences: Silences
     store: Store
     feed: WatchFeed
 
@@ -153,6 +158,7 @@ def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_acce
     calendar_link_pb2_grpc.add_CalendarLinkServiceServicer_to_server(links, server)
     notifications = NotificationService(use_cases.notifications)
     notification_pb2_grpc.add_NotificationServiceServicer_to_server(notifications, server)
+    silence_pb2_grpc.add_SilenceServiceServicer_to_server(SilenceService(use_cases.silences), server)
     provider_pb2_grpc.add_ProviderServiceServicer_to_server(ProviderService(use_cases.incidents), server)
     add_watch_service(WatchService(use_cases.feed), server)
 

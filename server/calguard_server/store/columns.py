@@ -75,7 +75,9 @@ ATTEMPTS = [
     "ended_subjects",
 ]
 
-INCIDENTS = ["id", "page_id", "open_time", "close_time", "reminder_time", "link_id"]
+INCIDENTS = ["id", "page_id", "open_time", "close_time", "reminder_time", "link_id", "silenced_time"]
+
+SILENCES = ["id", "page_id", "account_id", "link_id", "end_time", "reason", "create_time"]
 
 DELIVERIES = [
     "id",
@@ -109,6 +111,7 @@ def _placeholders() -> dict[str, str]:
         "pages": PAGES,
         "attempts": ATTEMPTS,
         "incidents": INCIDENTS,
+        "silences": SILENCES,
         "deliveries": DELIVERIES,
     }
     names = {table: ", ".join(columns) for table, columns in tables.items()}

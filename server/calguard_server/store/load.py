@@ -15,12 +15,14 @@ from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import (
     Row,
     account_of,
+    from_faults,
     from_list,
     from_micros,
     link_of,
     optional_time,
     page_of,
     provider_status_of,
+    silence_of,
 )
 from calguard_server.store.vault import UnreadableError, Vault
 
@@ -46,6 +48,8 @@ def load_seeds(connection: sqlite3.Connection, vault: Vault, seeds: Sequence[See
     _load_attempts(connection, vault, rows, _all(seeds, "attempts"), _all(seeds, "attempts_of"))
     if notifications := _all(seeds, "notifications"):
         rows.notifications = {each.delivery.id: each for each in read_by_id(connection, notifications)}
+    if any(each.silences for each in seeds):
+        rows.silences = {row[0]: silence_of(row) for row in connection.execute(QUERIES["all_silences"])}
     return rows
 
 
@@ -81,8 +85,8 @@ def _load_incidents(connection: sqlite3.Connection, rows: WorkingSet) -> None:
     found = _by_keys(connection, "open_incidents_by_page", rows.pages)
     found += _by_keys(connection, "open_incidents_by_link", rows.links)
     told: dict[str, list[Told]] = {row[0]: [] for row in found}
-    for incident_id, recipient, channel, stage, state, doubtful in _by_keys(connection, "told_by_incident", told):
-        told[incident_id].append(Told(recipient, Channel(channel), stage, DeliveryState(state), bool(doubtful)))
+    for row in _by_keys(connection, "told_by_incident", told):
+        told[row[0]].append(_told_of(row))
     rows.index_incidents(
         Incident(
             id=incident_id,
@@ -90,10 +94,18 @@ def _load_incidents(connection: sqlite3.Connection, rows: WorkingSet) -> None:
             calendar_link_id=link_id,
             open_time=from_micros(open_time),
             reminder_time=optional_time(reminder_time),
+            silenced_time=optional_time(silenced_time),
             told=tuple(told[incident_id]),
         )
-        for incident_id, page_id, link_id, open_time, reminder_time in found
+        for incident_id, page_id, link_id, open_time, reminder_time, silenced_time in found
     )
+
+
+def _told_of(row: Row) -> Told:
+    _, recipient, channel, stage, state, doubtful, silenced = row
+    named = () if silenced is None else tuple(fault.account_id for fault in from_faults(silenced))
+    is_silenced = silenced is not None and state == DeliveryState.SUPPRESSED
+    return Told(recipient, Channel(channel), stage, DeliveryState(state), bool(doubtful), is_silenced, named)
 
 
 def _load_attempts(

@@ -26,6 +26,7 @@ from calguard_server.domain.delivery import (
 )
 from calguard_server.domain.link_incident import link_suppress_reason
 from calguard_server.domain.notices import Channel, NoticeKind
+from calguard_server.domain.silence import is_silenced
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import Chance, ClaimedDelivery, Clock, DeliveryUpdate, Store
 from calguard_server.notifiers.message import Address, Notifier
@@ -123,9 +124,10 @@ class DeliveryLoop:
         self._bell.ring()
 
     async def _deliver(self, group: Sequence[ClaimedDelivery]) -> None:
-        true, untrue = _still_true(group)
+        now = self._clock.now()
+        true, untrue = _still_true(group, now)
         if untrue:
-            await self._store.update_deliveries([_suppressed(delivery, reason) for delivery, reason in untrue])
+            await self._store.update_deliveries([_suppressed(delivery, reason, now) for delivery, reason in untrue])
         if true and not any(each.was_due <= self._clock.now() for each in true):
             await self._store.update_deliveries([_given_back(each) for each in true])
         elif true:
@@ -197,13 +199,15 @@ def _groups(composer: Composer, claimed: Iterable[ClaimedDelivery]) -> list[list
 
 
 def _still_true(
-    group: Sequence[ClaimedDelivery],
+    group: Sequence[ClaimedDelivery], now: datetime
 ) -> tuple[list[ClaimedDelivery], list[tuple[Delivery, str]]]:
     """Part what is still true, and owed, from what is not; the latter with the reason."""
     true: list[ClaimedDelivery] = []
     untrue: list[tuple[Delivery, str]] = []
     for each in group:
         reason = _reason_not_to_send(each)
+        if not reason and is_silenced(each.delivery, each.page, each.silences, now):
+            reason = SuppressReason.SILENCED
         if reason:
             untrue.append((each.delivery, reason))
         else:
@@ -230,7 +234,8 @@ def _given_back(claimed: ClaimedDelivery) -> DeliveryUpdate:
     return DeliveryUpdate(delivery.id, delivery.fence, DeliveryState.PENDING, delivery.attempts, claimed.was_due)
 
 
-def _suppressed(delivery: Delivery, reason: str) -> DeliveryUpdate:
+def _suppressed(delivery: Delivery, reason: str, now: datetime) -> DeliveryUpdate:
+    """Drop a delivery; what was silenced is looked at again right then, because the silence may be over by then."""
     return DeliveryUpdate(
         delivery_id=delivery.id,
         fence=delivery.fence,
@@ -238,4 +243,5 @@ def _suppressed(delivery: Delivery, reason: str) -> DeliveryUpdate:
         attempts=delivery.attempts,
         next_attempt_time=None,
         last_error=reason,
+        look_again=now if reason == SuppressReason.SILENCED else None,
     )

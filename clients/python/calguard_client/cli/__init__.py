@@ -7,9 +7,10 @@ from calguard_client.cli.notifications import notifications
 from calguard_client.cli.pages import pages
 from calguard_client.cli.provider import provider
 from calguard_client.cli.root import main
+from calguard_client.cli.silences import silences
 from calguard_client.cli.watch import watch
 
-for _command in (accounts, links, pages, notifications, provider, doctor, watch):
+for _command in (accounts, links, pages, notifications, silences, provider, doctor, watch):
     main.add_command(_command)
 
 __all__ = ["main"]

@@ -3,7 +3,7 @@
 import re
 import time
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import click
 import grpc
@@ -104,4 +104,5 @@ def main(ctx: click.Context, server: str, as_json: bool, timeout: timedelta) -> 
         screen=Screen(),
         new_request_id=lambda: str(uuid.uuid4()),  # noqa: TID251 - the command is where ids come from
         pause=time.sleep,  # noqa: TID251 - the command waits for real
+        now=lambda: datetime.now(UTC),  # noqa: TID251 - the command is where the time comes from
     )

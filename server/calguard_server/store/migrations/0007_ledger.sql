@@ -33,3 +33,18 @@ ALTER TABLE incidents ADD COLUMN link_id TEXT NOT NULL DEFAULT '';
 DROP INDEX incidents_open;
 CREATE UNIQUE INDEX incidents_open ON incidents (page_id) WHERE close_time IS NULL AND page_id <> '';
 CREATE UNIQUE INDEX incidents_open_of_link ON incidents (link_id) WHERE close_time IS NULL AND link_id <> '';
+
+-- What people are not to be told for a while; empty parts do not narrow.
+CREATE TABLE silences (
+  id TEXT PRIMARY KEY,
+  page_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  link_id TEXT NOT NULL,
+  end_time INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  create_time INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- When an incident is looked at again of which something was silenced.
+ALTER TABLE incidents ADD COLUMN silenced_time INTEGER;
+CREATE INDEX incidents_by_silenced_time ON incidents (silenced_time) WHERE silenced_time IS NOT NULL;
