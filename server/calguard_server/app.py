@@ -40,6 +40,7 @@ from calguard_server.engine.reports import ReportObserver, Reports
 from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
 from calguard_server.engine.server_status import StatusReading
+from calguard_server.engine.silences import Silences
 from calguard_server.engine.slack_workspaces import SlackWorkspaces
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
@@ -241,6 +242,7 @@ class App:
             status=StatusReading(self._store, self._world.clock, version("calguard"), lambda: self._feed.streams),
             slack_workspaces=self._slack_workspaces,
             notifications=Notifications(context),
+            silences=Silences(context),
             store=self._store,
             feed=self._feed,
         )

@@ -11,6 +11,7 @@ from calguard.v1 import booking_page_pb2 as pages
 from calguard.v1 import calendar_link_pb2 as links
 from calguard.v1 import notification_pb2 as notices
 from calguard.v1 import provider_pb2 as provider
+from calguard.v1 import silence_pb2 as silences
 from calguard.v1 import slack_workspace_pb2 as slack
 from calguard.v1 import watch_pb2 as watch
 from calguard.v1.slack_pb2 import SlackAddress
@@ -252,6 +253,9 @@ def _rows_of_the_rest() -> list[Row]:
         ("ListNotifications", listing(order=77), ("order",)),
         ("RetryNotification", notices.RetryNotificationRequest(id="x", request_id="x"), ("request_id",)),
         ("DiscardNotification", notices.DiscardNotificationRequest(id="x", request_id="x"), ("request_id",)),
+        ("CreateSilence", silences.CreateSilenceRequest(), ("silence",)),
+        ("ListSilences", silences.ListSilencesRequest(page_size=-1), ("page_size",)),
+        ("DeleteSilence", silences.DeleteSilenceRequest(id="x", request_id="x"), ("request_id",)),
         ("GetProviderStatus", provider.GetProviderStatusRequest(provider=77), ("provider",)),
         ("Watch", watch.WatchRequest(account_ids=[""]), ("account_ids[0]",)),
         ("Watch", watch.WatchRequest(progress_interval=Duration(seconds=-1)), ("progress_interval",)),
@@ -278,6 +282,7 @@ def _rows_of_ids() -> list[Row]:
         slack.DeleteSlackWorkspaceRequest,
         notices.RetryNotificationRequest,
         notices.DiscardNotificationRequest,
+        silences.DeleteSilenceRequest,
     )
     bad = ("", BAD_ID, LONG_ID, "../x", "é", "a\0", "a\n")
     return [(kind.DESCRIPTOR.name.removesuffix("Request"), kind(id=each), ("id",)) for kind in by_id for each in bad]

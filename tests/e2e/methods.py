@@ -14,6 +14,7 @@ from calguard.v1 import (
     notification_pb2,
     provider_pb2,
     server_pb2,
+    silence_pb2,
     slack_workspace_pb2,
     watch_pb2,
 )
@@ -26,6 +27,7 @@ _FILES = (
     provider_pb2,
     server_pb2,
     slack_workspace_pb2,
+    silence_pb2,
     watch_pb2,
 )
 

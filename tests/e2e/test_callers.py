@@ -31,6 +31,7 @@ READ = {
     "GetProviderStatus",
     "GetServerStatus",
     "GetSlackWorkspace",
+    "ListSilences",
     "ListSlackWorkspaces",
     "Watch",
 }
@@ -52,7 +53,14 @@ CHANGE = {
     "DisconnectCalendarLink",
     "DeleteCalendarLink",
 }
-RUN = {"PutSlackWorkspace", "DeleteSlackWorkspace", "RetryNotification", "DiscardNotification"}
+RUN = {
+    "PutSlackWorkspace",
+    "DeleteSlackWorkspace",
+    "RetryNotification",
+    "DiscardNotification",
+    "CreateSilence",
+    "DeleteSilence",
+}
 
 
 @pytest.fixture

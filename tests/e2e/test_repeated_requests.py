@@ -41,8 +41,8 @@ def requests(link_id: str) -> dict[str, Message]:
     }
 
 
-ELSEWHERE = ("RetryNotification", "DiscardNotification")
-"""Tested in test_dead_letters.py: they need a notice that could not be sent."""
+ELSEWHERE = ("RetryNotification", "DiscardNotification", "CreateSilence", "DeleteSilence")
+"""Tested in test_dead_letters.py, because they need a notice that could not be sent, and in test_silences.py."""
 
 METHODS_REPEATED = sorted(requests("x"))
 

@@ -36,6 +36,7 @@ from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import Reports
 from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
+from calguard_server.engine.silences import Silences
 from calguard_server.grpc_api.convert import encode_change
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
@@ -64,6 +65,7 @@ class Engine:
     diagnosis: Diagnosis
     reports: Reports
     notifications: Notifications
+    silences: Silences
 
 
 @dataclass
@@ -152,6 +154,7 @@ async def build_engine(context: Context, provider: CalendarProvider, operator: f
         Diagnosis(context, provider, checks, alerts, SUPPORT),
         Reports(context, provider, checks),
         Notifications(context),
+        Silences(context),
     )
 
 

@@ -80,6 +80,7 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
         status=case,
         slack_workspaces=case,
         notifications=case,
+        silences=case,
         store=case,
         feed=feed,
     )

@@ -58,6 +58,12 @@ def test_an_account_is_created_shown_changed_and_deleted(calguard: Calguard) -> 
     assert (changed["display_name"], changed["email"], changed["locale"]) == ("Ann", BEN, "ja")
     assert changed["slack"] == {"workspace_id": "", "user_id": "", "channel_id": "C1"}
 
+    chosen = calguard.json("accounts", "update", account, "--channels", "slack,EMAIL", "--link-alerts", "always")
+    assert chosen["channels"] == ["NOTIFICATION_CHANNEL_EMAIL", "NOTIFICATION_CHANNEL_SLACK"]
+    assert chosen["link_alerts"] == "LINK_ALERTS_ALWAYS"
+    assert calguard.json("accounts", "update", account, "--channels", "")["channels"] == []
+    assert calguard.run("accounts", "update", account, "--channels", "pigeon").exit_code == 2
+
     stale = calguard.run("accounts", "update", account, "--name", "Bob", "--etag", etag)
     assert stale.exit_code == 4
     assert stale.stderr.startswith("calguard: ABORTED ETAG_MISMATCH: ")
@@ -331,3 +337,21 @@ def test_help_tells_the_exit_codes_and_every_command_has_help() -> None:
     for name, group in main.commands.items():
         for command in getattr(group, "commands", {}):
             assert run(name, command, "--help").exit_code == 0
+
+
+def test_a_silence_is_made_shown_and_ended(calguard: Calguard, account: str) -> None:
+    made = calguard.json("silences", "create", "--account", account, "--for", "2h", "--reason", "moving house")
+    assert (made["account_id"], made["booking_page_id"], made["reason"]) == (account, "", "moving house")
+    rows = [row.split() for row in calguard.run("silences", "list").stdout.splitlines()[1:]]
+    [row] = [row for row in rows if row[0] == made["id"]]
+    assert row[1:4] == ["-", account, "-"]
+    assert row[-2:] == ["moving", "house"]
+    ended = calguard.run("silences", "delete", made["id"])
+    assert ended.stdout == f"ended silence {made['id']}\n"
+    assert calguard.run("silences", "delete", made["id"]).exit_code == 3
+
+
+def test_a_silence_of_nothing_or_for_too_long_is_refused(calguard: Calguard, account: str) -> None:
+    options = ("silences", "create", "--reason", "moving house")
+    assert "at least one of" in calguard.run(*options, "--for", "2h").stderr
+    assert "at most 30 days" in calguard.run(*options, "--for", "31d", "--account", account).stderr

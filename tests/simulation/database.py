@@ -11,7 +11,7 @@ from calguard_server.grpc_api.convert import link_to_wire, page_to_wire, provide
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import account_of, link_of, page_of, provider_status_of
 from tests.simulation.follow_links import Counts
-from tests.simulation.notice_rules import BY_TIME, Key
+from tests.simulation.owed import Key, about_link
 from tests.simulation.people import Person
 from tests.simulation.plain import LinkView, PageView, ProviderView, Slack, link_view, page_view, provider_view
 
@@ -77,9 +77,9 @@ class Database:
             "sequence > ? OR id IN (SELECT value FROM json_each(?))", sequence, json.dumps(list(open_ids))
         )
 
-    def reminders(self) -> list[Row]:
-        """The reminders of incidents that are open, or were until just now."""
-        return self._rows("kind = 'REMINDER' AND sequence > (SELECT MAX(sequence) FROM deliveries) - 500")
+    def latest(self) -> list[Row]:
+        """What was decided last."""
+        return self._rows("sequence > (SELECT MAX(sequence) FROM deliveries) - 500")
 
     def rows(self) -> list[Row]:
         return self._rows("1")
@@ -127,7 +127,9 @@ class Database:
 
 def _person(account: Account) -> Person:
     slack = Slack(account.slack.user_id, account.slack.channel_id)
-    return Person(account.id, account.display_name, account.email, account.locale.value, slack)
+    wanted = tuple(channel.value for channel in account.channels)
+    always = account.link_alerts.value == "ALWAYS"
+    return Person(account.id, account.display_name, account.email, account.locale.value, slack, wanted, always)
 
 
 def _row(columns: tuple[object, ...]) -> Row:
@@ -135,7 +137,9 @@ def _row(columns: tuple[object, ...]) -> Row:
      doubtful) = columns  # fmt: skip
     named = tuple(fault[0] for fault in json.loads(str(faults)))
     made = _time(created)
-    key = (page, revision, kind, recipient, channel, named, made if kind in BY_TIME else None)
+    if str(kind).startswith("LINK_"):
+        page = about_link(json.loads(str(faults))[0][1])
+    key = (page, revision, kind, recipient, channel, named, made)
     return Row(sequence, id_, key, incident, state, attempts, _time(due), made, error, bool(doubtful))  # type: ignore[arg-type]
 
 

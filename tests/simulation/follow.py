@@ -42,8 +42,7 @@ class Model:
             if isinstance(change.thing, ProviderView):
                 self.provider.take(change, change.thing)
             elif isinstance(change.thing, LinkView):
-                self.links.take(change, change.thing)
-                self._pages_follow(change, change.thing.account, changes)
+                self._take_link(change, change.thing, changes)
             else:
                 same(change.caused_by, 0, f"which link's change caused that of page {change.thing.id}")
                 self._take_page(change, change.thing)
@@ -90,6 +89,16 @@ class Model:
         same(change.previous, before if told else "", f"{change.thing.id} before revision {change.revision}")
         self.last_seen[change.key] = change
         self.seen[_label(change)] += 1
+
+    def _take_link(self, change: Seen, view: LinkView, changes: deque[Seen]) -> None:
+        before = self.notices.link_before(view.id)
+        self.links.take(change, view)
+        owed_before = {owed.number for owed in self.notices.book.owed.values()}
+        self._pages_follow(change, view.account, changes)
+        if change.type == "DELETED":
+            self.notices.link_deleted(view.id, change.time)
+        else:
+            self.notices.link_changed(before, view, change.revision, change.time, owed_before)
 
     def _pages_follow(self, change: Seen, account: str, changes: deque[Seen]) -> None:
         for page_id in sorted(self.pages):

@@ -63,7 +63,7 @@ async def _run(seed: int, count: int, path: Path) -> Told:
 def _tally(world: World) -> Counter[str]:
     tally = Counter(world.tally)
     tally.update(world.model.seen)
-    tally.update(world.model.notices.seen)
+    tally.update(world.model.notices.book.seen)
     tally.update({f"met {reason}": count for reason, count in world.google.met.items()})
     tally.update({f"sent {what}": count for what, count in world.post.sent.items()})
     tally.update({f"dropped {reason}": count for reason, count in world.ledger.suppressed.items()})

@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 
 from tests.simulation.complaint import demand, same
 from tests.simulation.database import Database, Row
-from tests.simulation.notice_rules import Attempt, Notices, Owed
+from tests.simulation.notice_rules import Notices
+from tests.simulation.notice_truth import grounds_of
+from tests.simulation.owed import Attempt, Owed
 from tests.simulation.people import People
 from tests.simulation.post import Post
 
@@ -46,7 +48,8 @@ class Ledger:
             else:
                 self._row(row, now)
         self._all_is_there()
-        same(self._notices.not_reminded(now), [], "who was not reminded")
+        same(self._notices.late.not_reminded(now), [], "who was not reminded")
+        same(self._notices.late.not_made_up(now), [], "who was not told when a silence was over")
 
     def settled(self) -> None:
         """Nothing is left to be sent, and nothing that was over has changed."""
@@ -54,23 +57,28 @@ class Ledger:
         for row in self._database.rows():
             same(row.state, self.states[row.id], f"what was settled of {row.key}")
 
+    def waiting(self) -> list[str]:
+        """Who is to be told something."""
+        return sorted({row.key[3] for row in self._open.values() if row.key[3]})
+
     def changed_by_hand(self, row: Row, now: datetime) -> None:
         """Look at a notice again that may have been over, or that others waited for."""
         self._open[row.id], self._freed = row, now
         self._post.over.discard(row.id)
 
     def _all_is_there(self) -> None:
-        for owed in list(self._notices.owed.values()):
+        for owed in list(self._notices.book.owed.values()):
             if owed.number not in self._bound:
                 demand(not owed.certain, f"{owed.key} is owed since {owed.created}, and is not in the ledger")
-                self._notices.absent(owed)
+                self._notices.book.absent(owed)
 
     def _find_reminders(self) -> None:
-        for row in self._database.reminders():
-            self._notices.found(row.key, row.created)
+        for row in self._database.latest():
+            if not row.for_operator:
+                self._notices.late.found(row.key)
 
     def _row(self, row: Row, now: datetime) -> None:
-        owed = self._notices.found(row.key, row.created)
+        owed = self._notices.late.found(row.key)
         demand(owed is not None, f"{row.key} is in the ledger, and nobody owes it")
         assert owed is not None
         self._bound.add(owed.number)
@@ -115,18 +123,30 @@ class Ledger:
 
     def _dropped(self, row: Row, owed: Owed, now: datetime) -> None:
         """What is not sent any more was untrue, for the reason given, at some time since it was owed."""
-        owed.dropped, reason = True, row.last_error
+        owed.dropped = owed.dropped or now
+        reason = row.last_error
+        owed.silenced = reason == "SILENCED"
         self.suppressed[reason] = self.suppressed.get(reason, 0) + 1
         if reason == "RECIPIENT_GONE":
             gone = None in self._people.between(owed.recipient, owed.created, now)
             demand(gone, f"{row.key} was dropped: {reason}")
+        elif reason == "SILENCED":
+            moments = list(self._notices.book.moments_between(owed.page, owed.created, now))
+            held = any(self._notices.book.silences.held(owed, moment, owed.created, now) for moment in moments)
+            demand(held, f"{row.key} was dropped: {reason}")
+        elif reason in ("CHANNEL_OFF", "NOT_WANTED"):
+            people = [
+                person for person in self._people.between(owed.recipient, owed.created, now) if person is not None
+            ]
+            wanted = [person.wants(owed.channel) if reason == "CHANNEL_OFF" else person.always for person in people]
+            demand(False in wanted, f"{row.key} was dropped: {reason}")
         elif reason == "NEVER_TOLD":
-            demand(not self._notices.told(owed), f"{row.key} was dropped: {reason}")
+            demand(not self._notices.book.told(owed), f"{row.key} was dropped: {reason}")
         else:
-            grounds = self._notices.grounds(owed, reason)
+            grounds = grounds_of(owed, reason)
             demand(grounds is not None, f"{row.key} was dropped for a reason that is none: {reason}")
             assert grounds is not None
-            moments = self._notices.moments_between(owed.page, owed.created, now)
+            moments = self._notices.book.moments_between(owed.page, owed.created, now)
             demand(any(map(grounds, moments)), f"{row.key} was dropped without ground: {reason}")
 
     def _is_in_time(self, row: Row, now: datetime) -> None:

@@ -16,9 +16,16 @@ class Person:
     email: str
     locale: str
     slack: Slack
+    wanted: tuple[str, ...] = ()
+    always: bool = False
+
+    def wants(self, channel: str) -> bool:
+        """Where no channel is chosen, every one may be used."""
+        return not self.wanted or channel in self.wanted
 
     def __str__(self) -> str:
-        return f"{self.name}/{self.email or '-'}/{self.locale}/{self.slack}"
+        wishes = f"{'+'.join(self.wanted)}{' always' if self.always else ''}"
+        return f"{self.name}/{self.email or '-'}/{self.locale}/{self.slack}/{wishes}".rstrip("/")
 
 
 class People:
@@ -54,18 +61,20 @@ class People:
     def missing(self, ids: Iterable[str], time: datetime) -> bool:
         return any(self.at(each, time) is None for each in ids)
 
-    def channels(self, person_id: str, page: PageView, now: datetime) -> list[str]:
+    def channels(self, person_id: str, page: PageView | None, now: datetime) -> list[str]:
         """E-mail needs an address; Slack a channel, a user, or an e-mail address to look the person up by."""
         person = self.at(person_id, now)
         if person is None:
             return []
-        channels = ["EMAIL"] if person.email else []
-        slack = person.slack.reaches or (page.owner == person_id and page.slack.reaches)
-        return [*channels, "SLACK"] if slack or person.email else channels
+        of_page = page is not None and page.owner == person_id and page.slack.reaches
+        known = ["EMAIL"] if person.email else []
+        known += ["SLACK"] if person.email or person.slack.reaches or of_page else []
+        return [channel for channel in known if person.wants(channel)]
 
 
-def address(person: Person, page: PageView, channel: str) -> tuple[str, Slack]:
+def address(person: Person, page: PageView | None, channel: str) -> tuple[str, Slack]:
     """Where a message goes: the owner's Slack messages to the page's Slack address where it has one."""
     if channel == "EMAIL":
         return person.email, Slack()
-    return person.email, page.slack if page.owner == person.id and page.slack.reaches else person.slack
+    of_page = page is not None and page.owner == person.id and page.slack.reaches
+    return person.email, page.slack if page is not None and of_page else person.slack

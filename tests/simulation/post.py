@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from calguard_server.notifiers.message import Address, NoticeMessage
 from tests.simulation.complaint import ComplaintError, demand, same
 from tests.simulation.database import Database, Row
-from tests.simulation.notice_rules import AGAIN, GROUP_WAIT, Attempt, Moment, Notices, Owed
+from tests.simulation.notice_rules import GROUP_WAIT, Notices
+from tests.simulation.notice_truth import truth_of
+from tests.simulation.owed import AGAIN, FAILED, MENDED, Attempt, Moment, Owed, about_link
 from tests.simulation.people import People, address
 from tests.simulation.plain import Slack
 
@@ -47,6 +49,8 @@ class Post:
         kind = message.kind.value
         rows = self._database.sending(message.recipient_id, channel, kind)
         pages = {page.id for page in message.pages}
+        if kind in (FAILED, MENDED):
+            pages = {about_link(fault.relink_url.rpartition("/")[2]) for fault in message.faults}
         rows = [row for row in rows if row.id not in self.in_flight and (row.key[0] in pages or row.for_operator)]
         try:
             demand(message.message_id in {row.id for row in rows}, f"{message.message_id} is claimed when it is sent")
@@ -54,7 +58,7 @@ class Post:
                 rows = [row for row in rows if row.id == message.message_id]
                 attempts = {message.message_id: self._alerted(rows[0], now)}
             else:
-                attempts = self._told(rows, message, to, channel, now)
+                attempts = self._told(rows, pages, message, to, channel, now)
         except ComplaintError as complaint:
             self.complaints.append(complaint)
             attempts = {row.id: Attempt(now) for row in rows}
@@ -76,7 +80,7 @@ class Post:
         for row in self._database.rows():
             if row.state != "SENDING":
                 continue
-            owed = self._notices.found(row.key, row.created)
+            owed = self._notices.late.found(row.key)
             attempts = self.alerts.get(row.id, []) if owed is None else owed.attempts
             answered = sum(attempt.outcome not in ("", "unknown") for attempt in attempts)
             if attempts and (not attempts[-1].outcome or answered > row.attempts):
@@ -85,10 +89,10 @@ class Post:
                 owed.claim_lost = True
 
     def _told(
-        self, rows: Sequence[Row], message: NoticeMessage, to: Address, channel: str, now: datetime
+        self, rows: Sequence[Row], about: set[str], message: NoticeMessage, to: Address, channel: str, now: datetime
     ) -> dict[str, Attempt]:
         told = [self._owed(row) for row in rows]
-        same({page.id for page in message.pages}, {owed.page for owed in told}, f"the pages of {message.message_id}")
+        same(about, {owed.page for owed in told}, f"what {message.message_id} is about")
         for owed in told:
             self._is_due_again(owed, now)
             self._is_true(owed, now)
@@ -106,7 +110,7 @@ class Post:
         return attempts
 
     def _owed(self, row: Row) -> Owed:
-        owed = self._notices.found(row.key, row.created)
+        owed = self._notices.late.found(row.key)
         demand(owed is not None, f"nobody owes {row.key}, and it is sent")
         assert owed is not None
         return owed
@@ -122,11 +126,13 @@ class Post:
         demand(now >= last.ended + last.wait, f"{owed.key} is tried at {now}, before what was asked to wait is over")
 
     def _is_true(self, owed: Owed, now: datetime) -> None:
-        moments = list(self._notices.moments_between(owed.page, now - LOOKED_AT, now))
-        true = self._notices.truth_of(owed)
+        moments = list(self._notices.book.moments_between(owed.page, now - LOOKED_AT, now))
+        true = truth_of(owed)
         demand(any(map(true, moments)), f"{owed.key} is told at {now}, and it is not true: {moments}")
-        if owed.kind == AGAIN:
-            demand(self._notices.told(owed), f"{owed.key} is told, and nobody told them of the stop")
+        demand(not self._notices.book.never_free(owed, now - LOOKED_AT, now), f"{owed.key} is told, and silenced")
+        demand(self._notices.book.may_be_told(owed, now - LOOKED_AT, now), f"{owed.key} is told, and not wanted")
+        if owed.kind in (AGAIN, MENDED):
+            demand(self._notices.book.told(owed), f"{owed.key} is told, and nobody told them of the stop")
 
     def _waited(self, told: Sequence[Owed], now: datetime) -> None:
         """A message goes out when one of its notices has waited for company, or was tried before."""
@@ -155,7 +161,12 @@ class Post:
             demand(held or not alike, f"{row.key} waits while {[owed.key for owed in told]} go to the same place")
 
     def _says_what_is(self, told: Sequence[Owed], message: NoticeMessage, now: datetime) -> None:
-        moments = {owed.page: list(self._notices.moments_between(owed.page, now - LOOKED_AT, now)) for owed in told}
+        moments = {
+            owed.page: list(self._notices.book.moments_between(owed.page, now - LOOKED_AT, now)) for owed in told
+        }
+        if message.kind.value in (FAILED, MENDED):
+            self._names_the_links(message, moments)
+            return
         for page in message.pages:
             seen = [(each.view.accepting, each.view.title) for each in moments[page.id] if each.view is not None]
             demand((not page.stopped, page.title) in seen, f"{page} is told of, and it is {seen}")
@@ -179,6 +190,17 @@ class Post:
             message.is_at_fault, message.recipient_id in {name for name, _ in said}, "whether the recipient is at fault"
         )
 
+    def _names_the_links(self, message: NoticeMessage, moments: dict[str, list[Moment]]) -> None:
+        """Each link is the recipient's own; one that fails is told of with what is wrong, a mended one by address."""
+        same((message.is_owner, message.pages), (False, ()), f"the pages of {message.message_id}")
+        for fault in message.faults:
+            links = [each.link for each in moments[about_link(fault.relink_url.rpartition("/")[2])] if each.link]
+            known = {(link.account, link.email, link.cause.reason if link.cause else "") for link in links}
+            reason = fault.reason.value if message.kind.value == FAILED else ""
+            said = (message.recipient_id, fault.provider_email)
+            named = {each[:2] for each in known} if message.kind.value == MENDED else known
+            demand((*said, reason)[: len(next(iter(named)))] in named, f"{fault} is told of, and the link is {known}")
+
     def _goes_where_it_should(self, told: Sequence[Owed], message: NoticeMessage, to: Address, now: datetime) -> None:
         people = self._people.between(message.recipient_id, now - LOOKED_AT, now)
         known = {(person.name, person.locale) for person in people if person is not None}
@@ -188,8 +210,9 @@ class Post:
 
     def _addresses(self, owed: Owed, now: datetime) -> set[tuple[str, Slack]]:
         people = self._people.between(owed.recipient, now - LOOKED_AT, now)
-        moments = self._notices.moments_between(owed.page, now - LOOKED_AT, now)
-        views = [moment.view for moment in moments if moment.view is not None]
+        moments = self._notices.book.moments_between(owed.page, now - LOOKED_AT, now)
+        there = [moment for moment in moments if moment.view is not None or moment.link is not None]
+        views = [moment.view for moment in there]
         return {address(person, view, owed.channel) for person in people if person is not None for view in views}
 
     def _alerted(self, row: Row, now: datetime) -> Attempt:

@@ -3,14 +3,22 @@
 import asyncio
 from datetime import timedelta
 
-from tests.simulation import steps_accounts, steps_ledger, steps_links, steps_pages, steps_server, steps_world
+from tests.simulation import (
+    steps_accounts,
+    steps_ledger,
+    steps_links,
+    steps_pages,
+    steps_server,
+    steps_silences,
+    steps_world,
+)
 from tests.simulation.steps_server import Step
 from tests.simulation.verify import verify
 from tests.simulation.world import World
 
 ASKED: dict[Step, int] = {
     steps_accounts.create_account: 3,
-    steps_accounts.update_account: 5,
+    steps_accounts.update_account: 10,
     steps_accounts.delete_account: 2,
     steps_links.link: 14,
     steps_links.come_back: 2,
@@ -36,8 +44,11 @@ AROUND: dict[Step, int] = {
     steps_world.pass_time: 34,
     steps_world.change_mood: 5,
     steps_world.bother_watcher: 5,
-    steps_ledger.retry_notice: 4,
-    steps_ledger.discard_notice: 2,
+    steps_ledger.retry_notice: 8,
+    steps_ledger.discard_notice: 4,
+    steps_silences.silence: 5,
+    steps_silences.silence_in_time: 5,
+    steps_silences.end_silence: 4,
     steps_server.repeat_request: 6,
     steps_server.restart: 2,
     steps_server.kill: 2,
@@ -109,6 +120,8 @@ async def end(world: World) -> None:
         account.faults = []
     for receiver in world.receivers.values():
         receiver.mood = "calm"
+    while any(each.end > world.now for each in world.model.notices.book.silences.known.values()):
+        await world.pass_time(timedelta(minutes=20))
     for mirror in world.mirrors:
         if not mirror.watches:
             mirror.watch(world.server.feed)

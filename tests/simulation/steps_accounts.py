@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from calguard_server.domain.account import Account, Locale, SlackAddress
+from calguard_server.domain.account import Account, Channel, LinkAlerts, Locale, SlackAddress
 from calguard_server.domain.etags import etag_of
 from calguard_server.engine.revoking import Revocation
 from calguard_server.engine.working_set import Request
@@ -28,8 +28,12 @@ async def create_account(world: World, name: str = "") -> None:
 
 
 async def update_account(world: World) -> None:
-    """Another address, another name, another language; sometimes by somebody who read it before it was changed."""
-    name = world.random.choice(world.names)
+    """Another address, name, language or wish, often of somebody who is about to be told something.
+
+    Sometimes by somebody who read it before it was changed.
+    """
+    waiting = world.ledger.waiting()
+    name = world.random.choice(waiting if waiting and world.random.random() < 0.5 else world.names)
     person, known, etag = _drawn(world, name), world.model.people.now().get(name), ""
     fields: dict[str, Any] = {"person": person}
     if known is not None and world.random.random() < 0.3:
@@ -57,10 +61,19 @@ def _drawn(world: World, name: str) -> Person:
     random = world.random
     slack = random.choices((Slack(), Slack(user=f"U{name}"), Slack(channel=f"C{name}")), (6, 3, 1))[0]
     email = f"{name}{random.randrange(3)}@people.test" if random.random() < 0.85 else ""
-    return Person(name, f"{name.title()} {random.randrange(100)}", email, random.choice(("en", "ja")), slack)
+    wanted = random.choices(((), ("EMAIL",), ("SLACK",), ("EMAIL", "SLACK")), (5, 2, 2, 1))[0]
+    full_name, locale = f"{name.title()} {random.randrange(100)}", random.choice(("en", "ja"))
+    return Person(name, full_name, email, locale, slack, wanted, random.random() < 0.4)
 
 
 def _values(person: Person) -> dict[str, Any]:
     slack = SlackAddress(user_id=person.slack.user, channel_id=person.slack.channel)
     locale = Locale(person.locale)
-    return {"display_name": person.name, "email": person.email, "locale": locale, "slack": slack}
+    return {
+        "display_name": person.name,
+        "email": person.email,
+        "locale": locale,
+        "slack": slack,
+        "channels": tuple(map(Channel, person.wanted)),
+        "link_alerts": LinkAlerts.ALWAYS if person.always else LinkAlerts.PAGE_RULES,
+    }

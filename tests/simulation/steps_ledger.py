@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from calguard_server.domain.errors import CalguardError
 from tests.simulation.complaint import demand
 from tests.simulation.database import Row
-from tests.simulation.notice_rules import Owed
+from tests.simulation.owed import Owed
 from tests.simulation.world import World
 
 _OPEN = ("PENDING", "SENDING", "RETRYING")
@@ -17,11 +17,11 @@ async def retry_notice(world: World) -> None:
     chosen = _which(world, "DEAD")
     if chosen is None:
         return
-    row, owed = chosen
+    (row, owed), asked = chosen, world.now
     outcome = await _outcome(world.server.engine.notifications.retry(row.id))
     _judge(row, outcome, legal=row.state == "DEAD")
     if outcome == _DONE:
-        owed.retry(world.now)
+        owed.retry(asked)
     _note(world, "retry", row, outcome)
 
 
@@ -42,7 +42,7 @@ def _which(world: World, *states: str) -> tuple[Row, Owed] | None:
     wanted = [row for row in rows if row.state in states]
     among = wanted if wanted and world.random.random() < 0.85 else rows[-40:]
     row = world.random.choice(among) if among else None
-    owed = world.model.notices.owed.get(row.key) if row is not None else None
+    owed = world.model.notices.book.owed.get(row.key) if row is not None else None
     return (row, owed) if row is not None and owed is not None else None
 
 

@@ -16,8 +16,9 @@ SEEDS = (*range(1, 25), 35, 42)  # the last two have the rarest of EXERCISED, wh
 STEPS = 60
 
 MODEL = (
-    "account_wishes", "alerts", "attempts", "complaint", "follow", "follow_links", "incident_rules", "link_rules",
-    "link_wishes", "notice_rules", "page_rules", "page_wishes", "people", "plain", "wishes",
+    "account_wishes", "alerts", "attempts", "complaint", "follow", "follow_links", "incident_rules", "late_notices",
+    "link_rules", "link_wishes", "notice_book", "notice_rules", "notice_truth", "owed", "page_rules", "page_wishes",
+    "people", "plain", "silence_rules", "wishes",
 )  # fmt: skip
 
 EXERCISED = (
@@ -25,10 +26,12 @@ EXERCISED = (
     "page LINKED", "page DEGRADED", "page STOPPED CALENDAR_FAILURE", "page STOPPED OWNER", "page STOPPED BOTH",
     "due check THRESHOLD_PASSED", "due check CONFIRMED", "due check HEALTHY",
     "sent message PAGE_STOPPED", "sent message MEMBER_FAULTY", "sent message PAGE_RESTARTED",
-    "sent message OPERATOR_ALERT", "sent sent", "sent temporary", "sent permanent", "sent doubtful",
+    "sent message OPERATOR_ALERT", "sent message REMINDER", "sent message LINK_FAILED", "sent message LINK_RECOVERED",
+    "sent sent", "sent temporary", "sent permanent", "sent doubtful",
     "dropped INCIDENT_OVER", "dropped STOPPED_BY_HAND", "dropped NEVER_TOLD", "dropped NOT_CONCERNED",
-    "retry done", "retry ILLEGAL_TRANSITION", "discard done", "discard ILLEGAL_TRANSITION",
-    "reminded", "sent message REMINDER", "a stopped page changes hands", "told again after it was dropped",
+    "dropped CHANNEL_OFF", "dropped SILENCED",
+    "told again after it was dropped", "a stopped page changes hands", "reminded", "silences", "silences ended",
+    "told after a silence", "retry done", "retry ILLEGAL_TRANSITION", "discard done", "discard ILLEGAL_TRANSITION",
     "deaths", "restarts in good order", "repeated: replayed", "repeated: misused", "mirror resumed", "mirror snapshots",
 )  # fmt: skip
 """What the histories of the test must have in them, so that it proves something."""

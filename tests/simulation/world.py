@@ -20,9 +20,9 @@ from tests.fakes.virtual_time import VirtualClock
 from tests.simulation.database import Database
 from tests.simulation.follow import Model
 from tests.simulation.google import Google
+from tests.simulation.late_notices import REMINDERS
 from tests.simulation.ledger import Ledger
 from tests.simulation.mirrors import Mirror
-from tests.simulation.notice_rules import REMINDERS
 from tests.simulation.plain import seen
 from tests.simulation.post import Post
 from tests.simulation.receivers import Receiver

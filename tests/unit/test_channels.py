@@ -57,3 +57,15 @@ def test_a_workspace_of_its_own_serves_itself(
 def test_only_what_the_server_serves(served: list[Channel]) -> None:
     """A channel that this server was not set up for owes nothing to anybody."""
     assert list(channels_of(make_account(), USER, frozenset(served))) == served
+
+
+@pytest.mark.parametrize("wanted", [[Channel.EMAIL], [Channel.SLACK], [Channel.EMAIL, Channel.SLACK]])
+def test_only_what_the_account_wants(wanted: list[Channel]) -> None:
+    """Channels that are not among those chosen are not used, whatever address is known, the page's included."""
+    account = make_account(channels=tuple(wanted))
+    assert list(channels_of(account, CHANNEL, EVERY_CHANNEL)) == wanted
+
+
+def test_what_is_wanted_and_cannot_be_used_is_nothing() -> None:
+    """Slack alone is wanted, and the server has none."""
+    assert channels_of(make_account(channels=(Channel.SLACK,)), USER, frozenset({Channel.EMAIL})) == ()

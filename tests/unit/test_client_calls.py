@@ -15,6 +15,7 @@ from calguard.v1 import (
     notification_pb2,
     provider_pb2,
     server_pb2,
+    silence_pb2,
     slack_workspace_pb2,
     watch_pb2,
 )
@@ -30,6 +31,7 @@ FILES = (
     notification_pb2,
     provider_pb2,
     server_pb2,
+    silence_pb2,
     slack_workspace_pb2,
     watch_pb2,
 )

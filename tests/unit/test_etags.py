@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 from msgspec.structs import fields, replace
 
-from calguard_server.domain.account import Account, Locale, SlackAddress
+from calguard_server.domain.account import Account, Channel, LinkAlerts, Locale, SlackAddress
 from calguard_server.domain.errors import AbortedError
 from calguard_server.domain.etags import etag_of, require_etag
 from calguard_server.domain.link_state import CalendarLink, LinkState
@@ -24,6 +24,8 @@ SET_BY_A_CALLER: list[tuple[Made, dict[str, list[object]]]] = [
             "email": ["anna@example.com", ""],
             "locale": [Locale.JAPANESE],
             "slack": [SlackAddress("T1"), SlackAddress(user_id="T1"), SlackAddress(channel_id="T1")],
+            "channels": [(Channel.EMAIL,), (Channel.SLACK,), (Channel.EMAIL, Channel.SLACK)],
+            "link_alerts": [LinkAlerts.ALWAYS],
         },
     ),
     (

@@ -77,7 +77,7 @@ def test_only_what_the_mask_names_is_read_and_checked() -> None:
 
 def test_a_star_takes_all_fields() -> None:
     changes = read_account_changes(change(["*"], display_name="Ann"))
-    assert set(changes) == {"display_name", "email", "locale", "slack"}
+    assert set(changes) == {"display_name", "email", "locale", "slack", "channels", "link_alerts"}
     assert wrong_fields(read_account_changes, change(["*"])) == ["account.display_name"]
 
 

@@ -11,6 +11,7 @@ from calguard.v1 import (
     notification_pb2,
     provider_pb2,
     server_pb2,
+    silence_pb2,
     slack_workspace_pb2,
     watch_pb2,
 )
@@ -25,6 +26,7 @@ OURS = (
     notification_pb2,
     provider_pb2,
     server_pb2,
+    silence_pb2,
     slack_workspace_pb2,
     watch_pb2,
 )

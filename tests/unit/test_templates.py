@@ -26,7 +26,7 @@ from tests.unit.notice_messages import (
 from tests.unit.notice_reading import check_form, read_in_every_form, write
 
 TELLING = [kind for kind in NoticeKind if kind is not NoticeKind.OPERATOR_ALERT]
-FAULT_KINDS = [kind for kind in TELLING if kind is not NoticeKind.PAGE_RESTARTED]
+FAULT_KINDS = [kind for kind in TELLING if kind is not NoticeKind.PAGE_RESTARTED and not kind.of_link]
 ROLES = {"owner": ("olga", True, False), "at fault": ("hanako", False, True), "both": ("hanako", True, True)}
 
 
@@ -94,6 +94,41 @@ def test_a_restart_names_the_pages(locale: Locale) -> None:
         assert "Demo 2" in read
         assert WORDINGS[locale].labels.faults not in read
         assert WORDINGS[locale].sentences.no_page_stopped not in read
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_a_link_that_failed_is_told_in_full(locale: Locale) -> None:
+    """Whose calendar, what is wrong, what to do and where, and why they are told; no word of pages."""
+    words = WORDINGS[locale]
+    for read in read_in_every_form(make_message(NoticeKind.LINK_FAILED, locale=locale, pages=())).values():
+        assert "hanako@gmail.example" in read
+        assert words.reasons[CauseReason.AUTHORIZATION_REVOKED].problem in read
+        assert words.labels.checkboxes_own in read
+        assert RELINK in read
+        assert SUPPORT in read
+        assert words.sentences.why_link in read
+        assert words.sentences.no_page_stopped not in read
+        assert words.labels.stopped_pages not in read
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_a_link_that_is_mended_is_named(locale: Locale) -> None:
+    """By its Google account, without a word of what was wrong."""
+    words = WORDINGS[locale]
+    for read in read_in_every_form(make_message(NoticeKind.LINK_RECOVERED, locale=locale, pages=())).values():
+        assert "hanako@gmail.example" in read
+        assert words.kinds[NoticeKind.LINK_RECOVERED].opening_one in read
+        assert words.labels.faults not in read
+        assert RELINK not in read
+
+
+def test_several_links_are_told_of_as_several() -> None:
+    """The opening is that for several."""
+    faults = (make_fault(), make_fault(provider_email="work@gmail.example"))
+    for kind in (NoticeKind.LINK_FAILED, NoticeKind.LINK_RECOVERED):
+        read = text_of(write(make_message(kind, pages=(), faults=faults)))
+        assert WORDINGS[Locale.ENGLISH].kinds[kind].opening_many in read
+        assert "work@gmail.example" in read
 
 
 def test_a_subject_is_short() -> None:

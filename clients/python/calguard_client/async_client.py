@@ -11,6 +11,7 @@ from calguard.v1.calendar_link_pb2_grpc import CalendarLinkServiceStub
 from calguard.v1.notification_pb2_grpc import NotificationServiceStub
 from calguard.v1.provider_pb2_grpc import ProviderServiceStub
 from calguard.v1.server_pb2_grpc import ServerServiceStub
+from calguard.v1.silence_pb2_grpc import SilenceServiceStub
 from calguard.v1.slack_workspace_pb2_grpc import SlackWorkspaceServiceStub
 from calguard.v1.watch_pb2 import WatchRequest
 from calguard.v1.watch_pb2_grpc import WatchServiceStub
@@ -43,6 +44,7 @@ class AsyncClient:
         self.notifications = NotificationServiceStub(self.channel)
         self.provider = ProviderServiceStub(self.channel)
         self.server = ServerServiceStub(self.channel)
+        self.silences = SilenceServiceStub(self.channel)
         self.slack_workspaces = SlackWorkspaceServiceStub(self.channel)
         self.watches = WatchServiceStub(self.channel)
         self._open = weakref.WeakSet[AsyncWatch]()

@@ -63,6 +63,11 @@ CALL_KINDS: Mapping[str, Mapping[str, CallKind]] = {
     "ServerService": {
         "GetServerStatus": CallKind.READ,
     },
+    "SilenceService": {
+        "CreateSilence": CallKind.REPEATABLE,
+        "ListSilences": CallKind.READ,
+        "DeleteSilence": CallKind.REPEATABLE,
+    },
     "SlackWorkspaceService": {
         "PutSlackWorkspace": CallKind.REPEATABLE,
         "GetSlackWorkspace": CallKind.READ,

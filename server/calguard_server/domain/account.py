@@ -13,6 +13,20 @@ class Locale(StrEnum):
     JAPANESE = "ja"
 
 
+class Channel(StrEnum):
+    """By which way somebody is told."""
+
+    EMAIL = "EMAIL"
+    SLACK = "SLACK"
+
+
+class LinkAlerts(StrEnum):
+    """Which failures of a link its account is told of; the names are part of the contract."""
+
+    PAGE_RULES = "PAGE_RULES"
+    ALWAYS = "ALWAYS"
+
+
 class SlackAddress(Struct, frozen=True):
     """Where Slack messages go; empty parts are not set. `channel_id` goes before `user_id`."""
 
@@ -27,7 +41,10 @@ class SlackAddress(Struct, frozen=True):
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """A person: owns pages, is a member of pages, has calendar links, is told when one breaks."""
+    """A person: owns pages, is a member of pages, has calendar links, is told when one breaks.
+
+    `channels` are those by which the person may be told; empty: all of them.
+    """
 
     id: str
     display_name: str
@@ -37,3 +54,9 @@ class Account(Struct, frozen=True, kw_only=True):
     revision: int
     create_time: datetime
     update_time: datetime
+    channels: tuple[Channel, ...] = ()
+    link_alerts: LinkAlerts = LinkAlerts.PAGE_RULES
+
+    def may_be_told_by(self, channel: Channel) -> bool:
+        """Whether the person wants to be told by a channel."""
+        return not self.channels or channel in self.channels

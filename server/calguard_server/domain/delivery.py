@@ -78,16 +78,22 @@ class SuppressReason(StrEnum):
     MEMBER_RECOVERED = "MEMBER_RECOVERED"
     NOT_CONCERNED = "NOT_CONCERNED"  # the recipient neither owns the page any more nor is at fault on it
     STOPPED_AGAIN = "STOPPED_AGAIN"
+    LINK_GONE = "LINK_GONE"
+    FAILED_AGAIN = "FAILED_AGAIN"
+    NOT_WANTED = "NOT_WANTED"  # the account asks no longer to be told of every failure
+    SILENCED = "SILENCED"  # it is told when the silence is over, if it is true then
+    RECIPIENT_GONE = "RECIPIENT_GONE"
+    CHANNEL_OFF = "CHANNEL_OFF"  # the account is not to be told by this channel any more
     NEVER_TOLD = "NEVER_TOLD"  # nobody told this recipient of the stop, so its end is no news
 
 
 def suppress_reason(delivery: Delivery, page: BookingPage | None, *, told: bool) -> SuppressReason | None:
-    """Tell why a delivery is no longer true or owed; None where it is.
+    """Tell why a delivery about a page is no longer true or owed; None where it is, and for others.
 
     `told`: what the same incident owed the same recipient by the same channel before was, or may have been, received.
     """
     match delivery.kind:
-        case NoticeKind.OPERATOR_ALERT:
+        case NoticeKind.OPERATOR_ALERT | NoticeKind.LINK_FAILED | NoticeKind.LINK_RECOVERED:
             return None
         case _ if page is None:
             return SuppressReason.PAGE_GONE

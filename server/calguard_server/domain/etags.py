@@ -33,7 +33,14 @@ def require_etag(resource: Resource, etag: str) -> None:
 def _settable(resource: Resource) -> tuple[object, ...]:
     match resource:
         case Account():
-            return (resource.display_name, resource.email, resource.locale.value, resource.slack)
+            return (
+                resource.display_name,
+                resource.email,
+                resource.locale.value,
+                resource.slack,
+                tuple(channel.value for channel in resource.channels),
+                resource.link_alerts.value,
+            )
         case CalendarLink():
             return (resource.check_calendar_ids, resource.add_calendar_id, resource.provider_subject)
         case BookingPage():

@@ -29,13 +29,18 @@ from calguard_server.domain.page import BookingPage
 
 
 class Told(Struct, frozen=True):
-    """What an incident owed a recipient, and what became of it; `doubtful`: it may have been received."""
+    """What an incident owed a recipient, and what became of it; `doubtful`: it may have been received.
+
+    `silenced`: it was dropped for a silence; `named` are then the accounts at fault that it names.
+    """
 
     recipient_account_id: str
     channel: Channel
     stage: str
     state: DeliveryState
     doubtful: bool = False
+    silenced: bool = False
+    named: tuple[str, ...] = ()
 
     @property
     def dropped(self) -> bool:
@@ -44,18 +49,24 @@ class Told(Struct, frozen=True):
 
 
 class Incident(Struct, frozen=True, kw_only=True):
-    """A stop by rule of a page, from its first notice until it is over; `reminder_time` is when the next is due."""
+    """A stop by rule of a page, or a link's failure that is told, from its first notice until it is over.
+
+    `booking_page_id` is empty for a link's, `calendar_link_id` for a page's. `reminder_time` is when the next is due,
+    `silenced_time` when what a silence held back is looked at again.
+    """
 
     id: str
     booking_page_id: str
     open_time: datetime
+    calendar_link_id: str = ""
     close_time: datetime | None = None
     reminder_time: datetime | None = None
+    silenced_time: datetime | None = None
     told: tuple[Told, ...] = ()
 
     def closed(self, now: datetime) -> "Incident":
         """Answer it as over."""
-        return replace(self, close_time=now, reminder_time=None)
+        return replace(self, close_time=now, reminder_time=None, silenced_time=None)
 
 
 class Recipient(Struct, frozen=True):
@@ -93,7 +104,8 @@ def decide_telling(
     """
     decision = decide_notices(before, after)
     if decision.incident is IncidentStep.CLOSE:
-        return Telling(decision.reason, decision.incident, _end_of(incident))
+        notice = Notice(NoticeKind.PAGE_RESTARTED, "restarted", (), ())
+        return Telling(decision.reason, decision.incident, end_of(incident, notice))
     told = () if incident is None else incident.told
     afresh = decision.incident is IncidentStep.OPEN
     every = (_owed(each, after, () if afresh else told, accounts, served) for each in decision.notices)
@@ -138,7 +150,7 @@ def _with_own_stage(owed: Owed, told: Iterable[Told], revision: int) -> Owed:
     return owed
 
 
-def _end_of(incident: Incident | None) -> tuple[Owed, ...]:
+def end_of(incident: Incident | None, notice: Notice) -> tuple[Owed, ...]:
     """Owe an incident's end to whom it reached: not to those whose notice was not tried, or was given up."""
     tried = (DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.RETRYING)
     channels: dict[str, dict[Channel, None]] = {}
@@ -147,5 +159,5 @@ def _end_of(incident: Incident | None) -> tuple[Owed, ...]:
             channels.setdefault(each.recipient_account_id, {})[each.channel] = None
     if not channels:
         return ()
-    notice = Notice(NoticeKind.PAGE_RESTARTED, "restarted", tuple(channels), ())
+    notice = replace(notice, recipient_account_ids=tuple(channels))
     return (Owed(notice, tuple(Recipient(account_id, tuple(by)) for account_id, by in channels.items())),)

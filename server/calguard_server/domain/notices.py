@@ -19,6 +19,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from calguard_server.domain.account import Account, SlackAddress
+from calguard_server.domain.account import Channel as Channel  # whoever handles notices finds it here
 from calguard_server.domain.page import BookingPage, Fault, PagePhase, SchedulingMode
 from calguard_server.domain.slack_workspace import DEFAULT_WORKSPACE
 
@@ -32,13 +33,13 @@ class NoticeKind(StrEnum):
     PAGE_RESTARTED = "PAGE_RESTARTED"
     REMINDER = "REMINDER"
     OPERATOR_ALERT = "OPERATOR_ALERT"
+    LINK_FAILED = "LINK_FAILED"
+    LINK_RECOVERED = "LINK_RECOVERED"
 
-
-class Channel(StrEnum):
-    """By which way somebody is told."""
-
-    EMAIL = "EMAIL"
-    SLACK = "SLACK"
+    @property
+    def of_link(self) -> bool:
+        """Whether it tells of a link, and not of a page."""
+        return self in (NoticeKind.LINK_FAILED, NoticeKind.LINK_RECOVERED)
 
 
 class NoticeReason(StrEnum):
@@ -143,7 +144,7 @@ def slack_address_of(account: Account, page_slack: SlackAddress) -> SlackAddress
 
 
 def channels_of(account: Account, page_slack: SlackAddress, served: frozenset[Channel]) -> tuple[Channel, ...]:
-    """Name the channels by which an account can be told, among those that this server serves.
+    """Name the channels by which an account can, and may, be told, among those that this server serves.
 
     Slack needs an address of the person's, or of the page's where the person is its owner (`page_slack`), or an e-mail
     address to look the person up by. `served` has it for the workspace of the settings; any other serves itself.
@@ -154,7 +155,8 @@ def channels_of(account: Account, page_slack: SlackAddress, served: frozenset[Ch
         Channel.SLACK: bool(account.email) or slack.reaches_somebody,
     }
     elsewhere = {Channel.SLACK} if slack.workspace_id not in ("", DEFAULT_WORKSPACE) else set()
-    return tuple(channel for channel, is_known in known.items() if is_known and channel in served | elsewhere)
+    usable = (channel for channel, is_known in known.items() if is_known and channel in served | elsewhere)
+    return tuple(channel for channel in usable if account.may_be_told_by(channel))
 
 
 def channels_to(account: Account | None, page: BookingPage, served: frozenset[Channel]) -> tuple[Channel, ...]:

@@ -20,6 +20,7 @@ from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.domain.secret import Secret
+from calguard_server.domain.silence import Silence
 from calguard_server.domain.slack_workspace import SlackTeam, SlackWorkspace
 from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
 
@@ -246,6 +247,7 @@ class DeliveryUpdate(Struct, frozen=True):
 
     `held_by` is the Slack workspace that it waits for; `posted` the message that it went out as, where that begins a
     thread; `attempt` the try that led there, where there was one.
+    `attempt` is the try that led there, where there was one. `look_again` is when its incident is to be followed up.
     """
 
     delivery_id: str
@@ -261,6 +263,7 @@ class DeliveryUpdate(Struct, frozen=True):
     held_by: str = ""
     posted: Post | None = None
     attempt: Attempt | None = None
+    look_again: datetime | None = None
 
 
 class LogEntry(Struct, frozen=True):
@@ -334,7 +337,8 @@ class ClaimedDelivery(Struct, frozen=True):
     """A delivery that is to be sent now, with what is needed to tell whether it is still true.
 
     `told`: what its incident owed the recipient by the channel before was, or may have been, received. `was_due` is
-    when it was due by itself: later than now where it came along with another.
+    when it was due by itself: later than now where it came along with another. `link` is set where it is about one.
+    `silences` are those in force.
     """
 
     delivery: Delivery
@@ -342,6 +346,15 @@ class ClaimedDelivery(Struct, frozen=True):
     recipient: Account | None
     told: bool
     was_due: datetime
+    link: CalendarLink | None = None
+    silences: tuple[Silence, ...] = ()
+
+
+class IncidentOf(Struct, frozen=True):
+    """Whose incident: a page's, or a link's; the other is empty."""
+
+    booking_page_id: str = ""
+    calendar_link_id: str = ""
 
 
 class Snapshot(Protocol):
@@ -498,8 +511,12 @@ class Store(Protocol):
         """Tell when the next delivery is due; None where none is."""
         ...
 
-    async def due_follow_ups(self, now: datetime, limit: int) -> list[str]:
-        """Name the pages whose open incident is to be followed up, the longest due first."""
+    async def due_follow_ups(self, now: datetime, limit: int) -> list[IncidentOf]:
+        """Name the open incidents that are to be followed up."""
+        ...
+
+    async def silences(self, now: datetime, after: str, limit: int) -> list[Silence]:
+        """List the silences in force with ids after the one given."""
         ...
 
     async def prune(self, changes_before: datetime, requests_before: datetime, keep_revisions: int) -> int:

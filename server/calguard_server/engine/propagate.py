@@ -4,6 +4,7 @@ This is the only path by which a link's or a page's state is saved: link, then e
 member, then the notices of each page that changed.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct
@@ -11,8 +12,9 @@ from msgspec.structs import replace
 
 from calguard_server.domain.events import Change, ChangeType, Notability
 from calguard_server.domain.follow_up import next_reminder
-from calguard_server.domain.incident import Incident, decide_telling
+from calguard_server.domain.incident import Incident, Owed, decide_telling
 from calguard_server.domain.link import LinkDecision, LinkSignal, decide_link
+from calguard_server.domain.link_incident import decide_link_telling, opened
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import IncidentStep
 from calguard_server.domain.page import BookingPage, Hand, PageDecision, decide_page, member_health
@@ -49,7 +51,8 @@ class Propagation(Struct, frozen=True):
             Change(revision=saved.revision, time=self.now, type=kind, resource=saved, previous_state=previous)
         )
         self.rows.put_link(saved)
-        self.reevaluate(saved.account_id, saved.revision)
+        owed = self.reevaluate(saved.account_id, saved.revision)
+        self._tell_of_link(link, saved, saved.revision, told_by_pages=_tells_of(saved.account_id, owed))
         return replace(decision, link=saved)
 
     def _leniency(self) -> Leniency:
@@ -66,27 +69,34 @@ class Propagation(Struct, frozen=True):
         revision = self._append_deletion(link)
         self.rows.delete_link(link.id)
         self.reevaluate(link.account_id, revision)
+        self._tell_of_link(link, None, revision, told_by_pages=False)
 
-    def reevaluate(self, account_id: str, caused_by: int) -> None:
-        """Apply the rules afresh to every page that has the account as a member."""
+    def reevaluate(self, account_id: str, caused_by: int) -> list[Owed]:
+        """Apply the rules afresh to every page that has the account as a member; answers what is owed for them."""
+        owed: list[Owed] = []
         for page in self.rows.pages_with_member(account_id):
-            self.decide_page(page, page, caused_by=caused_by)
+            owed += self._decide_page(page, page, Hand.NONE, caused_by)[1]
+        return owed
 
     def decide_page(
         self, before: BookingPage | None, page: BookingPage, *, hand: Hand = Hand.NONE, caused_by: int = 0
     ) -> PageDecision:
         """Apply the rule and the owner's hand to a page as its caller set it; `before` is None for a new one."""
+        return self._decide_page(before, page, hand, caused_by)[0]
+
+    def _decide_page(
+        self, before: BookingPage | None, page: BookingPage, hand: Hand, caused_by: int
+    ) -> tuple[PageDecision, tuple[Owed, ...]]:
         members = [
             member_health(member.account_id, self.rows.links_of_account(member.account_id)) for member in page.members
         ]
         decision = decide_page(page, members, self.now, hand)
         notability = _page_notability(before, page, decision)
         if notability is Notability.NONE:
-            return decision
+            return decision, ()
         kind = ChangeType.CREATED if before is None else _TYPE_OF[notability]
         saved = self._append_page(before, decision.page, kind, caused_by)
-        self._tell(before, saved)
-        return PageDecision(saved, decision.reason, notability, decision.moves)
+        return PageDecision(saved, decision.reason, notability, decision.moves), self._tell(before, saved)
 
     def delete_page(self, page: BookingPage) -> None:
         """Delete a page; its incident is over."""
@@ -129,7 +139,7 @@ class Propagation(Struct, frozen=True):
         self.rows.put_page(saved)
         return saved
 
-    def _tell(self, before: BookingPage | None, page: BookingPage) -> None:
+    def _tell(self, before: BookingPage | None, page: BookingPage) -> tuple[Owed, ...]:
         """Record what is owed for a page's change: its incident, and a delivery a recipient and channel."""
         incident = self.rows.open_incident(page.id)
         telling = decide_telling(before, page, incident, self.rows.accounts, self.context.policies.served)
@@ -140,6 +150,22 @@ class Propagation(Struct, frozen=True):
                 incident = incident.closed(self.now)
         if incident is not None and (telling.owed or telling.incident is not IncidentStep.KEEP):
             owe(self.rows, self.context, incident, page.revision, telling.owed, self.now)
+        return telling.owed
+
+    def _tell_of_link(
+        self, before: CalendarLink, after: CalendarLink | None, revision: int, *, told_by_pages: bool
+    ) -> None:
+        """Record what is owed for a link's change by itself."""
+        incident, account = self.rows.open_link_incident(before.id), self.rows.accounts.get(before.account_id)
+        served = self.context.policies.served
+        telling = decide_link_telling(before, after, incident, account, served, told_by_pages=told_by_pages)
+        match telling.incident:
+            case IncidentStep.OPEN:
+                incident = opened(self.context.new_id("incident"), before, self.now)
+            case IncidentStep.CLOSE if incident is not None:
+                incident = incident.closed(self.now)
+        if incident is not None and telling.incident is not IncidentStep.KEEP:
+            owe(self.rows, self.context, incident, revision, telling.owed, self.now)
 
     def _opened(self, page: BookingPage) -> Incident:
         first = next_reminder(self.now, self.now, self.context.policies.reminders)
@@ -152,6 +178,16 @@ def _page_notability(before: BookingPage | None, page: BookingPage, decision: Pa
     if decision.notability is Notability.NONE and before is not page:
         return Notability.UPDATED
     return decision.notability
+
+
+def _tells_of(account_id: str, owed: Iterable[Owed]) -> bool:
+    """Tell whether an account is told of a fault of its own."""
+    return any(
+        recipient.account_id == account_id and recipient.channels
+        for each in owed
+        if any(fault.account_id == account_id for fault in each.notice.faults)
+        for recipient in each.recipients
+    )
 
 
 def _without(account_ids: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:

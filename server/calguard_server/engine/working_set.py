@@ -8,9 +8,9 @@
 What is loaded for `Seeds`, by every store alike: the links, pages, attempts, notifications and requests named; for
 each named link, and each of `page_accounts`, the pages that its account is a member of (for `page_accounts` also those
 it owns); of all these pages the owner's and the members' accounts, the members' links and the open incident; the named
-accounts, and for each named link its account, with their links; and all attempts of each of `attempts_of`. The
-provider's status always is, once it ever had an incident. Of `slack_workspaces` and `slack_uses` the workspaces; of the
-latter also who names them, as it stood before the group.
+accounts, and for each named link its account, with their links; the open incidents of all these links; and all attempts
+of each of `attempts_of`; with `silences`, all of these. The provider's status always is, once it ever had an incident.
+Of `slack_workspaces` and `slack_uses` the workspaces; of the latter also who names them, as it stood before the group.
 """
 
 from collections.abc import Callable, Iterable
@@ -30,6 +30,7 @@ from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.domain.provider_incident import GOOGLE, ProviderStatus
 from calguard_server.domain.secret import Secret
+from calguard_server.domain.silence import Silence
 from calguard_server.domain.slack_workspace import SlackWorkspace
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Seeds(Struct, frozen=True):
     notifications: tuple[str, ...] = ()
     slack_workspaces: tuple[str, ...] = ()
     slack_uses: tuple[str, ...] = ()
+    silences: bool = False
 
 
 class SlackUses(Struct):
@@ -136,9 +138,10 @@ class WorkingSet:
     slack_tokens: dict[str, Secret | None] = field(default_factory=dict)
     slack_uses: dict[str, SlackUses] = field(default_factory=dict)
     notifications: dict[str, "Notification"] = field(default_factory=dict)
+    silences: dict[str, Silence | None] = field(default_factory=dict)
     links_of: dict[str, set[str]] = field(default_factory=dict)
     pages_of: dict[str, set[str]] = field(default_factory=dict)
-    incident_of: dict[str, str] = field(default_factory=dict)
+    incident_of: dict[tuple[str, str], str] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     dirty: dict[str, set[str]] = field(default_factory=dict)
@@ -245,16 +248,25 @@ class WorkingSet:
         """Save what a person decided of a notification: its state, and when it is tried next."""
         self._put("notifications", self.notifications, notification.delivery.id, notification)
 
+    def put_silence(self, silence: Silence) -> None:
+        """Save a silence."""
+        self._put("silences", self.silences, silence.id, silence)
+
+    def delete_silence(self, silence_id: str) -> None:
+        """Delete a silence; incidents of which something was silenced are looked at again."""
+        self._put("silences", self.silences, silence_id, None)
+
     def put_answer(self, request: Request, result: object) -> None:
         """Keep what a repeated request is answered, in place of what was kept for it before."""
         answer = Answer(request.fingerprint, request.encode(result))
         self._put("answers", self.answers, request.id, answer)
 
     def put_incident(self, incident: Incident) -> None:
-        """Save a page's incident; one that is closed stays until the commit."""
-        before = self.incident_of.get(incident.booking_page_id, "")
-        self._journal.append(lambda: self.incident_of.__setitem__(incident.booking_page_id, before))
-        self.incident_of[incident.booking_page_id] = incident.id if incident.close_time is None else ""
+        """Save an incident; one that is closed stays until the commit."""
+        whose = (incident.booking_page_id, incident.calendar_link_id)
+        before = self.incident_of.get(whose, "")
+        self._journal.append(lambda: self.incident_of.__setitem__(whose, before))
+        self.incident_of[whose] = incident.id if incident.close_time is None else ""
         self._put("incidents", self.incidents, incident.id, incident)
 
     def links_of_account(self, account_id: str) -> list[CalendarLink]:
@@ -274,7 +286,11 @@ class WorkingSet:
 
     def open_incident(self, page_id: str) -> Incident | None:
         """Answer a page's open incident."""
-        return self.incidents.get(self.incident_of.get(page_id, ""))
+        return self.incidents.get(self.incident_of.get((page_id, ""), ""))
+
+    def open_link_incident(self, link_id: str) -> Incident | None:
+        """Answer a link's open incident."""
+        return self.incidents.get(self.incident_of.get(("", link_id), ""))
 
     def index_links(self, links: Iterable[CalendarLink]) -> None:
         """Take in links that a store loaded."""
@@ -293,7 +309,7 @@ class WorkingSet:
         """Take in open incidents that a store loaded."""
         for incident in incidents:
             self.incidents[incident.id] = incident
-            self.incident_of[incident.booking_page_id] = incident.id
+            self.incident_of[incident.booking_page_id, incident.calendar_link_id] = incident.id
 
     def _put(self, name: str, table: _Table, key: str, value: object) -> None:
         known, before = key in table, table.get(key)

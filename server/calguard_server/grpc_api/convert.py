@@ -15,6 +15,7 @@ from calguard.v1 import (
     cause_pb2,
     notification_pb2,
     provider_pb2,
+    silence_pb2,
     slack_pb2,
     watch_pb2,
 )
@@ -26,6 +27,7 @@ from calguard_server.domain.events import Change
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage, Fault, Member
 from calguard_server.domain.provider_incident import ProviderIncident, ProviderStatus
+from calguard_server.domain.silence import Silence
 from calguard_server.engine.ports import Notification
 from calguard_server.engine.selection import UsableCalendar
 from calguard_server.grpc_api import enums
@@ -123,6 +125,8 @@ def account_to_wire(account: Account) -> account_pb2.Account:
         revision=account.revision,
         create_time=to_timestamp(account.create_time),
         update_time=to_timestamp(account.update_time),
+        channels=[enums.CHANNEL.to_wire[channel] for channel in account.channels],
+        link_alerts=enums.LINK_ALERTS.to_wire[account.link_alerts],
     )
 
 
@@ -278,6 +282,19 @@ def notification_in_full(notification: Notification) -> notification_pb2.Notific
     message.grouped_notification_ids.extend(notification.grouped_ids)
     message.attempt_history.extend(_attempt_to_wire(attempt) for attempt in notification.attempts)
     return message
+
+
+def silence_to_wire(silence: Silence) -> silence_pb2.Silence:
+    """Answer a silence."""
+    return silence_pb2.Silence(
+        id=silence.id,
+        booking_page_id=silence.booking_page_id,
+        account_id=silence.account_id,
+        calendar_link_id=silence.calendar_link_id,
+        end_time=to_timestamp(silence.end_time),
+        reason=silence.reason,
+        create_time=to_timestamp(silence.create_time),
+    )
 
 
 def _attempt_to_wire(attempt: Attempt) -> notification_pb2.NotificationAttempt:

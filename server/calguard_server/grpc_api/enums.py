@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from calguard.v1 import (
+    account_pb2,
     booking_page_pb2,
     calendar_link_pb2,
     cause_pb2,
@@ -13,6 +14,7 @@ from calguard.v1 import (
     slack_workspace_pb2,
     watch_pb2,
 )
+from calguard_server.domain.account import LinkAlerts
 from calguard_server.domain.causes import Capability, CauseReason, NextAction
 from calguard_server.domain.delivery import AttemptOutcome, DeliveryState
 from calguard_server.domain.diagnosis import Stage, StageOutcome
@@ -56,6 +58,7 @@ class EnumMap(Generic[D, W]):
         self.to_domain: dict[int, D] = {number: member for member, number in self.to_wire.items()}
 
 
+LINK_ALERTS = EnumMap("LINK_ALERTS", LinkAlerts, account_pb2.LinkAlerts)
 PROVIDER_STATE = EnumMap("PROVIDER_STATE", ProviderState, provider_pb2.ProviderState)
 LINK_STATE = EnumMap("CALENDAR_LINK_STATE", LinkState, calendar_link_pb2.CalendarLinkState)
 NEXT_ACTION = EnumMap("NEXT_ACTION", NextAction, calendar_link_pb2.NextAction)

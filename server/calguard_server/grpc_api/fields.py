@@ -1,12 +1,12 @@
 """The fields that callers set, and how each is read: the whole of them on create, those of the mask on update."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
 
 from calguard.v1 import booking_page_pb2, slack_pb2
-from calguard_server.domain.account import SlackAddress
+from calguard_server.domain.account import Channel, LinkAlerts, SlackAddress
 from calguard_server.domain.page import AssignmentMethod, FaultyMembers, Member, SchedulingMode
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.validation import Checker
@@ -57,11 +57,22 @@ def _read_assignment_method(check: Checker, path: str, number: int) -> Assignmen
     return check.enum(path, number, enums.ASSIGNMENT_METHOD, AssignmentMethod.EVEN)
 
 
+def _read_channels(check: Checker, path: str, numbers: Sequence[int]) -> tuple[Channel, ...]:
+    check.unique(path, map(str, numbers))
+    return tuple(sorted(check.enums(path, numbers, enums.CHANNEL)))
+
+
+def _read_link_alerts(check: Checker, path: str, number: int) -> LinkAlerts | None:
+    return check.enum(path, number, enums.LINK_ALERTS, LinkAlerts.PAGE_RULES)
+
+
 ACCOUNT_FIELDS: dict[str, Reader] = {
     "display_name": Checker.name,
     "email": Checker.email,
     "locale": Checker.locale,
     "slack": _read_slack,
+    "channels": _read_channels,
+    "link_alerts": _read_link_alerts,
 }
 
 BOOKING_PAGE_FIELDS: dict[str, Reader] = {

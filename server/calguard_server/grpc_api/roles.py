@@ -52,6 +52,7 @@ _ROLES: Mapping[str, Mapping[str, Role]] = {
     },
     "calguard.v1.ProviderService": {"GetProviderStatus": _R},
     "calguard.v1.ServerService": {"GetServerStatus": _R},
+    "calguard.v1.SilenceService": {"CreateSilence": _A, "ListSilences": _R, "DeleteSilence": _A},
     "calguard.v1.SlackWorkspaceService": {
         "PutSlackWorkspace": _A,
         "GetSlackWorkspace": _R,

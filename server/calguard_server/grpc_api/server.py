@@ -16,6 +16,7 @@ from calguard.v1 import (
     notification_pb2_grpc,
     provider_pb2_grpc,
     server_pb2_grpc,
+    silence_pb2_grpc,
     slack_workspace_pb2_grpc,
 )
 from calguard_server.auth.authority import Authority
@@ -32,6 +33,7 @@ from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection
 from calguard_server.engine.server_status import StatusReading
+from calguard_server.engine.silences import Silences
 from calguard_server.engine.slack_workspaces import SlackWorkspaces
 from calguard_server.grpc_api.account_service import AccountService
 from calguard_server.grpc_api.authentication import AuthenticationInterceptor
@@ -45,6 +47,7 @@ from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.provider_service import ProviderService
 from calguard_server.grpc_api.reflection import add_reflection
 from calguard_server.grpc_api.server_service import ServerService
+from calguard_server.grpc_api.silence_service import SilenceService
 from calguard_server.grpc_api.slack_workspace_service import SlackWorkspaceService
 from calguard_server.grpc_api.watch_service import WatchFeed, WatchService, add_watch_service
 
@@ -56,6 +59,7 @@ SERVICES = (
     "calguard.v1.ProviderService",
     "calguard.v1.ServerService",
     "calguard.v1.SlackWorkspaceService",
+    "calguard.v1.SilenceService",
     "calguard.v1.WatchService",
 )
 
@@ -97,6 +101,7 @@ class UseCases:
     status: StatusReading
     slack_workspaces: SlackWorkspaces
     notifications: Notifications
+    silences: Silences
     store: Store
     feed: WatchFeed
 
@@ -217,6 +222,7 @@ def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_acce
     calendar_link_pb2_grpc.add_CalendarLinkServiceServicer_to_server(links, server)
     notifications = NotificationService(use_cases.notifications)
     notification_pb2_grpc.add_NotificationServiceServicer_to_server(notifications, server)
+    silence_pb2_grpc.add_SilenceServiceServicer_to_server(SilenceService(use_cases.silences), server)
     provider_pb2_grpc.add_ProviderServiceServicer_to_server(ProviderService(use_cases.incidents), server)
     server_pb2_grpc.add_ServerServiceServicer_to_server(ServerService(use_cases.status), server)
     workspaces = SlackWorkspaceService(use_cases.slack_workspaces)

@@ -6,11 +6,12 @@ the domain has it, or a stand-in where it is wrong.
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from calguard_server.domain.account import Locale
 from calguard_server.domain.errors import FieldViolation, InvalidArgumentError
@@ -26,6 +27,8 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}(?:\.{_LABEL})+|localhost)")
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")  # RFC 3986, but for "#"
+
+_EPOCH, _YEAR_9999 = datetime(1970, 1, 1, tzinfo=UTC), 253_370_764_800
 
 NAME_MAX = 200
 EMAIL_MAX = 254
@@ -135,6 +138,13 @@ class Checker:
     def page_size(self, value: int) -> None:
         """Check how many a caller wants."""
         self.expect(value >= 0, "page_size", "expected 0 (which means 50) or more")
+
+    def time(self, field: str, value: Timestamp) -> datetime:
+        """Check a time that must be given, whose parts may be any number at all on the wire; to the microsecond."""
+        right = 0 < value.seconds < _YEAR_9999 and 0 <= value.nanos < 1_000_000_000
+        self.expect(right, field, "expected a time")
+        seconds, micros = (value.seconds, value.nanos // 1_000) if right else (0, 0)
+        return _EPOCH + timedelta(seconds=seconds, microseconds=micros)
 
     def redirect_uri(self, field: str, value: str) -> str:
         """Check where the consent page may send a person back to, or nothing."""

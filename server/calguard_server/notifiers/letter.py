@@ -81,6 +81,7 @@ def compose(message: NoticeMessage, *, lines_max: int, cards_max: int) -> Letter
     kind = words.kinds[message.kind]
     name = one_line(message.recipient_name, NAME_MAX)
     listings = (*_appointment_listings(message, words), *_page_listings(message, words))
+    faults = () if message.kind is NoticeKind.LINK_RECOVERED else message.faults
     return Letter(
         language=message.locale.value,
         subject=_subject(message, kind.subject, words),
@@ -88,10 +89,10 @@ def compose(message: NoticeMessage, *, lines_max: int, cards_max: int) -> Letter
         opening=_opening(message, words),
         assurances=_assurances(message, words),
         listings=tuple(_shortened(listing, lines_max, words) for listing in listings if listing.lines),
-        facts=_alert_facts(message.alert, words),
+        facts=(*_alert_facts(message.alert, words), *_mended(message, words)),
         cards_heading=words.labels.faults,
-        cards=tuple(_card(fault, message, words) for fault in message.faults[:cards_max]),
-        cards_more=_more(len(message.faults) - cards_max, words),
+        cards=tuple(_card(fault, message, words) for fault in faults[:cards_max]),
+        cards_more=_more(len(faults) - cards_max, words),
         closing=kind.closing,
         support_lead=words.sentences.support,
         support=_support(message, words),
@@ -121,13 +122,15 @@ def _opening(message: NoticeMessage, words: Wording) -> str:
         return words.alerts[message.alert.topic]
     kind = words.kinds[message.kind]
     assigned = message.kind is NoticeKind.ASSIGNED_TO_FAULTY
-    told = len(message.appointments) if assigned else len(message.pages)
+    told = len(message.appointments) if assigned else len(message.faults if message.kind.of_link else message.pages)
     return kind.opening_many if told > 1 else kind.opening_one
 
 
 def _assurances(message: NoticeMessage, words: Wording) -> tuple[str, ...]:
     match message.kind:
         case NoticeKind.OPERATOR_ALERT | NoticeKind.PAGE_RESTARTED:
+            return ()
+        case NoticeKind.LINK_FAILED | NoticeKind.LINK_RECOVERED:
             return ()
         case NoticeKind.PAGE_STOPPED | NoticeKind.MEMBER_FAULTY | NoticeKind.REMINDER | NoticeKind.ASSIGNED_TO_FAULTY:
             stopped = any(page.stopped for page in message.pages)
@@ -192,6 +195,14 @@ def _alert_facts(alert: OperatorAlert | None, words: Wording) -> tuple[tuple[str
     return tuple(fact for fact in facts if fact[1])
 
 
+def _mended(message: NoticeMessage, words: Wording) -> tuple[tuple[str, str], ...]:
+    """Name the Google accounts whose calendars can be read again."""
+    if message.kind is not NoticeKind.LINK_RECOVERED:
+        return ()
+    emails = (one_line(fault.provider_email, EMAIL_MAX) or words.labels.email_unknown for fault in message.faults)
+    return tuple((words.labels.google_account, email) for email in emails)
+
+
 def _card(fault: FaultFact, message: NoticeMessage, words: Wording) -> Card:
     labels, reason = words.labels, words.reasons[fault.reason]
     own = bool(message.recipient_id) and fault.account_id == message.recipient_id
@@ -228,6 +239,8 @@ def _link_label(reason: CauseReason, words: Wording) -> str:
 
 def _why(message: NoticeMessage, words: Wording) -> str:
     sentences = words.sentences
+    if message.kind.of_link:
+        return sentences.why_link
     match (message.is_owner, message.is_at_fault):
         case (True, True):
             return sentences.why_both

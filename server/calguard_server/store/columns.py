@@ -11,6 +11,8 @@ ACCOUNTS = [
     "revision",
     "create_time",
     "update_time",
+    "channels",
+    "link_alerts",
 ]
 
 LINKS = [
@@ -73,7 +75,9 @@ ATTEMPTS = [
     "ended_subjects",
 ]
 
-INCIDENTS = ["id", "page_id", "open_time", "close_time", "reminder_time"]
+INCIDENTS = ["id", "page_id", "open_time", "close_time", "reminder_time", "link_id", "silenced_time"]
+
+SILENCES = ["id", "page_id", "account_id", "link_id", "end_time", "reason", "create_time"]
 
 DELIVERIES = [
     "id",
@@ -121,6 +125,7 @@ def _placeholders() -> dict[str, str]:
         "pages": PAGES,
         "attempts": ATTEMPTS,
         "incidents": INCIDENTS,
+        "silences": SILENCES,
         "deliveries": DELIVERIES,
         "slack_workspaces": SLACK_WORKSPACES,
     }

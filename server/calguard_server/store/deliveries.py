@@ -13,7 +13,16 @@ from calguard_server.domain.conversation import Post, Thread
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import Row, account_of, delivery_of, optional_micros, page_of, to_micros
+from calguard_server.store.rows import (
+    Row,
+    account_of,
+    delivery_of,
+    link_of,
+    optional_micros,
+    page_of,
+    silence_of,
+    to_micros,
+)
 
 T = TypeVar("T")
 
@@ -28,7 +37,10 @@ def claim(connection: sqlite3.Connection, now: datetime, lease: timedelta, limit
         rows = connection.execute(QUERIES["deliveries_of_group"], (micros, *group)).fetchall()
         claimed.extend(_claim(connection, row, now, now + lease) for row in rows)
     pages = _by_id(connection, "pages_by_id", {each.delivery.booking_page_id for each in claimed})
+    in_force = connection.execute(QUERIES["silences_in_force"], (micros,)).fetchall() if claimed else ()
+    silences = tuple(silence_of(row) for row in in_force)
     accounts = _by_id(connection, "accounts_by_id", {each.delivery.recipient_account_id for each in claimed})
+    links = _by_id(connection, "links_by_id", {_link_id(each.delivery) for each in claimed} - {""})
     return [
         ClaimedDelivery(
             each.delivery,
@@ -36,9 +48,16 @@ def claim(connection: sqlite3.Connection, now: datetime, lease: timedelta, limit
             _read(account_of, accounts, each.delivery.recipient_account_id),
             _was_told(connection, each.sequence, each.delivery),
             each.was_due,
+            _read(link_of, links, _link_id(each.delivery)),
+            silences,
         )
         for each in claimed
     ]
+
+
+def _link_id(delivery: Delivery) -> str:
+    """Name the link that a delivery is about; empty for one about a page."""
+    return delivery.faults[0].calendar_link_id if delivery.kind.of_link and delivery.faults else ""
 
 
 class _Claimed(Struct, frozen=True):
@@ -74,6 +93,8 @@ def _was_told(connection: sqlite3.Connection, sequence: int, delivery: Delivery)
 def update(connection: sqlite3.Connection, updates: Sequence[DeliveryUpdate]) -> None:
     """Save how claimed deliveries go on; one that was claimed anew meanwhile is left alone."""
     connection.executemany(QUERIES["record_attempt"], _attempt_rows(updates))
+    again = [(each.delivery_id, each.fence, to_micros(each.look_again)) for each in updates if each.look_again]
+    connection.executemany(QUERIES["look_at_incident"], again)
     connection.executemany(
         QUERIES["update_delivery"],
         [
@@ -143,4 +164,5 @@ def prune(connection: sqlite3.Connection, before: datetime, limit: int) -> int:
     past = connection.execute(QUERIES["past_deliveries"], (micros, limit)).fetchall()
     connection.executemany(QUERIES["drop_attempts"], past)
     connection.executemany(QUERIES["drop_delivery"], past)
+    connection.execute(QUERIES["prune_silences"], (micros,))
     return len(past) + connection.execute(QUERIES["prune_incidents"], (micros, limit)).rowcount

@@ -20,6 +20,7 @@ from calguard_server.store.rows import (
     optional_micros,
     page_row,
     provider_status_row,
+    silence_row,
     slack_workspace_row,
     to_list,
     to_micros,
@@ -58,6 +59,10 @@ def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entrie
     statuses = (rows.provider_statuses[each] for each in rows.dirty.get("provider_statuses", ()))
     _many(connection, "save_provider_status", map(provider_status_row, statuses))
     _many(connection, "insert_delivery", map(delivery_row, rows.deliveries))
+    silences = rows.dirty.get("silences", ())
+    _save(connection, "save_silence", "delete_silence", rows.silences, silences, silence_row)
+    if any(rows.silences[each] is None for each in silences):
+        connection.execute(QUERIES["look_at_silenced"], (now,))
     changed = (rows.notifications[each].delivery for each in rows.dirty.get("notifications", ()))
     _many(connection, "change_delivery", map(_changed_row, changed))
     times = {change.revision: to_micros(change.time) for change in rows.changes}

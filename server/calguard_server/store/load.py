@@ -15,12 +15,14 @@ from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import (
     Row,
     account_of,
+    from_faults,
     from_list,
     from_micros,
     link_of,
     optional_time,
     page_of,
     provider_status_of,
+    silence_of,
     slack_workspace_of,
 )
 from calguard_server.store.vault import UnreadableError, Vault
@@ -48,6 +50,8 @@ def load_seeds(connection: sqlite3.Connection, vault: Vault, seeds: Sequence[See
     _load_slack(connection, rows, _all(seeds, "slack_workspaces"), _all(seeds, "slack_uses"))
     if notifications := _all(seeds, "notifications"):
         rows.notifications = {each.delivery.id: each for each in read_by_id(connection, notifications)}
+    if any(each.silences for each in seeds):
+        rows.silences = {row[0]: silence_of(row) for row in connection.execute(QUERIES["all_silences"])}
     return rows
 
 
@@ -81,18 +85,21 @@ def _load_people(connection: sqlite3.Connection, rows: WorkingSet, named: set[st
 
 def _load_incidents(connection: sqlite3.Connection, rows: WorkingSet) -> None:
     found = _by_keys(connection, "open_incidents_by_page", rows.pages)
+    found += _by_keys(connection, "open_incidents_by_link", rows.links)
     told: dict[str, list[Told]] = {row[0]: [] for row in found}
-    for incident_id, recipient, channel, stage, state, doubtful in _by_keys(connection, "told_by_incident", told):
-        told[incident_id].append(Told(recipient, Channel(channel), stage, DeliveryState(state), bool(doubtful)))
+    for row in _by_keys(connection, "told_by_incident", told):
+        told[row[0]].append(_told_of(row))
     rows.index_incidents(
         Incident(
             id=incident_id,
             booking_page_id=page_id,
+            calendar_link_id=link_id,
             open_time=from_micros(open_time),
             reminder_time=optional_time(reminder_time),
+            silenced_time=optional_time(silenced_time),
             told=tuple(told[incident_id]),
         )
-        for incident_id, page_id, open_time, reminder_time in found
+        for incident_id, page_id, link_id, open_time, reminder_time, silenced_time in found
     )
 
 
@@ -105,6 +112,13 @@ def _load_slack(connection: sqlite3.Connection, rows: WorkingSet, named: set[str
         rows.slack_uses[workspace_id].account_ids.add(account_id)
     for workspace_id, page_id in _by_keys(connection, "pages_by_slack_workspace", used):
         rows.slack_uses[workspace_id].page_ids.add(page_id)
+
+
+def _told_of(row: Row) -> Told:
+    _, recipient, channel, stage, state, doubtful, silenced = row
+    named = () if silenced is None else tuple(fault.account_id for fault in from_faults(silenced))
+    is_silenced = silenced is not None and state == DeliveryState.SUPPRESSED
+    return Told(recipient, Channel(channel), stage, DeliveryState(state), bool(doubtful), is_silenced, named)
 
 
 def _load_attempts(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from calguard_server.domain.account import Account, Locale, SlackAddress
+from calguard_server.domain.account import Account, LinkAlerts, Locale, SlackAddress
 from calguard_server.domain.causes import Capability, Cause, CauseReason
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.incident import Incident
@@ -22,6 +22,7 @@ from calguard_server.domain.page import (
     SchedulingMode,
 )
 from calguard_server.domain.provider_incident import ProviderIncident, ProviderStatus
+from calguard_server.domain.silence import Silence
 from calguard_server.domain.slack_workspace import Breakage, SlackWorkspace
 
 Row = Sequence[Any]
@@ -87,6 +88,8 @@ def account_row(account: Account) -> Row:
         account.revision,
         to_micros(account.create_time),
         to_micros(account.update_time),
+        to_list(tuple(channel.value for channel in account.channels)),
+        account.link_alerts.value,
     )
 
 
@@ -101,6 +104,8 @@ def account_of(row: Row) -> Account:
         revision=row[7],
         create_time=from_micros(row[8]),
         update_time=from_micros(row[9]),
+        channels=tuple(map(Channel, from_list(row[10]))),
+        link_alerts=LinkAlerts(row[11]),
     )
 
 
@@ -272,6 +277,34 @@ def incident_row(incident: Incident) -> Row:
         to_micros(incident.open_time),
         optional_micros(incident.close_time),
         optional_micros(incident.reminder_time),
+        incident.calendar_link_id,
+        optional_micros(incident.silenced_time),
+    )
+
+
+def silence_row(silence: Silence) -> Row:
+    """Write a silence."""
+    return (
+        silence.id,
+        silence.booking_page_id,
+        silence.account_id,
+        silence.calendar_link_id,
+        to_micros(silence.end_time),
+        silence.reason,
+        to_micros(silence.create_time),
+    )
+
+
+def silence_of(row: Row) -> Silence:
+    """Read a silence."""
+    return Silence(
+        id=row[0],
+        booking_page_id=row[1],
+        account_id=row[2],
+        calendar_link_id=row[3],
+        end_time=from_micros(row[4]),
+        reason=row[5],
+        create_time=from_micros(row[6]),
     )
 
 

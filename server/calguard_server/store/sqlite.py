@@ -18,6 +18,7 @@ from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.domain.secret import Secret
+from calguard_server.domain.silence import Silence
 from calguard_server.domain.slack_workspace import SlackWorkspace
 from calguard_server.engine.ports import (
     CheckTimes,
@@ -28,6 +29,7 @@ from calguard_server.engine.ports import (
     DueLink,
     Grant,
     GrantUnreadableError,
+    IncidentOf,
     LinkFilter,
     LogEntry,
     NewId,
@@ -55,6 +57,7 @@ from calguard_server.store.rows import (
     optional_time,
     page_of,
     provider_status_of,
+    silence_of,
     slack_workspace_of,
     to_micros,
 )
@@ -268,9 +271,13 @@ class SqliteStore:
         row = await self._one("next_delivery_time")
         return None if row is None else optional_time(row[0])
 
-    async def due_follow_ups(self, now: datetime, limit: int) -> list[str]:
-        """Name the pages whose open incident is to be followed up."""
-        return await self._all(_first, "due_follow_ups", to_micros(now), limit)
+    async def due_follow_ups(self, now: datetime, limit: int) -> list[IncidentOf]:
+        """Name the open incidents that are to be followed up."""
+        return await self._all(lambda row: IncidentOf(*row), "due_follow_ups", to_micros(now), limit)
+
+    async def silences(self, now: datetime, after: str, limit: int) -> list[Silence]:
+        """List the silences in force."""
+        return await self._all(silence_of, "silences_after", to_micros(now), after, limit)
 
     async def prune(self, changes_before: datetime, requests_before: datetime, keep_revisions: int) -> int:
         """Drop what is past keeping."""

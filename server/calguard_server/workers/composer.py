@@ -145,9 +145,12 @@ def _alert(delivery: Delivery) -> OperatorAlert:
 
 
 def _faults(group: Sequence[ClaimedDelivery]) -> list[Fault]:
-    """The faults that a group names and that still are: each account and link once."""
+    """The faults that a group names and that still are: each account and link once; of links also what was mended."""
     faults: dict[tuple[str, str], Fault] = {}
     for claimed in group:
+        if claimed.link is not None:
+            cause = claimed.link.cause or claimed.delivery.faults[0].cause
+            faults[claimed.link.account_id, claimed.link.id] = Fault(claimed.link.account_id, claimed.link.id, cause)
         current = {fault.account_id: fault for fault in (claimed.page.faulty if claimed.page else ())}
         for fault in claimed.delivery.faults:
             if fault.account_id in current:

@@ -19,11 +19,14 @@ from calguard_server.domain.delivery import (
     DeliveryState,
     Outcome,
     RetryPolicy,
+    SuppressReason,
     attempt_outcome,
     next_step,
     suppress_reason,
 )
+from calguard_server.domain.link_incident import link_suppress_reason
 from calguard_server.domain.notices import Channel, NoticeKind
+from calguard_server.domain.silence import is_silenced
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import Chance, ClaimedDelivery, Clock, DeliveryUpdate, Store
 from calguard_server.notifiers.message import Address, Notifier
@@ -32,7 +35,6 @@ from calguard_server.workers.doorbell import Doorbell
 
 _log = structlog.get_logger()
 
-_GONE = "RECIPIENT_GONE"  # the account was deleted meanwhile
 _NO_CHANNEL = Outcome(sent=False, permanent=True, detail="this channel is not set up on this server")
 
 
@@ -122,9 +124,10 @@ class DeliveryLoop:
         self._bell.ring()
 
     async def _deliver(self, group: Sequence[ClaimedDelivery]) -> None:
-        true, untrue = _still_true(group)
+        now = self._clock.now()
+        true, untrue = _still_true(group, now)
         if untrue:
-            await self._store.update_deliveries([_suppressed(delivery, reason) for delivery, reason in untrue])
+            await self._store.update_deliveries([_suppressed(delivery, reason, now) for delivery, reason in untrue])
         if true and not any(each.was_due <= self._clock.now() for each in true):
             await self._store.update_deliveries([_given_back(each) for each in true])
         elif true:
@@ -199,13 +202,15 @@ def _groups(composer: Composer, claimed: Iterable[ClaimedDelivery]) -> list[list
 
 
 def _still_true(
-    group: Sequence[ClaimedDelivery],
+    group: Sequence[ClaimedDelivery], now: datetime
 ) -> tuple[list[ClaimedDelivery], list[tuple[Delivery, str]]]:
     """Part what is still true, and owed, from what is not; the latter with the reason."""
     true: list[ClaimedDelivery] = []
     untrue: list[tuple[Delivery, str]] = []
     for each in group:
         reason = _reason_not_to_send(each)
+        if not reason and is_silenced(each.delivery, each.page, each.silences, now):
+            reason = SuppressReason.SILENCED
         if reason:
             untrue.append((each.delivery, reason))
         else:
@@ -214,11 +219,16 @@ def _still_true(
 
 
 def _reason_not_to_send(claimed: ClaimedDelivery) -> str:
-    if claimed.delivery.kind is NoticeKind.OPERATOR_ALERT:
+    delivery, recipient = claimed.delivery, claimed.recipient
+    if delivery.kind is NoticeKind.OPERATOR_ALERT:
         return ""
-    if claimed.recipient is None:
-        return _GONE
-    return suppress_reason(claimed.delivery, claimed.page, told=claimed.told) or ""
+    if recipient is None:
+        return SuppressReason.RECIPIENT_GONE
+    if not recipient.may_be_told_by(delivery.channel):
+        return SuppressReason.CHANNEL_OFF
+    if delivery.kind.of_link:
+        return link_suppress_reason(delivery, claimed.link, recipient, told=claimed.told) or ""
+    return suppress_reason(delivery, claimed.page, told=claimed.told) or ""
 
 
 def _given_back(claimed: ClaimedDelivery) -> DeliveryUpdate:
@@ -227,7 +237,8 @@ def _given_back(claimed: ClaimedDelivery) -> DeliveryUpdate:
     return DeliveryUpdate(delivery.id, delivery.fence, DeliveryState.PENDING, delivery.attempts, claimed.was_due)
 
 
-def _suppressed(delivery: Delivery, reason: str) -> DeliveryUpdate:
+def _suppressed(delivery: Delivery, reason: str, now: datetime) -> DeliveryUpdate:
+    """Drop a delivery; what was silenced is looked at again right then, because the silence may be over by then."""
     return DeliveryUpdate(
         delivery_id=delivery.id,
         fence=delivery.fence,
@@ -235,4 +246,5 @@ def _suppressed(delivery: Delivery, reason: str) -> DeliveryUpdate:
         attempts=delivery.attempts,
         next_attempt_time=None,
         last_error=reason,
+        look_again=now if reason == SuppressReason.SILENCED else None,
     )

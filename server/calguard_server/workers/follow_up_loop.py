@@ -43,7 +43,7 @@ class FollowUpLoop:
     async def _look(self) -> bool:
         """Follow up what is due now; answers whether more may be due."""
         due = await self._store.due_follow_ups(self._clock.now(), self._options.at_once)
-        done = await asyncio.gather(*(self._follow_ups.follow_up(page_id) for page_id in due))
+        done = await asyncio.gather(*(self._follow_ups.follow_up(whose) for whose in due))
         if any(done):
             self._nudge()
         return any(done) and len(due) == self._options.at_once

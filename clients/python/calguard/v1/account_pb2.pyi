@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from calguard.v1 import calendar_link_pb2 as _calendar_link_pb2
+from calguard.v1 import notification_pb2 as _notification_pb2
 from calguard.v1 import slack_pb2 as _slack_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -11,6 +12,7 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -21,6 +23,30 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _LinkAlerts:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LinkAlertsEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LinkAlerts.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LINK_ALERTS_UNSPECIFIED: _LinkAlerts.ValueType  # 0
+    """The same as PAGE_RULES; never set in an answer."""
+    LINK_ALERTS_PAGE_RULES: _LinkAlerts.ValueType  # 1
+    """Those of which the rules of a booking page tell: that it stopped, or that another member became faulty."""
+    LINK_ALERTS_ALWAYS: _LinkAlerts.ValueType  # 2
+    """Those, and besides that a link failed without any such notice, and that it is mended; once for each failure."""
+
+class LinkAlerts(_LinkAlerts, metaclass=_LinkAlertsEnumTypeWrapper):
+    """Which failures of a calendar link its account is told of."""
+
+LINK_ALERTS_UNSPECIFIED: LinkAlerts.ValueType  # 0
+"""The same as PAGE_RULES; never set in an answer."""
+LINK_ALERTS_PAGE_RULES: LinkAlerts.ValueType  # 1
+"""Those of which the rules of a booking page tell: that it stopped, or that another member became faulty."""
+LINK_ALERTS_ALWAYS: LinkAlerts.ValueType  # 2
+"""Those, and besides that a link failed without any such notice, and that it is mended; once for each failure."""
+Global___LinkAlerts: _TypeAlias = LinkAlerts  # noqa: Y015
 
 @_typing.final
 class Account(_message.Message):
@@ -37,6 +63,8 @@ class Account(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    LINK_ALERTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Unique. `^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`. Set by the caller on create, or made by the server when empty."""
     display_name: _builtins.str
@@ -53,6 +81,8 @@ class Account(_message.Message):
     """
     revision: _builtins.int
     """Counts this account's changes from 1. Set by the server. Accounts are not part of the watched revisions."""
+    link_alerts: Global___LinkAlerts.ValueType
+    """Which failures of the person's calendar links this person is told of. Set by the caller. Not set: PAGE_RULES."""
     @_builtins.property
     def slack(self) -> _slack_pb2.SlackAddress:
         """Where Slack messages go. Set by the caller."""
@@ -64,6 +94,12 @@ class Account(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When the account was last changed. Set by the server."""
+
+    @_builtins.property
+    def channels(self) -> _containers.RepeatedScalarFieldContainer[_notification_pb2.NotificationChannel.ValueType]:
+        """The channels by which this person may be told; each at most once. Set by the caller. Empty: by every channel that
+        the server has and that an address is known for. What is to be sent by a channel that was taken out is not sent.
+        """
 
     def __init__(
         self,
@@ -77,10 +113,12 @@ class Account(_message.Message):
         revision: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        channels: _abc.Iterable[_notification_pb2.NotificationChannel.ValueType] | None = ...,
+        link_alerts: Global___LinkAlerts.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "slack", b"slack", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "email", b"email", "etag", b"etag", "id", b"id", "locale", b"locale", "revision", b"revision", "slack", b"slack", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "create_time", b"create_time", "display_name", b"display_name", "email", b"email", "etag", b"etag", "id", b"id", "link_alerts", b"link_alerts", "locale", b"locale", "revision", b"revision", "slack", b"slack", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -255,7 +293,9 @@ class UpdateAccountRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields to take: `display_name`, `email`, `locale`, `slack`. Required, not empty; `*` takes all of them."""
+        """Which fields to take: `display_name`, `email`, `locale`, `slack`, `channels`, `link_alerts`. Required, not empty;
+        `*` takes all of them.
+        """
 
     def __init__(
         self,

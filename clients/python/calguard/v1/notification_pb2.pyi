@@ -72,6 +72,10 @@ class _NotificationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Noti
     """A page is still stopped by rule."""
     NOTIFICATION_KIND_OPERATOR_ALERT: _NotificationKind.ValueType  # 6
     """Something that only the operator of this service can mend."""
+    NOTIFICATION_KIND_LINK_FAILED: _NotificationKind.ValueType  # 7
+    """A calendar link failed, and no page was told of to its account for it. Only where the account asks for it."""
+    NOTIFICATION_KIND_LINK_RECOVERED: _NotificationKind.ValueType  # 8
+    """A calendar link whose failure was told can be read again."""
 
 class NotificationKind(_NotificationKind, metaclass=_NotificationKindEnumTypeWrapper):
     """What a notification tells."""
@@ -90,6 +94,10 @@ NOTIFICATION_KIND_REMINDER: NotificationKind.ValueType  # 5
 """A page is still stopped by rule."""
 NOTIFICATION_KIND_OPERATOR_ALERT: NotificationKind.ValueType  # 6
 """Something that only the operator of this service can mend."""
+NOTIFICATION_KIND_LINK_FAILED: NotificationKind.ValueType  # 7
+"""A calendar link failed, and no page was told of to its account for it. Only where the account asks for it."""
+NOTIFICATION_KIND_LINK_RECOVERED: NotificationKind.ValueType  # 8
+"""A calendar link whose failure was told can be read again."""
 Global___NotificationKind: _TypeAlias = NotificationKind  # noqa: Y015
 
 class _NotificationChannel:

@@ -7,11 +7,12 @@ from calguard_client.cli.notifications import notifications
 from calguard_client.cli.pages import pages
 from calguard_client.cli.provider import provider
 from calguard_client.cli.root import main
+from calguard_client.cli.silences import silences
 from calguard_client.cli.slack import slack
 from calguard_client.cli.top import top
 from calguard_client.cli.watch import watch
 
-for _command in (accounts, links, pages, notifications, slack, provider, doctor, watch, top):
+for _command in (accounts, links, pages, notifications, silences, slack, provider, doctor, watch, top):
     main.add_command(_command)
 
 __all__ = ["main"]

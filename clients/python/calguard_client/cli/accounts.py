@@ -7,10 +7,12 @@ import click
 
 from calguard.v1 import account_pb2, calendar_link_pb2
 from calguard.v1.account_pb2_grpc import AccountServiceStub
-from calguard_client.cli.cells import moment, text
+from calguard.v1.notification_pb2 import NotificationChannel
+from calguard_client.cli.cells import enum_name, moment, text
 from calguard_client.cli.choices import (
     Command,
     SlackFields,
+    enum_option,
     etag_option,
     limit_option,
     require_change,
@@ -23,6 +25,8 @@ from calguard_client.cli.paging import gather, show_list
 from calguard_client.cli.revocation import revocation_told
 from calguard_client.cli.session import Session, pass_session
 from calguard_client.cli.table import Cell, Column
+
+_CHANNEL = "NOTIFICATION_CHANNEL_"
 
 COLUMNS: Sequence[Column[account_pb2.Account]] = (
     Column("id", lambda account: text(account.id)),
@@ -39,6 +43,21 @@ class AccountFields(SlackFields):
     display_name: str | None
     email: str | None
     locale: str | None
+    channels: "list[NotificationChannel.ValueType] | None"
+    link_alerts: "account_pb2.LinkAlerts.ValueType | None"
+
+
+def _read_channels(
+    _ctx: click.Context, _param: click.Parameter, value: str | None
+) -> "list[NotificationChannel.ValueType] | None":
+    """Read names of channels, separated by commas; empty: every channel. Raises BadParameter."""
+    if value is None:
+        return None
+    known = {name.removeprefix(_CHANNEL).lower(): number for name, number in NotificationChannel.items() if number}
+    names = [name.strip().lower() for name in value.split(",") if name.strip()]
+    if not set(names) <= known.keys():
+        raise click.BadParameter(f"expected some of {', '.join(known)}, separated by commas; empty for all of them")
+    return [known[name] for name in names]
 
 
 def account_options(command: Command) -> Command:
@@ -46,6 +65,17 @@ def account_options(command: Command) -> Command:
     command = slack_options(command)
     command = click.option("--locale", metavar="en|ja", help="The language of notices.")(command)
     command = click.option("--email", metavar="ADDRESS", help="Where e-mail goes; empty: no e-mail.")(command)
+    command = enum_option(
+        "--link-alerts",
+        account_pb2.LinkAlerts.DESCRIPTOR,
+        help="Of which failures of their links they are told: as pages' rules have it, or always.",
+    )(command)
+    command = click.option(
+        "--channels",
+        metavar="email,slack",
+        callback=_read_channels,
+        help="By which channels they may be told; empty: by all.",
+    )(command)
     return click.option("--name", "display_name", metavar="NAME", help="The name shown in notices.")(command)
 
 
@@ -92,7 +122,8 @@ def list_accounts(session: Session, limit: int) -> None:
 @pass_session
 def update_account(session: Session, account_id: str, etag: str, **fields: Unpack[AccountFields]) -> None:
     """Change what is given of an account; an empty value clears it."""
-    paths = [name for name in ("display_name", "email", "locale") if fields[name] is not None]
+    given = {name for name, value in fields.items() if value is not None}
+    paths = [name for name in ("display_name", "email", "locale", "channels", "link_alerts") if name in given]
     mask = require_change([*paths, *(["slack"] if slack_given(fields) else [])])
     account = _account_of(account_id, fields)
     account.etag = etag
@@ -123,10 +154,16 @@ def details(account: account_pb2.Account) -> list[tuple[str, Cell]]:
         ("e-mail", text(account.email)),
         ("locale", text(account.locale)),
         ("slack", slack_text(account.slack)),
+        ("told by", ", ".join(_channel_names(account)) or "every channel"),
+        ("link alerts", enum_name(account, "link_alerts")),
         ("created", moment(account.create_time)),
         ("updated", moment(account.update_time)),
         ("etag", text(account.etag)),
     ]
+
+
+def _channel_names(account: account_pb2.Account) -> list[str]:
+    return [NotificationChannel.Name(channel).removeprefix(_CHANNEL) for channel in account.channels]
 
 
 def _account_of(account_id: str, fields: AccountFields) -> account_pb2.Account:
@@ -135,6 +172,8 @@ def _account_of(account_id: str, fields: AccountFields) -> account_pb2.Account:
         display_name=fields["display_name"] or "",
         email=fields["email"] or "",
         locale=fields["locale"] or "",
+        channels=fields["channels"] or [],
+        link_alerts=fields["link_alerts"] or account_pb2.LINK_ALERTS_UNSPECIFIED,
     )
     if slack_given(fields):
         account.slack.CopyFrom(slack_of(fields))

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import IO
 
 import click
@@ -135,4 +135,5 @@ def main(
         screen=Screen(),
         new_request_id=new_request_id,
         pause=time.sleep,  # noqa: TID251 - the command waits for real
+        now=lambda: datetime.now(UTC),  # noqa: TID251 - the command is where the time comes from
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import click
@@ -22,7 +22,7 @@ Resource = TypeVar("Resource", bound=Message)
 class Session:
     """A connection, the options given, and where the answers go.
 
-    `timeout` is a single call's. `pause` waits for so many seconds.
+    `timeout` is a single call's. `pause` waits for so many seconds, `now` is in UTC.
     """
 
     server: str
@@ -32,6 +32,7 @@ class Session:
     screen: Screen
     new_request_id: Callable[[], str]
     pause: Callable[[float], None]
+    now: Callable[[], datetime]
 
     def call(self, method: "grpc.UnaryUnaryMultiCallable[Request, Answer]", request: Request) -> Answer:
         """Call once. Raises grpc.RpcError."""

@@ -14,7 +14,7 @@ from calguard_server.notifiers.message import AlertTopic
 
 @dataclass(frozen=True, slots=True)
 class KindWording:
-    """What a kind of notice says: its subject, and its first sentences for one page and for several."""
+    """What a kind of notice says: its subject, and its first sentences for one page, or link, and for several."""
 
     subject: str
     opening_one: str
@@ -50,6 +50,7 @@ class Labels:
     own_account: str  # {name} {email}
     other_account: str  # {name} {email}
     email_unknown: str
+    google_account: str
     calendar: str
     whole_account: str
     problem: str
@@ -77,6 +78,7 @@ class Sentences:
     why_both: str
     why_owner: str
     why_at_fault: str
+    why_link: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ ENGLISH = Wording(
         own_account="Your Google Calendar: {name} ({email})",
         other_account="Google Calendar of {name} ({email})",
         email_unknown="Google address not known",
+        google_account="Google account",
         calendar="Calendar",
         whole_account="every calendar linked through this Google account",
         problem="What is wrong",
@@ -57,6 +58,8 @@ ENGLISH = Wording(
         why_both="You get this message because the booking page is yours, and so is a calendar that it needs.",
         why_owner="You get this message because the booking page is yours.",
         why_at_fault="You get this message because a booking page needs your calendar.",
+        why_link="You get this message because you asked to be told whenever your calendar fails, also when no booking "
+        "page stops.",
     ),
     kinds={
         NoticeKind.PAGE_STOPPED: KindWording(
@@ -93,6 +96,17 @@ ENGLISH = Wording(
             _RESTARTS,
         ),
         NoticeKind.OPERATOR_ALERT: KindWording("Operator alert", "", ""),
+        NoticeKind.LINK_FAILED: KindWording(
+            "Your calendar cannot be read",
+            "Your Google Calendar cannot be read: it is not known when you are free.",
+            "Several of your Google Calendars cannot be read: it is not known when you are free.",
+            "You will get a message once it can be read again.",
+        ),
+        NoticeKind.LINK_RECOVERED: KindWording(
+            "Your calendar can be read again",
+            "Your Google Calendar can be read again; there is nothing to do.",
+            "Your Google Calendars can be read again; there is nothing to do.",
+        ),
     },
     alerts={
         AlertTopic.PROVIDER_SIDE: "Google refuses this service, and only its operator can mend that. "

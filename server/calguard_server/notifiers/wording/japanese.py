@@ -34,6 +34,7 @@ JAPANESE = Wording(
         own_account="あなたのGoogleカレンダー: {name}（{email}）",
         other_account="{name}さんのGoogleカレンダー（{email}）",
         email_unknown="Googleアカウントのアドレスは不明",
+        google_account="Googleアカウント",
         calendar="カレンダー",
         whole_account="このGoogleアカウントで連携しているすべてのカレンダー",
         problem="不具合の内容",
@@ -58,6 +59,7 @@ JAPANESE = Wording(
         why_both="予約ページの所有者であり、ページに必要なカレンダーの持ち主でもあるため、お知らせしています。",
         why_owner="予約ページの所有者であるため、お知らせしています。",
         why_at_fault="予約ページに必要なカレンダーの持ち主であるため、お知らせしています。",
+        why_link="予約ページが停止しない場合でも、カレンダーの不具合をお知らせする設定になっているため、お知らせしています。",
     ),
     kinds={
         NoticeKind.PAGE_STOPPED: KindWording(
@@ -94,6 +96,17 @@ JAPANESE = Wording(
             _RESTARTS,
         ),
         NoticeKind.OPERATOR_ALERT: KindWording("運営者への警告", "", ""),
+        NoticeKind.LINK_FAILED: KindWording(
+            "カレンダーを読み取れません",
+            "あなたのGoogleカレンダーを読み取れないため、空き時間が分かりません。",
+            "あなたの複数のGoogleカレンダーを読み取れないため、空き時間が分かりません。",
+            "再び読み取れるようになったら、お知らせします。",
+        ),
+        NoticeKind.LINK_RECOVERED: KindWording(
+            "カレンダーを再び読み取れるようになりました",
+            "あなたのGoogleカレンダーを再び読み取れるようになりました。必要な操作はありません。",
+            "あなたのGoogleカレンダーを再び読み取れるようになりました。必要な操作はありません。",
+        ),
     },
     alerts={
         AlertTopic.PROVIDER_SIDE: "Googleがこのサービスを拒否しています。対応できるのは運営者だけです。"

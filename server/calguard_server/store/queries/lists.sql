@@ -64,6 +64,10 @@ WHERE next_attempt_time IS NOT NULL GROUP BY channel;
 SELECT message_id, id, page_id FROM deliveries
 WHERE message_id IN (SELECT value FROM json_each(?1)) ORDER BY sequence;
 
+-- name: silences_after
+-- Silences in force after an id.
+SELECT {silences} FROM silences WHERE end_time > ?1 AND id > ?2 ORDER BY id LIMIT ?3;
+
 -- name: links_of_snapshot
 -- Links after an id, among the ids and of the accounts (each empty: any).
 SELECT {links} FROM links

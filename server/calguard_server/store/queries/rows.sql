@@ -30,12 +30,19 @@ SELECT id FROM pages WHERE owner_account_id IN (SELECT value FROM json_each(?1))
 
 -- name: open_incidents_by_page
 -- The open incidents of the pages.
-SELECT id, page_id, open_time, reminder_time FROM incidents
-WHERE close_time IS NULL AND page_id IN (SELECT value FROM json_each(?1));
+SELECT id, page_id, link_id, open_time, reminder_time, silenced_time FROM incidents
+WHERE close_time IS NULL AND page_id <> '' AND page_id IN (SELECT value FROM json_each(?1));
+
+-- name: open_incidents_by_link
+-- The open incidents of the links.
+SELECT id, page_id, link_id, open_time, reminder_time, silenced_time FROM incidents
+WHERE close_time IS NULL AND link_id <> '' AND link_id IN (SELECT value FROM json_each(?1));
 
 -- name: told_by_incident
--- What the incidents owed to whom, in the order it was decided.
-SELECT incident_id, recipient_account_id, channel, stage, state, doubtful FROM deliveries
+-- What the incidents owed to whom, in the order it was decided; of what was silenced, the faults that it names.
+SELECT incident_id, recipient_account_id, channel, stage, state, doubtful,
+       CASE WHEN last_error = 'SILENCED' THEN faults END
+FROM deliveries
 WHERE incident_id IN (SELECT value FROM json_each(?1)) ORDER BY sequence;
 
 -- name: attempts_by_digest
@@ -136,3 +143,19 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 -- name: save_answer
 -- Keep the answer of a request.
 INSERT OR REPLACE INTO answers (request_id, fingerprint, encoded, time) VALUES (?1, ?2, ?3, ?4);
+
+-- name: all_silences
+-- Every silence.
+SELECT {silences} FROM silences;
+
+-- name: save_silence
+-- Insert or replace a silence.
+INSERT OR REPLACE INTO silences ({silences}) VALUES ({silences_values});
+
+-- name: delete_silence
+-- Delete a silence.
+DELETE FROM silences WHERE id = ?1;
+
+-- name: look_at_silenced
+-- Have all incidents of which something was silenced looked at again at a time.
+UPDATE incidents SET silenced_time = ?1 WHERE silenced_time IS NOT NULL;

@@ -76,8 +76,19 @@ WHERE recipient_account_id = ?2 AND channel = ?3 AND kind = ?4 AND next_attempt_
 ORDER BY sequence;
 
 -- name: due_follow_ups
--- Pages whose open incident owes a reminder, the longest due first.
-SELECT page_id FROM incidents WHERE reminder_time <= ?1 ORDER BY reminder_time LIMIT ?2;
+-- Whose open incidents may owe something as time goes by.
+SELECT page_id, link_id FROM incidents WHERE reminder_time <= ?1
+UNION SELECT page_id, link_id FROM incidents WHERE silenced_time <= ?1 LIMIT ?2;
+
+-- name: silences_in_force
+-- Silences that are not over.
+SELECT {silences} FROM silences WHERE end_time > ?1;
+
+-- name: look_at_incident
+-- Have the incident of a delivery looked at again at a time, unless the delivery was claimed anew.
+UPDATE incidents SET silenced_time = ?3
+WHERE close_time IS NULL
+  AND id = (SELECT incident_id FROM deliveries WHERE id = ?1 AND fence = ?2 AND state = 'SENDING');
 
 -- name: claim_delivery
 -- Claim a delivery until its lease ends; the fence tells this claim from others. One whose last claim was never
@@ -187,6 +198,10 @@ DELETE FROM incidents WHERE id IN (
   SELECT id FROM incidents AS past
   WHERE close_time < ?1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE incident_id = past.id)
   ORDER BY close_time LIMIT ?2);
+
+-- name: prune_silences
+-- Drop silences that were over before a time.
+DELETE FROM silences WHERE end_time < ?1;
 
 -- name: remember_pruned
 -- Remember the latest revision, which a log that was pruned whole no longer shows.
