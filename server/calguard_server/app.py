@@ -386,7 +386,9 @@ class App:
         if smtp_url := settings.smtp_url.get_secret_value():
             options = SmtpOptions.parse(smtp_url)
             notifiers[Channel.EMAIL] = EmailNotifier(options, settings.email_from, self._world.clock)
-        notifiers[Channel.SLACK] = SlackDispatch(self._slack_workspaces, self._slack_notifier(session))
+        notifiers[Channel.SLACK] = SlackDispatch(
+            self._slack_workspaces, self._slack_notifier(session), notifiers.get(Channel.EMAIL)
+        )
         return notifiers
 
     def _slack_notifier(self, session: aiohttp.ClientSession) -> MakeNotifier:

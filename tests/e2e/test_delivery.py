@@ -233,6 +233,7 @@ async def test_nobody_there_in_slack(backend: Backend, *, known: bool) -> None:
 
 async def test_slack_workspace_that_is_broken(backend: Backend, link: links_pb.CalendarLink) -> None:
     """What waits for a dead bot token is DEAD after a day; the operator hears by e-mail, without going in circles."""
+    await backend.restart(reminders="")
     backend.sandbox.slack.kill_token()
     await backend.break_link(link)
     await backend.until(lambda notices: sum(notice.kind == ALERT for notice in notices) == 3)

@@ -106,6 +106,29 @@ async def test_another_token_mends_it_and_what_waited_is_told(backend: Backend) 
     assert backend.clock.now() < mended.update_time.ToDatetime(UTC) + timedelta(minutes=15)
 
 
+async def test_who_is_told_by_slack_only_is_told_by_e_mail_instead(backend: Backend) -> None:
+    """The one who meets the breakage, too; a mail server that refuses leaves the notice waiting for Slack."""
+    acme = await add_acme(backend)
+    by_slack = {"slack": IN_ACME, "channels": [SLACK]}
+    links = await add_people(backend, ann=by_slack, ben=by_slack)
+    for name in ("ann", "ben"):
+        await backend.add_page(f"page-{name}", ALL, name, name)
+    acme.kill_token()
+    backend.sandbox.fault("smtp/550", user=BEN)
+    await backend.break_link(links["ann"])
+    await backend.break_link(links["ben"])
+    [waiting] = await until_waiting(backend)
+    assert (waiting.recipient_account_id, "by e-mail: SMTP 5" in waiting.last_error) == ("ben", True)
+    assert {each for each in backend.newly_heard() if each[0] == "EMAIL"} == {
+        ("EMAIL", ANN, "Booking page stopped: Page page-ann"),
+        BROKEN_ALERT,
+    }
+    await backend.put_slack("acme", SECOND)
+    await backend.settled()
+    assert titles(posts_to(backend, ANN)) == []
+    assert titles(posts_to(backend, BEN)) == ["Booking page stopped: Page page-ben"]
+
+
 async def test_what_waited_and_is_no_longer_true_is_not_told(backend: Backend) -> None:
     """It is dropped as it would be anywhere, and the end of what nobody heard of is no news either."""
     acme = await add_acme(backend)
@@ -166,7 +189,11 @@ async def test_what_waits_for_a_day_is_given_up(backend: Backend) -> None:
     [given_up] = [each for each in notices if each.state == DEAD]
     assert given_up.attempts == 1
     alert = "Operator alert: DELIVERY_DEAD_SLACK"
-    assert await backend.heard_since_settled() == [("EMAIL", OPERATOR, alert), ("SLACK", "ops", alert)]
+    assert await backend.heard_since_settled() == [
+        ("EMAIL", ANN, "Still stopped: Page page"),  # a day is when she is reminded, too
+        ("EMAIL", OPERATOR, alert),
+        ("SLACK", "ops", alert),
+    ]
 
 
 async def test_a_workspace_that_was_deleted_tells_nobody(backend: Backend) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from calguard.v1 import account_pb2 as accounts_pb
 from tests.e2e.backend import Backend
 from tests.e2e.slack_scene import ANN, BEN, OLGA, TEAM, add_acme, add_people, move_to_acme, posts_to, recover, titles
 from tests.e2e.stubs import ALL, ANY
@@ -37,6 +38,20 @@ async def test_an_incident_is_one_thread_for_each_who_is_told(backend: Backend) 
         firsts[1].ts: f"Over: {STOP}: Panel",
         firsts[2].ts: f"Over: {FAULTY}: Panel",
     }
+
+
+async def test_a_links_own_incident_is_a_thread_that_ends(backend: Backend) -> None:
+    """Its end begins no thread: the next failure is told by itself."""
+    links = await add_people(backend, ann={"link_alerts": accounts_pb.LINK_ALERTS_ALWAYS})
+    for _ in range(2):
+        await backend.break_link(links["ann"])
+        await backend.settled()
+        await recover(backend, links["ann"])
+        await backend.settled()
+    first, end, second, second_end = posts_to(backend, ANN)
+    assert (end.thread_ts, second.thread_ts, second_end.thread_ts) == (first.ts, None, second.ts)
+    assert set(updates(backend)) == {first.ts, second.ts}
+    assert backend.rows("SELECT COUNT(*) FROM slack_posts") == [(2,)]
 
 
 async def test_what_is_marked_as_over_loses_nothing(backend: Backend) -> None:
@@ -214,8 +229,9 @@ async def test_it_is_kept_as_long_as_something_is_open(backend: Backend) -> None
     await backend.ticking(_until_pruned(backend))
     await recover(backend, links["ann"])
     await backend.settled()
-    first, end = posts_to(backend, ANN)
-    assert end.thread_ts == first.ts
+    first, *reminders, end = posts_to(backend, ANN)
+    assert {each.thread_ts for each in (*reminders, end)} == {first.ts}
+    assert reminders
 
 
 async def _until_pruned(backend: Backend) -> None:

@@ -67,7 +67,7 @@ class Setting:
     notifiers: dict[str, Workspace] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.dispatch = SlackDispatch(self.workspaces, self._make)
+        self.dispatch = SlackDispatch(self.workspaces, self._make, email=None)
 
     def _make(self, _workspace_id: str, token: Secret) -> Workspace:
         return self.notifiers.setdefault(token.reveal(), Workspace(token.reveal()))

@@ -41,6 +41,11 @@ class NoticeKind(StrEnum):
         """Whether it tells of a link, and not of a page."""
         return self in (NoticeKind.LINK_FAILED, NoticeKind.LINK_RECOVERED)
 
+    @property
+    def ends_incident(self) -> bool:
+        """Whether it tells that what was told before is over."""
+        return self in (NoticeKind.PAGE_RESTARTED, NoticeKind.LINK_RECOVERED)
+
 
 class NoticeReason(StrEnum):
     """Why a decision about notices was made."""

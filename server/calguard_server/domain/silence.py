@@ -23,9 +23,6 @@ LONGEST = timedelta(days=30)
 SILENCES_MAX = 1_000
 """How many may be in force: each is looked at for each notice."""
 
-_NEVER_SILENCED = (NoticeKind.PAGE_RESTARTED, NoticeKind.LINK_RECOVERED, NoticeKind.OPERATOR_ALERT)
-
-
 class Silence(Struct, frozen=True, kw_only=True):
     """What is not to be told until a time; empty parts do not narrow."""
 
@@ -65,7 +62,7 @@ def _end(
 
 def is_silenced(delivery: Delivery, page: BookingPage | None, silences: Sequence[Silence], now: datetime) -> bool:
     """Tell whether a delivery that is true is not to be sent now; of the faults that it names, those that still are."""
-    if not silences or delivery.kind in _NEVER_SILENCED:
+    if not silences or delivery.kind.ends_incident or delivery.kind is NoticeKind.OPERATOR_ALERT:
         return False
     faults = delivery.faults
     if page is not None:

@@ -108,10 +108,14 @@ class NoticeMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a message goes. E-mail takes `email`; Slack takes the channel, else the user, else looks up `email`."""
+    """Where a message goes. E-mail takes `email`; Slack takes the channel, else the user, else looks up `email`.
+
+    `email_instead` is where it goes when the Slack workspace is broken; empty where e-mail goes its own way, or nowhere.
+    """
 
     email: str = ""
     slack: SlackAddress = field(default_factory=SlackAddress)
+    email_instead: str = ""
 
 
 class Notifier(Protocol):

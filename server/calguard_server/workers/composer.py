@@ -51,10 +51,11 @@ class Composer:
             return Address()
         page, recipient = claimed.page, claimed.recipient
         owns = page is not None and page.owner_account_id == recipient.id
-        slack = slack_address_of(recipient, page.slack if page is not None and owns else SlackAddress())
         if claimed.delivery.channel is Channel.EMAIL:
-            slack = SlackAddress()
-        return Address(email=recipient.email, slack=slack)
+            return Address(email=recipient.email)
+        slack = slack_address_of(recipient, page.slack if page is not None and owns else SlackAddress())
+        told_apart = recipient.may_be_told_by(Channel.EMAIL)
+        return Address(email=recipient.email, slack=slack, email_instead="" if told_apart else recipient.email)
 
     async def compose(self, group: Sequence[ClaimedDelivery]) -> NoticeMessage:
         """Compose one message for deliveries of one recipient, channel and kind."""
@@ -83,7 +84,7 @@ class Composer:
             ),
             incident_id=incidents.pop() if len(incidents) == 1 else "",
             thread=await self._thread(group),
-            begins_thread=first.delivery.kind is not NoticeKind.PAGE_RESTARTED,
+            begins_thread=not first.delivery.kind.ends_incident,
         )
 
     async def _thread(self, group: Sequence[ClaimedDelivery]) -> Thread | None:

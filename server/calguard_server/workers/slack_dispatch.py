@@ -1,13 +1,16 @@
 """Hands each Slack message to its workspace.
 
 1. What is to go to a workspace that is broken waits until that works again: it is not tried, and given up after as long
-   as any notice. It is looked at now and then meanwhile, so that what is no longer true is dropped.
+   as any notice. It is looked at now and then meanwhile, so that what is no longer true is dropped. Who is told by Slack
+   only, and has an e-mail address, is told there instead.
 2. Whoever meets a breakage says so to the one place that knows the workspaces; the operator is alerted there, once.
 3. A message never goes to another workspace than the one that its address names.
 """
 
 from collections.abc import Callable
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from calguard_server.domain.delivery import Outcome
 from calguard_server.domain.secret import Secret
@@ -25,9 +28,10 @@ MakeNotifier = Callable[[str, Secret], Notifier]
 class SlackDispatch:
     """The notifier of every workspace. One that gets another token gets another notifier."""
 
-    def __init__(self, workspaces: SlackWorkspaces, make: MakeNotifier) -> None:
+    def __init__(self, workspaces: SlackWorkspaces, make: MakeNotifier, email: Notifier | None) -> None:
         self._workspaces = workspaces
         self._make = make
+        self._email = email
         self._notifiers: dict[str, tuple[Secret, Notifier]] = {}
 
     async def send(self, message: NoticeMessage, address: Address) -> Outcome:
@@ -39,11 +43,21 @@ class SlackDispatch:
         breakage = connection.workspace.breakage
         if breakage is not None or connection.token is None:
             code = breakage.code if breakage else ""
-            return _waits(connection.workspace, code, tried=False)
+            return await self._instead(message, address, _waits(connection.workspace, code, tried=False))
         try:
             return await self._notifier(connection.workspace, connection.token).send(message, address)
         except WorkspaceBrokenError as error:
-            return await self._broke(connection, error)
+            return await self._instead(message, address, await self._broke(connection, error))
+
+    async def _instead(self, message: NoticeMessage, address: Address, waits: Outcome) -> Outcome:
+        """Tell by e-mail, where there is no other way; `waits` is what becomes of it else."""
+        if self._email is None or not address.email_instead or not waits.held_by:
+            return waits
+        outcome = await self._email.send(message, Address(email=address.email_instead))
+        if outcome.sent:
+            return outcome
+        ending = waits if outcome.permanent else outcome
+        return replace(ending, detail=f"{waits.detail}; by e-mail: {outcome.detail}", held_by=waits.held_by)
 
     async def _broke(self, connection: SlackConnection, error: WorkspaceBrokenError) -> Outcome:
         workspace = connection.workspace
