@@ -23,6 +23,7 @@ LONGEST = timedelta(days=30)
 SILENCES_MAX = 1_000
 """How many may be in force: each is looked at for each notice."""
 
+
 class Silence(Struct, frozen=True, kw_only=True):
     """What is not to be told until a time; empty parts do not narrow."""
 

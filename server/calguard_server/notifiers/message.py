@@ -110,7 +110,7 @@ class NoticeMessage:
 class Address:
     """Where a message goes. E-mail takes `email`; Slack takes the channel, else the user, else looks up `email`.
 
-    `email_instead` is where it goes when the Slack workspace is broken; empty where e-mail goes its own way, or nowhere.
+    `email_instead` is where it goes when the Slack workspace is broken; empty where e-mail has its own way, or none.
     """
 
     email: str = ""

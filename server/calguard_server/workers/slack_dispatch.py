@@ -1,8 +1,8 @@
 """Hands each Slack message to its workspace.
 
-1. What is to go to a workspace that is broken waits until that works again: it is not tried, and given up after as long
-   as any notice. It is looked at now and then meanwhile, so that what is no longer true is dropped. Who is told by Slack
-   only, and has an e-mail address, is told there instead.
+1. What is to go to a workspace that is broken waits until that works again: it is not tried, and given up after as
+   long as any notice. It is looked at now and then meanwhile, so that what is no longer true is dropped. Who is told
+   by Slack only, and has an e-mail address, is told there instead.
 2. Whoever meets a breakage says so to the one place that knows the workspaces; the operator is alerted there, once.
 3. A message never goes to another workspace than the one that its address names.
 """
