@@ -246,8 +246,8 @@ class DeliveryUpdate(Struct, frozen=True):
     """How a claimed delivery goes on; dropped where it has been claimed anew, by the fence.
 
     `held_by` is the Slack workspace that it waits for; `posted` the message that it went out as, where that begins a
-    thread; `attempt` the try that led there, where there was one.
-    `attempt` is the try that led there, where there was one. `look_again` is when its incident is to be followed up.
+    thread; `attempt` the try that led there, where there was one; `look_again` is when its incident is to be followed
+    up.
     """
 
     delivery_id: str
