@@ -2,14 +2,16 @@
 
 import json
 import signal
+import subprocess
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from calguard_client.cli import main
-from tests.integration.cli_harness import Calguard, run, running, running_calguard
+from tests.integration.cli_harness import BINARIES, Calguard, run, running, running_calguard
 
 ANN, BEN = "ann@example.com", "ben@example.com"
 
@@ -318,6 +320,7 @@ def test_errors_are_json_where_json_is_asked_for(calguard: Calguard) -> None:
         ("pages", "list", "--state", "FAILED"),
         ("--timeout", "0s", "accounts", "list"),
         ("--server", "nowhere", "accounts", "list"),
+        ("--server", "http://127.0.0.1:50051", "accounts", "list"),
         ("fly",),
         ("accounts", "get", "\udcff"),
     ],
@@ -337,6 +340,21 @@ def test_help_tells_the_exit_codes_and_every_command_has_help() -> None:
     for name, group in main.commands.items():
         for command in getattr(group, "commands", {}):
             assert run(name, command, "--help").exit_code == 0
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_output_that_cannot_be_written_is_said_in_one_line(
+    calguard: Calguard, account: str, options: tuple[str, ...]
+) -> None:
+    """A full disk is neither a success nor a traceback; /dev/full answers every write as one does."""
+    with Path("/dev/full").open("w") as full:
+        command = [str(BINARIES / "calguard"), "--server", calguard.address, *options, "accounts", "get", account]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 74
+    told = json.loads(ended.stderr)["error"] if options else {"code": "OUTPUT", "message": ended.stderr}
+    assert told["code"] == "OUTPUT"
+    assert "No space left on device" in told["message"]
+    assert len(ended.stderr.splitlines()) == 1
 
 
 def test_a_silence_is_made_shown_and_ended(calguard: Calguard, account: str) -> None:

@@ -15,6 +15,7 @@ from calguard_client.watching.breaks import SILENT
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_FAULT_FOUND = 6
+EXIT_UNWRITTEN = 74
 EXIT_INTERRUPTED = 130
 EXIT_READER_GONE = 141
 
@@ -53,6 +54,16 @@ def report_usage(message: str) -> int:
     """Tell of wrong usage in JSON; answer the exit code."""
     _print_error({"code": "USAGE", "message": message})
     return EXIT_USAGE
+
+
+def report_unwritten(error: OSError, *, as_json: bool) -> int:
+    """Tell that the output cannot be written; answer the exit code."""
+    message = f"the output cannot be written: {error.strerror or error}"
+    if as_json:
+        _print_error({"code": "OUTPUT", "message": message})
+    else:
+        click.echo(f"calguard: {message}", err=True)
+    return EXIT_UNWRITTEN
 
 
 def _document(refusal: Refusal, session: Session, hint: str) -> dict[str, object]:

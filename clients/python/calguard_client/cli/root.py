@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import IO
 
@@ -13,7 +14,14 @@ import grpc
 from click.exceptions import Exit
 
 from calguard_client.cli.choices import read_duration
-from calguard_client.cli.failures import EXIT_INTERRUPTED, EXIT_READER_GONE, WatchEndedError, report, report_usage
+from calguard_client.cli.failures import (
+    EXIT_INTERRUPTED,
+    EXIT_READER_GONE,
+    WatchEndedError,
+    report,
+    report_unwritten,
+    report_usage,
+)
 from calguard_client.cli.screen import Screen
 from calguard_client.cli.session import Session
 from calguard_client.cli.token import TOKEN_VARIABLE, read_token, with_token
@@ -21,7 +29,7 @@ from calguard_client.connection import open_channel
 from calguard_client.options import ClientOptions, new_request_id
 from calguard_client.refusal import Refusal
 
-_ADDRESS = re.compile(r".+:\d{1,5}")
+_ADDRESS = re.compile(r"(?!https?://)\S+:\d{1,5}")
 
 _EPILOG = """\b
 Exit codes:
@@ -34,6 +42,7 @@ Exit codes:
   5    no answer: the server, or Google behind it, is unreachable, draining
        or too slow
   6    doctor: the link fails at a stage
+  74   the output cannot be written, as on a full disk
   130  interrupted
   141  whoever read the output has gone (as in `| head`)
   143  terminated
@@ -53,7 +62,10 @@ class RootGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run a command. Raises click's exceptions only."""
         try:
-            return super().invoke(ctx)
+            with _output_troubles(ctx):
+                result = super().invoke(ctx)
+                sys.stdout.flush()
+                return result
         except grpc.RpcError as error:
             raise Exit(report(Refusal.of(error), ctx.obj)) from error
         except WatchEndedError as ended:
@@ -62,11 +74,21 @@ class RootGroup(click.Group):
             if not ctx.params["as_json"]:
                 raise
             raise Exit(report_usage(error.format_message())) from error
-        except BrokenPipeError:
-            _let_go_of_stdout()
-            raise Exit(EXIT_READER_GONE) from None
         except KeyboardInterrupt:
             raise Exit(EXIT_INTERRUPTED) from None
+
+
+@contextlib.contextmanager
+def _output_troubles(ctx: click.Context) -> Iterator[None]:
+    """End a command whose output goes nowhere: a reader that has gone is no news, a full disk is."""
+    try:
+        yield
+    except BrokenPipeError:
+        _let_go_of_stdout()
+        raise Exit(EXIT_READER_GONE) from None
+    except OSError as error:
+        _let_go_of_stdout()
+        raise Exit(report_unwritten(error, as_json=ctx.params["as_json"])) from error
 
 
 def _let_go_of_stdout() -> None:
