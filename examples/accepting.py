@@ -8,6 +8,7 @@ is kept up to date meanwhile. `accepting_sync.py` is the same without asyncio.
 
 import asyncio
 import sys
+from contextlib import suppress
 from datetime import timedelta
 
 from calguard.v1.watch_pb2 import RESOURCE_KIND_BOOKING_PAGE, WatchRequest
@@ -39,4 +40,5 @@ async def main(address: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(sys.argv[1]))

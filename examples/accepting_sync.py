@@ -6,6 +6,7 @@ A thread keeps the mirror up to date; any other thread may ask it.
 """
 
 import sys
+from contextlib import suppress
 from datetime import timedelta
 
 from calguard.v1.watch_pb2 import RESOURCE_KIND_BOOKING_PAGE, WatchRequest
@@ -25,4 +26,5 @@ def main(address: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    with suppress(KeyboardInterrupt):
+        main(sys.argv[1])

@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 import sys
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 
 from calguard.v1.watch_pb2 import (
     FILTER_TRANSITION_LEFT,
@@ -85,4 +85,5 @@ async def main(address: str, path: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:3]))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(*sys.argv[1:3]))

@@ -18,8 +18,10 @@ from calguard_client import (
     SnapshotStarted,
     UnauthenticatedError,
     UnimplementedError,
+    Watch,
     WatchEvent,
 )
+from calguard_client.watching.resumption import Resumption
 from tests.integration.client_kinds import KIND_NAMES, KINDS, Kind
 from tests.integration.scripted_server import SILENCE, ScriptedServer, Step, scripted_server
 from tests.unit.watch_messages import SNAPSHOT, changes, closing, end, page, part, progress
@@ -182,3 +184,28 @@ def test_another_thread_may_close_what_is_waited_for(closes: str) -> None:
         assert not reader.is_alive()
         assert [type(event) for event in told][-1] is SnapshotEnded
         assert list(watch) == []
+
+
+def test_a_second_reader_is_refused() -> None:
+    """The first one waits within its stream, until that is cancelled."""
+    reading, ended = threading.Event(), threading.Event()
+
+    class Waiting:
+        def __next__(self) -> pb.WatchResponse:
+            reading.set()
+            ended.wait(30)
+            raise StopIteration
+
+        def cancel(self) -> bool:
+            ended.set()
+            return True
+
+    watch = Watch(lambda _: Waiting(), Resumption(pb.WatchRequest(), lambda: 0.0))
+    reader = threading.Thread(target=lambda: list(watch))
+    reader.start()
+    assert reading.wait(30)
+    with pytest.raises(RuntimeError, match="a watch of its own"):
+        next(watch)
+    watch.close()
+    reader.join(30)
+    assert not reader.is_alive()

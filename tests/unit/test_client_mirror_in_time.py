@@ -10,7 +10,7 @@ import pytest
 from calguard.v1 import watch_pb2 as pb
 from calguard_client import AsyncMirror, AsyncWatch, MirrorOptions
 from calguard_client.watching.resumption import Resumption
-from tests.fakes.scripted_streams import Script, Server, ending, failing
+from tests.fakes.scripted_streams import Script, Server, ending, failing, silent
 from tests.fakes.virtual_time import run_virtually
 from tests.unit.watch_messages import SNAPSHOT, changes, end, page, part
 
@@ -138,5 +138,19 @@ def test_a_wait_that_took_too_long_says_what_is_the_matter() -> None:
         async with AsyncMirror(watching(server), MirrorOptions()) as mirror:
             with pytest.raises(TimeoutError, match="said so"):
                 await mirror.wait_ready(timedelta(minutes=1))
+
+    run_virtually(live())
+
+
+def test_what_nobody_would_await_is_refused() -> None:
+    async def never(_: object) -> bool:
+        return True
+
+    async def live() -> None:
+        async with AsyncMirror(watching(Server(silent(end("t")))), MirrorOptions()) as mirror:
+            with pytest.raises(ValueError, match="callback: expected a plain function"):
+                mirror.on_change(never)
+            with pytest.raises(ValueError, match="predicate: expected a plain function"):
+                await mirror.wait_until(never)
 
     run_virtually(live())

@@ -9,7 +9,7 @@ import grpc.aio
 import pytest
 
 from calguard.v1 import watch_pb2 as pb
-from calguard_client import AsyncWatch, Interrupted, InvalidArgumentError, SnapshotEnded
+from calguard_client import AsyncWatch, Interrupted, InvalidArgumentError, SnapshotEnded, SnapshotStarted
 from calguard_client.watching.resumption import Resumption
 from tests.fakes.scripted_streams import Script, Server, ending, failing, silent, ticking
 from tests.fakes.virtual_time import run_virtually
@@ -167,3 +167,14 @@ def test_a_reader_that_waits_is_ended_by_closing(script: Callable[[Server], Scri
 def test_a_snapshot_is_told_once_for_a_stream() -> None:
     told = run_virtually(follow(watching(Server(ticking(15))), 60))
     assert len([event for event in told if isinstance(event, SnapshotEnded)]) == 1
+
+
+def test_a_second_reader_is_refused_and_the_first_goes_on() -> None:
+    async def read_twice() -> None:
+        async with watching(Server(ticking(15))) as watch:
+            first, second = await asyncio.gather(anext(watch), anext(watch), return_exceptions=True)
+            assert isinstance(first, SnapshotStarted)
+            assert isinstance(second, RuntimeError)
+            assert isinstance(await anext(watch), SnapshotEnded)
+
+    run_virtually(read_twice())

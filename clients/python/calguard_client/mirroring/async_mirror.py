@@ -6,6 +6,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypeVar
 
+from calguard_client.mirroring.callables import refuse_coroutines
 from calguard_client.mirroring.reading import MirrorOptions, MirrorReading
 from calguard_client.watching.async_watch import AsyncWatch
 from calguard_client.watching.events import SnapshotEnded
@@ -59,10 +60,11 @@ class AsyncMirror(MirrorReading):
         """Wait until the predicate is true of the mirror, once that is ready; answer what it answered.
 
         It is asked again after each transaction. Raises TimeoutError, CalguardError where the mirror has ended, and
-        RuntimeError where it was closed, or never entered.
+        RuntimeError where it was closed, or never entered; ValueError for a coroutine function.
         """
         if self._task is None:
             raise RuntimeError("the mirror was not entered: async with")
+        refuse_coroutines("predicate", predicate)
         try:
             async with asyncio.timeout(None if timeout is None else timeout.total_seconds()) as limit:
                 return await self._until(predicate)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypeVar
 
+from calguard_client.mirroring.callables import refuse_coroutines
 from calguard_client.mirroring.reading import MirrorOptions, MirrorReading
 from calguard_client.watching.events import SnapshotEnded
 from calguard_client.watching.watch import Watch
@@ -54,10 +55,12 @@ class Mirror(MirrorReading):
         """Wait until the predicate is true of the mirror, once that is ready; answer what it answered.
 
         It is asked again after each transaction, while the mirror stands still. Raises TimeoutError, CalguardError
-        where the mirror has ended, and RuntimeError where it was closed, or never entered.
+        where the mirror has ended, RuntimeError where it was closed, or never entered, and ValueError for a coroutine
+        function.
         """
         if self._thread.ident is None:
             raise RuntimeError("the mirror was not entered: with")
+        refuse_coroutines("predicate", predicate)
         until = None if timeout is None else time.monotonic() + timeout.total_seconds()
         with self._changed:
             while True:

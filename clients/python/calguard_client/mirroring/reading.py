@@ -14,6 +14,7 @@ from calguard.v1.booking_page_pb2 import BookingPage
 from calguard.v1.calendar_link_pb2 import CALENDAR_PROVIDER_GOOGLE, CalendarLink, CalendarProvider
 from calguard.v1.provider_pb2 import ProviderStatus
 from calguard_client.mirroring.acceptance import Acceptance
+from calguard_client.mirroring.callables import refuse_coroutines
 from calguard_client.mirroring.contents import LINK, PAGE, PROVIDER, Contents, MirrorChange, Resource
 from calguard_client.mirroring.freshness import Freshness
 from calguard_client.watching.events import (
@@ -112,8 +113,10 @@ class MirrorReading:
         """Have `callback` called after each change, and answer how to end that.
 
         A transaction is in the mirror whole before its first change is told. The mirror waits for the callback: hand
-        over what takes long. What it raises is logged, and breaks nothing.
+        over what takes long. What it raises is logged, and breaks nothing. Raises ValueError for a coroutine function,
+        which nobody would await.
         """
+        refuse_coroutines("callback", callback)
         self._listeners.append(callback)
 
         def end() -> None:

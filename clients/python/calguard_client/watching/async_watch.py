@@ -40,7 +40,8 @@ class AsyncWatch:
 
     It is opened when the first event is asked for, and reads no further than it is asked to: a slow reader slows the
     server down, and is resumed by it if need be. To give up waiting for an event, by a timeout say, harms nothing: the
-    next one asked for follows on. It is for one reader at a time. Close it: `async with`, or `aclose`.
+    next one asked for follows on. It is for one reader at a time: another's attempt raises RuntimeError. Close it:
+    `async with`, or `aclose`.
     """
 
     def __init__(self, open_stream: OpenStream, resumption: Resumption) -> None:
@@ -52,11 +53,21 @@ class AsyncWatch:
         self._silent_at = 0.0
         self._open_at = 0.0
         self._closing = asyncio.Event()
+        self._has_reader = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> WatchEvent:
+        if self._has_reader:
+            raise RuntimeError("another task is reading this watch: give each reader a watch of its own")
+        self._has_reader = True
+        try:
+            return await self._next()
+        finally:
+            self._has_reader = False
+
+    async def _next(self) -> WatchEvent:
         while not self._pending:
             stream = self._stream or await self._open()
             await self._read(stream)

@@ -36,7 +36,8 @@ class Watch:
     """Events, for ever: `for event in watch`. Raises CalguardError where going on is of no use.
 
     It is opened when the first event is asked for, and reads no further than it is asked to. It is for one reader at a
-    time. Close it: `with`, or `close`, which any thread may call, and which ends a reader that waits.
+    time: another's attempt raises RuntimeError. Close it: `with`, or `close`, which any thread may call, and which ends
+    a reader that waits.
     """
 
     def __init__(self, open_stream: OpenStream, resumption: Resumption) -> None:
@@ -44,6 +45,7 @@ class Watch:
         self._resumption = resumption
         self._pending = deque[WatchEvent]()
         self._stream: Stream | None = None
+        self._reader = threading.Lock()
         self._closed = threading.Event()
         self._silence = _Silence(resumption.silence_max.total_seconds())
         self._delay = 0.0
@@ -52,6 +54,14 @@ class Watch:
         return self
 
     def __next__(self) -> WatchEvent:
+        if not self._reader.acquire(blocking=False):
+            raise RuntimeError("another thread is reading this watch: give each reader a watch of its own")
+        try:
+            return self._next()
+        finally:
+            self._reader.release()
+
+    def _next(self) -> WatchEvent:
         while not self._pending:
             if self._stream is None and not self._closed.wait(self._delay):
                 self._stream = self._open_stream(self._resumption.opened(time.monotonic()))
