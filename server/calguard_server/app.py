@@ -67,7 +67,8 @@ from calguard_server.workers.follow_up_loop import FollowUpLoop, FollowUpOptions
 from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.ledger_metrics import LedgerMetrics
 from calguard_server.workers.retention import Retention, RetentionOptions
-from calguard_server.workers.slack_dispatch import MakeNotifier, SlackDispatch
+from calguard_server.workers.slack_dispatch import MakeNotifier, SlackDispatch, WorkspaceNotifier
+from calguard_server.workers.slack_marker import SlackMarker
 from calguard_server.workers.slack_review import SlackReview
 from calguard_server.workers.token_reload import TokenReload
 
@@ -330,10 +331,12 @@ class App:
                 settings.relink_url, settings.support_url, settings.operator_email, settings.operator_slack_channel
             ),
         )
+        notifiers = self._notifiers()
+        slack = SlackDispatch(self._slack_workspaces, self._slack_notifier(session), email=notifiers.get(Channel.EMAIL))
         deliveries = DeliveryLoop(
             self._store,
             composer,
-            self._notifiers(session),
+            notifiers | {Channel.SLACK: slack},
             self._alerts,
             world.clock,
             world.chance,
@@ -352,6 +355,7 @@ class App:
             "retention": retention.run,
             "watches": self._feed.run,
             "slack": SlackReview(self._slack_workspaces, world.clock).run,
+            "slack marker": SlackMarker(self._store, slack.mark_over, world.clock).run,
         }
         if self._authority is not None:
             workers["tokens"] = self._token_reload(self._authority).run
@@ -380,19 +384,16 @@ class App:
             for failing, interval in intervals.items()
         }
 
-    def _notifiers(self, session: aiohttp.ClientSession) -> dict[Channel, Notifier]:
+    def _notifiers(self) -> dict[Channel, Notifier]:
         settings = self._settings
         notifiers: dict[Channel, Notifier] = {}
         if smtp_url := settings.smtp_url.get_secret_value():
             options = SmtpOptions.parse(smtp_url)
             notifiers[Channel.EMAIL] = EmailNotifier(options, settings.email_from, self._world.clock)
-        notifiers[Channel.SLACK] = SlackDispatch(
-            self._slack_workspaces, self._slack_notifier(session), notifiers.get(Channel.EMAIL)
-        )
         return notifiers
 
     def _slack_notifier(self, session: aiohttp.ClientSession) -> MakeNotifier:
-        def make(workspace_id: str, token: Secret) -> Notifier:
+        def make(workspace_id: str, token: Secret) -> WorkspaceNotifier:
             options = SlackOptions(token=token, base_url=self._settings.slack_base_url, workspace_id=workspace_id)
             return SlackNotifier(options, session, self._world.clock)
 

@@ -136,7 +136,8 @@ class Outcome(Struct, frozen=True):
 
     `doubtful`: it may have been received, although that was not confirmed. `detail` is a code and a short text without
     secrets. `retry_after` is what the receiver asked to wait. Not `tried`: nothing was sent, because its time has not
-    come; it has in `retry_after`. `held_by` is the Slack workspace that it waits for. `posted` begins a thread.
+    come; it has in `retry_after`. `held_by` is the Slack workspace that it waits for. `posted` begins a thread; `gone`
+    is the message that began one, and is not there any more.
     """
 
     sent: bool
@@ -148,6 +149,7 @@ class Outcome(Struct, frozen=True):
     tried: bool = True
     held_by: str = ""
     posted: Post | None = None
+    gone: str = ""
 
 
 class AttemptOutcome(StrEnum):

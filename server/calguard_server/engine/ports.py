@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from calguard_server.domain.account import Account
 from calguard_server.domain.causes import CauseReason, Finding
-from calguard_server.domain.conversation import Post, Thread
+from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Attempt, Delivery, DeliveryState
 from calguard_server.domain.events import ResourceKind, WatchMode
 from calguard_server.domain.link_state import CalendarLink, LinkState
@@ -246,8 +246,8 @@ class DeliveryUpdate(Struct, frozen=True):
     """How a claimed delivery goes on; dropped where it has been claimed anew, by the fence.
 
     `held_by` is the Slack workspace that it waits for; `posted` the message that it went out as, where that begins a
-    thread; `attempt` the try that led there, where there was one; `look_again` is when its incident is to be followed
-    up.
+    thread; `gone` one that began a thread and is not there any more; `attempt` the try that led there, where there was
+    one; `look_again` is when its incident is to be followed up.
     """
 
     delivery_id: str
@@ -262,6 +262,7 @@ class DeliveryUpdate(Struct, frozen=True):
     doubtful: bool = False
     held_by: str = ""
     posted: Post | None = None
+    gone: str = ""
     attempt: Attempt | None = None
     look_again: datetime | None = None
 
@@ -427,8 +428,16 @@ class Store(Protocol):
         """Have the deliveries that wait for a Slack workspace tried now."""
         ...
 
-    async def slack_thread(self, incident_ids: Collection[str], recipient_account_id: str) -> Thread | None:
-        """Tell under which message those of all the incidents go; None where there is none, or not one for all."""
+    async def slack_posts(self, incident_ids: Collection[str], recipient_account_id: str) -> dict[str, list[Post]]:
+        """Read, of each of the incidents, the messages to a recipient that began a thread, oldest first."""
+        ...
+
+    async def slack_posts_over(self, limit: int) -> list[Post]:
+        """Read messages that began a thread, are not marked as over, and told of nothing that is still open."""
+        ...
+
+    async def slack_posts_marked(self, message_ids: Collection[str]) -> None:
+        """Note that messages are marked as over."""
         ...
 
     async def grant(self, link_id: str) -> Grant | None:

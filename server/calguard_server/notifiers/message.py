@@ -7,7 +7,7 @@ from typing import Protocol
 
 from calguard_server.domain.account import Locale, SlackAddress
 from calguard_server.domain.causes import Capability, CauseReason
-from calguard_server.domain.conversation import Thread
+from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Outcome
 from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import SchedulingMode
@@ -86,7 +86,7 @@ class NoticeMessage:
     account are the recipient's own. `is_owner` and `is_at_fault` say why the recipient is told. `appointments` is set
     where the kind is ASSIGNED_TO_FAULTY, `alert` where it is OPERATOR_ALERT. Messages with the same `incident_id` are
     shown as one conversation by mail programs; empty where the message is about several incidents, or none. In Slack
-    the message goes under another where `thread` is set; `begins_thread`: more may come of what it tells.
+    `told` are, of each incident, the first messages to the recipient; `begins_thread`: more may come of what it tells.
     """
 
     kind: NoticeKind
@@ -102,7 +102,7 @@ class NoticeMessage:
     appointments: tuple[AppointmentFact, ...] = ()
     alert: OperatorAlert | None = None
     incident_id: str = ""
-    thread: Thread | None = None
+    told: tuple[tuple[Post, ...], ...] = ()
     begins_thread: bool = False
 
 

@@ -17,6 +17,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Outcome
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.ports import Clock
@@ -108,9 +109,26 @@ class SlackNotifier:
         progress.where = channel
         if wait := self._pace.wait(channel, message.message_id, self._clock.now()):
             return _not_yet(wait, "PACED: one message a second goes to a channel")
-        under = await self._posting.thread(message, channel)
         progress.posting = True
-        return Outcome(sent=True, address=channel, posted=await self._posting.post(message, channel, under))
+        posted = await self._posting.post(message, channel)
+        return Outcome(sent=True, address=channel, posted=posted.post, gone=posted.gone)
+
+    async def mark_over(self, first: Post) -> bool:
+        """Try once to mark a message as over; answer whether nothing is left to be done. Raises WorkspaceBrokenError.
+
+        What Slack asks to wait here holds back no message: it limits each of its methods by itself.
+        """
+        try:
+            async with asyncio.timeout(self._options.timeout.total_seconds()):
+                await self._posting.mark_over(first)
+        except SlackApiError as error:
+            found = reading(error.response)
+            if found.code in WORKSPACE_BROKEN and found.certain:
+                raise WorkspaceBrokenError(found) from error
+            return False
+        except (aiohttp.ClientError, OSError, UnreadableAnswerError):
+            return False
+        return True
 
     async def _direct_channel(self, address: Address, progress: _Progress) -> str:
         person, now = address.slack.user_id or address.email, self._clock.now()

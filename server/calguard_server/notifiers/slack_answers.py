@@ -21,7 +21,6 @@ DESTINATION_WRONG = frozenset({"channel_not_found", "not_in_channel", "is_archiv
 NOBODY_THERE = frozenset({"users_not_found", "user_not_found", "messages_tab_disabled"})
 PERMANENT = DESTINATION_WRONG | NOBODY_THERE
 PASSES = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited"})
-MESSAGE_GONE = frozenset({"message_not_found"})
 NO_THREAD = frozenset({"thread_not_found", "cannot_reply_to_message", "restricted_action_non_threadable_channel"})
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 _ERROR_MAX = 60

@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from calguard_server.domain.conversation import Post, Thread
+from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate
 from calguard_server.store.queries import QUERIES
@@ -114,24 +114,38 @@ def update(connection: sqlite3.Connection, updates: Sequence[DeliveryUpdate]) ->
             for each in updates
         ],
     )
-    posts = [(each.message_id, each.posted, each.send_time) for each in updates if each.posted is not None]
+    posts = [(each.posted, each.send_time) for each in updates if each.posted is not None]
     connection.executemany(
         QUERIES["save_slack_post"],
         [
-            (message_id, post.workspace_id, post.channel, post.ts, post.content, optional_micros(time))
-            for message_id, post, time in posts
+            (
+                post.message_id,
+                post.workspace_id,
+                post.channel,
+                post.ts,
+                post.content,
+                post.over_label,
+                optional_micros(time),
+            )
+            for post, time in posts
         ],
     )
+    connection.executemany(QUERIES["delete_slack_post"], [(each.gone,) for each in updates if each.gone])
 
 
-def slack_thread(connection: sqlite3.Connection, incident_ids: Collection[str], recipient: str) -> Thread | None:
-    """Tell under which message those of all the incidents go."""
-    rows = connection.execute(QUERIES["slack_threads"], (json.dumps(sorted(incident_ids)), recipient)).fetchall()
-    latest = {row[0]: row for row in rows}
-    if latest.keys() != set(incident_ids) or len({row[1] for row in latest.values()}) != 1:
-        return None
-    _, _, *post, still_open = rows[-1]
-    return Thread(Post(*post), over=not still_open)
+def slack_posts(connection: sqlite3.Connection, incident_ids: Collection[str], recipient: str) -> dict[str, list[Post]]:
+    """Read the messages that began a thread about the incidents, by incident, oldest first."""
+    posts: dict[str, list[Post]] = {}
+    for incident_id, *post in connection.execute(
+        QUERIES["slack_posts_of"], (json.dumps(sorted(incident_ids)), recipient)
+    ):
+        posts.setdefault(incident_id, []).append(Post(*post))
+    return posts
+
+
+def slack_posts_over(connection: sqlite3.Connection, limit: int) -> list[Post]:
+    """Read messages that began a thread and are to be marked as over."""
+    return [Post(*row) for row in connection.execute(QUERIES["slack_posts_over"], (limit,))]
 
 
 def _attempt_rows(updates: Sequence[DeliveryUpdate]) -> list[Row]:

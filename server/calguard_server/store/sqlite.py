@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, TypeVar
 
 from calguard_server.domain.account import Account
-from calguard_server.domain.conversation import Thread
+from calguard_server.domain.conversation import Post
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
@@ -160,11 +160,20 @@ class SqliteStore:
                 token = self._vault.open(sealed)
         return slack_workspace_of(row), token
 
-    async def slack_thread(self, incident_ids: Collection[str], recipient_account_id: str) -> Thread | None:
-        """Tell under which message those of all the incidents go."""
+    async def slack_posts(self, incident_ids: Collection[str], recipient_account_id: str) -> dict[str, list[Post]]:
+        """Read the messages that began a thread about the incidents."""
         return await self._readers.read(
-            lambda connection: deliveries.slack_thread(connection, incident_ids, recipient_account_id)
+            lambda connection: deliveries.slack_posts(connection, incident_ids, recipient_account_id)
         )
+
+    async def slack_posts_over(self, limit: int) -> list[Post]:
+        """Read messages that are to be marked as over."""
+        return await self._readers.read(lambda connection: deliveries.slack_posts_over(connection, limit))
+
+    async def slack_posts_marked(self, message_ids: Collection[str]) -> None:
+        """Note that messages are marked as over."""
+        rows = [(message_id,) for message_id in message_ids]
+        await self.writer.submit(lambda connection: connection.executemany(QUERIES["slack_post_marked"], rows))
 
     async def wake_held(self, workspace_id: str, now: datetime) -> None:
         """Have what waits for a Slack workspace tried now."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from calguard_server.domain.account import Account, Locale, SlackAddress
 from calguard_server.domain.addresses import relink_url
 from calguard_server.domain.causes import RULES, CauseReason, Severity
-from calguard_server.domain.conversation import Thread
+from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import Channel, NoticeKind, slack_address_of
@@ -83,16 +83,17 @@ class Composer:
                 for fault in faults
             ),
             incident_id=incidents.pop() if len(incidents) == 1 else "",
-            thread=await self._thread(group),
+            told=await self._told(group),
             begins_thread=not first.delivery.kind.ends_incident,
         )
 
-    async def _thread(self, group: Sequence[ClaimedDelivery]) -> Thread | None:
+    async def _told(self, group: Sequence[ClaimedDelivery]) -> tuple[tuple[Post, ...], ...]:
         first = group[0].delivery
         if first.channel is not Channel.SLACK:
-            return None
+            return ()
         incidents = {each.delivery.incident_id for each in group}
-        return await self._store.slack_thread(incidents, first.recipient_account_id)
+        posts = await self._store.slack_posts(incidents, first.recipient_account_id)
+        return tuple(tuple(posts.get(incident_id, ())) for incident_id in sorted(incidents))
 
     async def _operator_alert(self, claimed: ClaimedDelivery) -> NoticeMessage:
         delivery = claimed.delivery
@@ -103,7 +104,7 @@ class Composer:
             support_url=self._options.support_url,
             incident_id=delivery.incident_id if delivery.stage in _INCIDENT_TOPICS else "",
             alert=await self._incident_alert(delivery) if delivery.stage in _INCIDENT_TOPICS else _alert(delivery),
-            thread=await self._thread([claimed]),
+            told=await self._told([claimed]),
             begins_thread=delivery.stage == INCIDENT_OPENED,
         )
 

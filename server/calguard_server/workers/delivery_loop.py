@@ -178,6 +178,7 @@ class DeliveryLoop:
                 doubtful=outcome.doubtful,
                 held_by=outcome.held_by if step.next_attempt_time else "",
                 posted=outcome.posted if delivery.id == group[0].id else None,
+                gone=outcome.gone if delivery.id == group[0].id else "",
                 attempt=attempt if outcome.tried else None,
             )
             for delivery, step in zip(tried, steps, strict=True)

@@ -9,9 +9,11 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol
 
 from msgspec.structs import replace
 
+from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Outcome
 from calguard_server.domain.secret import Secret
 from calguard_server.domain.slack_workspace import SlackWorkspace
@@ -21,7 +23,16 @@ from calguard_server.notifiers.slack import WorkspaceBrokenError
 
 LOOK_AGAIN = timedelta(minutes=15)
 
-MakeNotifier = Callable[[str, Secret], Notifier]
+
+class WorkspaceNotifier(Notifier, Protocol):
+    """The notifier of one workspace."""
+
+    async def mark_over(self, first: Post) -> bool:
+        """Try once to mark a message as over; answer whether nothing is left to be done."""
+        ...
+
+
+MakeNotifier = Callable[[str, Secret], WorkspaceNotifier]
 """Makes the notifier of a workspace, of its id and its token."""
 
 
@@ -32,7 +43,7 @@ class SlackDispatch:
         self._workspaces = workspaces
         self._make = make
         self._email = email
-        self._notifiers: dict[str, tuple[Secret, Notifier]] = {}
+        self._notifiers: dict[str, tuple[Secret, WorkspaceNotifier]] = {}
 
     async def send(self, message: NoticeMessage, address: Address) -> Outcome:
         """Try once to send a message."""
@@ -48,6 +59,19 @@ class SlackDispatch:
             return await self._notifier(connection.workspace, connection.token).send(message, address)
         except WorkspaceBrokenError as error:
             return await self._instead(message, address, await self._broke(connection, error))
+
+    async def mark_over(self, first: Post) -> bool:
+        """Try once to mark a message as over; answer whether nothing is left to be done."""
+        connection = self._workspaces.connection(first.workspace_id)
+        if connection is None:
+            return True  # the workspace was deleted: nobody can change anything there any more
+        if connection.workspace.breakage is not None or connection.token is None:
+            return False
+        try:
+            return await self._notifier(connection.workspace, connection.token).mark_over(first)
+        except WorkspaceBrokenError as error:
+            await self._broke(connection, error)
+            return False
 
     async def _instead(self, message: NoticeMessage, address: Address, waits: Outcome) -> Outcome:
         """Tell by e-mail, where there is no other way; `waits` is what becomes of it else."""
@@ -67,7 +91,7 @@ class SlackDispatch:
             return Outcome(sent=False, detail=error.detail)  # the token was replaced while this one was tried
         return _waits(workspace, error.code, tried=True)
 
-    def _notifier(self, workspace: SlackWorkspace, token: Secret) -> Notifier:
+    def _notifier(self, workspace: SlackWorkspace, token: Secret) -> WorkspaceNotifier:
         known = self._notifiers.get(workspace.id)
         if known is None or known[0] != token:
             known = self._notifiers[workspace.id] = (token, self._make(workspace.id, token))

@@ -21,16 +21,20 @@ CREATE TABLE slack_tokens (
 CREATE INDEX accounts_by_slack_workspace ON accounts (slack_workspace_id) WHERE slack_workspace_id <> '';
 CREATE INDEX pages_by_slack_workspace ON pages (slack_workspace_id) WHERE slack_workspace_id <> '';
 
--- The messages in Slack that began a thread: where each is, and what it said (JSON), for when it is over.
--- `message_id` is that of the deliveries that went out with it.
+-- The messages in Slack that began a thread: where each is, what it said (JSON), and what its title is marked with when
+-- it is over. `message_id` is that of the deliveries that went out with it.
 CREATE TABLE slack_posts (
   message_id TEXT PRIMARY KEY,
   workspace_id TEXT NOT NULL,
   channel TEXT NOT NULL,
   ts TEXT NOT NULL,
   content TEXT NOT NULL,
-  time INTEGER NOT NULL
+  over_label TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  marked INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
+
+CREATE INDEX slack_posts_to_mark ON slack_posts (time) WHERE marked = 0;
 
 CREATE INDEX slack_posts_by_time ON slack_posts (time);
 
