@@ -384,8 +384,10 @@ class App:
         settings = self._settings
         notifiers: dict[Channel, Notifier] = {}
         if smtp_url := settings.smtp_url.get_secret_value():
-            options = SmtpOptions.parse(smtp_url)
-            notifiers[Channel.EMAIL] = EmailNotifier(options, settings.email_from, self._world.clock)
+            email = EmailNotifier(SmtpOptions.parse(smtp_url), settings.email_from, self._world.clock)
+            self._closers.append(email.close)  # after the workers, which end what is on its way
+            self._supervise(asyncio.create_task(email.run(), name="mail connections"))
+            notifiers[Channel.EMAIL] = email
         notifiers[Channel.SLACK] = SlackDispatch(self._slack_workspaces, self._slack_notifier(session))
         return notifiers
 
