@@ -43,7 +43,7 @@ async def test_a_message_arrives(sandbox: Sandbox) -> None:
 
 async def test_the_same_delivery_has_the_same_message_id(sandbox: Sandbox) -> None:
     """So that a mail program can drop a duplicate; an id that no header could hold is hashed."""
-    message = make_message(message_id="incident 7/<olga>\r\nX: y" * 9, incident_id="")
+    message = make_message(message_id="incident 7/<olga>\r\nX: y" * 9, incident_ids=())
     for _ in range(2):
         assert (await send_once(sandbox.smtp_url, message)).sent
     first, second = sandbox.mail.received.records
@@ -75,7 +75,7 @@ async def test_names_cannot_forge_headers(sandbox: Sandbox, name: str) -> None:
     assert "Bcc" not in parsed
     assert sorted(parsed.keys()) == [
         "Auto-Submitted", "Content-Language", "Content-Type", "Date",
-        "From", "MIME-Version", "Message-ID", "References", "Subject", "To",
+        "From", "In-Reply-To", "MIME-Version", "Message-ID", "References", "Subject", "To",
     ]  # fmt: skip
     assert max(len(line) for line in mail.raw.splitlines()) < 998
     assert "予約ページが停止しました" in mail.subject

@@ -50,9 +50,12 @@ def mail_of(message: NoticeMessage, origin: Mailbox, recipient: Mailbox, now: da
     mail["Subject"] = letter.subject
     mail["Date"] = now
     mail["Message-ID"] = f"<{_id_token(message.message_id)}@{origin.domain}>"
-    if message.incident_id:
-        # No message has this id: naming it in all of them is what makes one conversation of them.
-        mail["References"] = f"<incident.{_id_token(message.incident_id)}@{origin.domain}>"
+    if message.incident_ids:
+        # No message has these ids: naming an incident's in all of its messages makes one conversation of them, also
+        # where the first was of several incidents and later ones are of one. Some programs read the one header, some
+        # the other.
+        parents = " ".join(f"<incident.{_id_token(incident)}@{origin.domain}>" for incident in message.incident_ids)
+        mail["In-Reply-To"] = mail["References"] = parents
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text_of(letter))
     mail.add_alternative(html_of(letter), subtype="html")

@@ -66,7 +66,6 @@ class Composer:
         accounts = await self._store.accounts_by_id({fault.account_id for fault in faults})
         links = {fault.calendar_link_id: await self._store.link(fault.calendar_link_id) for fault in faults}
         recipient = first.recipient
-        incidents = {each.delivery.incident_id for each in group}
         return NoticeMessage(
             kind=first.delivery.kind,
             message_id=first.delivery.id,
@@ -81,7 +80,7 @@ class Composer:
                 self._fault_fact(fault, accounts.get(fault.account_id), links[fault.calendar_link_id])
                 for fault in faults
             ),
-            incident_id=incidents.pop() if len(incidents) == 1 else "",
+            incident_ids=tuple(sorted({each.delivery.incident_id for each in group})),
             thread=await self._thread(group),
             begins_thread=first.delivery.kind is not NoticeKind.PAGE_RESTARTED,
         )
@@ -100,7 +99,7 @@ class Composer:
             message_id=delivery.id,
             locale=Locale.ENGLISH,
             support_url=self._options.support_url,
-            incident_id=delivery.incident_id if delivery.stage in _INCIDENT_TOPICS else "",
+            incident_ids=(delivery.incident_id,) if delivery.stage in _INCIDENT_TOPICS else (),
             alert=await self._incident_alert(delivery) if delivery.stage in _INCIDENT_TOPICS else _alert(delivery),
             thread=await self._thread([claimed]),
             begins_thread=delivery.stage == INCIDENT_OPENED,
