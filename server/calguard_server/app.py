@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from calguard_server.auth.authority import Authority
 from calguard_server.auth.tokens_file import TokensFile
+from calguard_server.auth.unsubscribe_tokens import UnsubscribeTokens
 from calguard_server.domain.delivery import RetryPolicy
 from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.notices import Channel
@@ -50,6 +51,8 @@ from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
 from calguard_server.http_api.page import CallbackPage
 from calguard_server.http_api.server import HttpServer
+from calguard_server.http_api.unsubscribe import PATH as UNSUBSCRIBE_PATH
+from calguard_server.http_api.unsubscribe import Unsubscribing
 from calguard_server.notifiers.email import EmailNotifier
 from calguard_server.notifiers.message import Notifier
 from calguard_server.notifiers.slack import SlackNotifier, SlackOptions
@@ -197,8 +200,13 @@ class App:
         )
         return TokenReload(self._tokens_file, authority, self._world.clock, stale.set)
 
+    def _unsubscribe_url(self, account_id: str) -> str:
+        base = self._settings.public_url
+        return f"{base}{UNSUBSCRIBE_PATH}{self._unsubscribe_tokens.make(account_id)}" if base else ""
+
     async def _open_store(self) -> SqliteStore:
         keys = [Secret(key.get_secret_value()) for key in self._settings.token_keys]
+        self._unsubscribe_tokens = UnsubscribeTokens(keys)
         options = StoreOptions(
             self._settings.database_path, Vault(keys), encode_change, self._world.clock, self._world.new_id
         )
@@ -225,11 +233,12 @@ class App:
             self._store.writer.revision,
         )
         self._store.listen(self._feed.publish)
+        self._accounts = Accounts(context, revoker, locks)
         pages = Pages(context)
         page_answers = PageAnswers(pages.get)
         self._store.listen(page_answers.told)
         return UseCases(
-            accounts=Accounts(context, revoker, locks),
+            accounts=self._accounts,
             pages=pages,
             page_answers=page_answers,
             linking=self._linking,
@@ -327,7 +336,11 @@ class App:
         composer = Composer(
             self._store,
             ComposerOptions(
-                settings.relink_url, settings.support_url, settings.operator_email, settings.operator_slack_channel
+                settings.relink_url,
+                settings.support_url,
+                settings.operator_email,
+                settings.operator_slack_channel,
+                self._unsubscribe_url,
             ),
         )
         deliveries = DeliveryLoop(
@@ -420,6 +433,7 @@ class App:
             lambda: not self._store.writer.failed.done(),
             self.registry,
             CallbackPage(self._settings.support_url, self._settings.relink_url),
+            Unsubscribing(self._accounts, self._unsubscribe_tokens, self._settings.support_url),
             self._ledger_metrics.look,
         )
         self.http_port = await server.start(host, int(port))

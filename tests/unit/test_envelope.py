@@ -69,6 +69,27 @@ def test_a_message_of_many_incidents_names_them_all() -> None:
     assert max(map(len, raw.splitlines())) < 998
 
 
+UNSUBSCRIBE = f"https://calguard.example.com/a/path/unsubscribe/{'x' * 84}.{'y' * 22}"
+
+
+def test_unsubscribing_takes_one_click() -> None:
+    """RFC 8058; the address is whole, however long it is, and in both forms of the text."""
+    raw, read = written(make_message(NoticeKind.LINK_FAILED, pages=(), unsubscribe_url=UNSUBSCRIBE))
+    assert f"\r\nList-Unsubscribe: <{UNSUBSCRIBE}>\r\n".encode() in raw
+    assert read["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    text, page = (str(part.get_content()) for part in read.iter_parts())
+    assert f"Stop these messages: {UNSUBSCRIBE}" in " ".join(text.split())
+    assert f'href="{UNSUBSCRIBE}"' in page
+
+
+def test_long_ids_are_not_encoded() -> None:
+    """Neither of a long domain nor of a long incident."""
+    long = sender(f"noreply@{'d' * 60}.example")
+    raw = mail_of(make_message(message_id="m" * 40, incident_ids=("i" * 40,)), long, mailbox(ANN), NOW)
+    for header in ("Message-ID: <mmm", "References: <incident.iii", "In-Reply-To: <incident.iii"):
+        assert header.encode() in raw
+
+
 def test_the_same_delivery_is_the_same_message() -> None:
     """Whenever it is tried, and whatever is true by then."""
     first = written(make_message(pages=(make_page(title="before"),)))[1]

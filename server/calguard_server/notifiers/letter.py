@@ -73,6 +73,7 @@ class Letter:
     support_lead: str
     support: Link | None
     why: str
+    unsubscribe: Link | None
 
 
 def compose(message: NoticeMessage, *, lines_max: int, cards_max: int) -> Letter:
@@ -97,6 +98,7 @@ def compose(message: NoticeMessage, *, lines_max: int, cards_max: int) -> Letter
         support_lead=words.sentences.support,
         support=_support(message, words),
         why=_why(message, words),
+        unsubscribe=Link(words.labels.unsubscribe, message.unsubscribe_url) if message.unsubscribe_url else None,
     )
 
 

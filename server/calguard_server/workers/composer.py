@@ -1,6 +1,6 @@
 """What a group of deliveries says, as facts: read right before it is sent, so that it tells what is true now."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
@@ -27,12 +27,16 @@ _INCIDENT_TOPICS = {INCIDENT_OPENED: AlertTopic.INCIDENT_OPENED, INCIDENT_OVER: 
 
 @dataclass(frozen=True, slots=True)
 class ComposerOptions:
-    """`relink_url` holds `{calendar_link_id}` and `{account_id}`; the operator's addresses may be empty."""
+    """`relink_url` holds `{calendar_link_id}` and `{account_id}`; the operator's addresses may be empty.
+
+    `unsubscribe_url` answers where an account ends what it is told by e-mail of its links; empty: nowhere.
+    """
 
     relink_url: str
     support_url: str
     operator_email: str = ""
     operator_slack_channel: str = ""
+    unsubscribe_url: Callable[[str], str] = lambda _account_id: ""
 
 
 class Composer:
@@ -83,7 +87,13 @@ class Composer:
             incident_ids=tuple(sorted({each.delivery.incident_id for each in group})),
             thread=await self._thread(group),
             begins_thread=first.delivery.kind is not NoticeKind.PAGE_RESTARTED,
+            unsubscribe_url=self._unsubscribe_url(first.delivery),
         )
+
+    def _unsubscribe_url(self, delivery: Delivery) -> str:
+        """Answer where the recipient ends such messages: only those that were asked for, and not owed, can be ended."""
+        asked_for = delivery.kind.of_link and delivery.channel is Channel.EMAIL
+        return self._options.unsubscribe_url(delivery.recipient_account_id) if asked_for else ""
 
     async def _thread(self, group: Sequence[ClaimedDelivery]) -> Thread | None:
         first = group[0].delivery

@@ -61,6 +61,7 @@ class Labels:
     checkboxes_own: str
     checkboxes_other: str  # {name}
     support: str
+    unsubscribe: str
     reason: str
     count: str
     since: str

@@ -45,6 +45,7 @@ ENGLISH = Wording(
         checkboxes_own="Please tick every checkbox on Google's page.",
         checkboxes_other="{name} can do that at the address below, and should tick every checkbox on Google's page.",
         support="Contact support (chat)",
+        unsubscribe="Stop these messages",
         reason="Reason",
         count="How many",
         since="Since",

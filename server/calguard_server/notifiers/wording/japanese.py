@@ -46,6 +46,7 @@ JAPANESE = Wording(
         checkboxes_other="{name}さんは下のアドレスで操作できます。"
         "Googleの画面では、すべてのチェックボックスにチェックを入れるようお伝えください。",
         support="サポート（チャット）に問い合わせる",
+        unsubscribe="このお知らせを停止する",
         reason="理由",
         count="件数",
         since="発生時刻",
