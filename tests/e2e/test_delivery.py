@@ -72,7 +72,7 @@ async def test_waits_for_company(tmp_path: Path) -> None:
         assert backend.heard() == []
         await backend.settled()
         [mail] = [each for each in backend.sandbox.mail.received.records if each.recipients == ("olga@example.com",)]
-        assert mail.subject == "Booking page stopped: Page one +1"
+        assert mail.subject == "Booking page stopped: Page one and 1 more"
         assert "Page one" in mail.text
         assert "Page two" in mail.text
         assert len(backend.heard()) == 6

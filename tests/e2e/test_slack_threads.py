@@ -80,12 +80,12 @@ async def test_a_message_about_several_pages_is_over_when_all_of_them_are(backen
     await recover(backend, links["ann"])
     await backend.settled()
     first = posts_to(backend, OLGA)[0]
-    assert titles([first]) == [f"{STOP}: One +1"]
+    assert titles([first]) == [f"{STOP}: One and 1 more"]
     assert first.ts not in updates(backend)
     await recover(backend, links["ben"])
     await backend.settled()
     assert [each.thread_ts for each in posts_to(backend, OLGA)[1:]] == [first.ts] * 3
-    assert updates(backend)[first.ts] == f"Over: {STOP}: One +1"
+    assert updates(backend)[first.ts] == f"Over: {STOP}: One and 1 more"
 
 
 async def test_a_message_about_what_was_told_apart_stands_by_itself(backend: Backend) -> None:
@@ -98,7 +98,7 @@ async def test_a_message_about_what_was_told_apart_stands_by_itself(backend: Bac
     await backend.settled()
     await recover(backend, links["ann"])
     await backend.settled()
-    assert titles(posts_to(backend, OLGA)) == [f"{STOP}: One", f"{STOP}: Two", f"{AGAIN}: One +1"]
+    assert titles(posts_to(backend, OLGA)) == [f"{STOP}: One", f"{STOP}: Two", f"{AGAIN}: One and 1 more"]
     assert [each.thread_ts for each in posts_to(backend, OLGA)] == [None, None, None]
     assert updates(backend) == {}
 

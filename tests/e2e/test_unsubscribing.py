@@ -158,7 +158,7 @@ async def test_pages_that_stop_together_are_one_conversation(backend: Backend) -
     await backend.relink(link)
     await backend.settled()
     mails = backend.sandbox.mail.received.records
-    assert mails[0].subject.endswith("+1")
+    assert mails[0].subject.endswith(" and 1 more")
     assert len(mails[0].headers["References"].split()) == 2
     for mail in mails:
         assert mail.headers["In-Reply-To"] == mail.headers["References"]

@@ -29,7 +29,7 @@ async def test_a_message_arrives(sandbox: Sandbox) -> None:
     [mail] = sandbox.mail.received.records
     assert mail.sender == "noreply@booking.example"
     assert mail.recipients == ("ann@example.com",)
-    assert mail.subject == "Booking page stopped: Demo 1 +2"
+    assert mail.subject == "Booking page stopped: Demo 1 and 2 more"
     assert mail.message_id == "<message-1@booking.example>"
     assert mail.headers["From"] == "Bookings <noreply@booking.example>"
     assert mail.headers["To"] == "Hanako Sato <ann@example.com>"

@@ -35,6 +35,8 @@ class ReasonWording:
 class Labels:
     """Headings and short texts."""
 
+    colon: str  # between a label and its text
+    gap: str  # between two sentences
     over: str  # begins the subject of an alert's end
     greeting: str  # {name}
     greeting_nobody: str
@@ -76,6 +78,7 @@ class Sentences:
     untouched: str
     no_page_stopped: str
     support: str
+    questions: str  # in place of `support`, where nothing is wrong any more
     why_both: str
     why_owner: str
     why_at_fault: str

@@ -19,6 +19,8 @@ _RECONNECT = ("Reconnect the calendar.", "Ask {name} to reconnect the calendar."
 
 ENGLISH = Wording(
     labels=Labels(
+        colon=": ",
+        gap=" ",
         over="Over",
         greeting="Hello {name},",
         greeting_nobody="Hello,",
@@ -56,6 +58,7 @@ ENGLISH = Wording(
         untouched="Bookings that were made already are untouched.",
         no_page_stopped="No booking page was stopped.",
         support="If nothing helps, or if you have questions:",
+        questions="If you have questions:",
         why_both="You get this message because the booking page is yours, and so is a calendar that it needs.",
         why_owner="You get this message because the booking page is yours.",
         why_at_fault="You get this message because a booking page needs your calendar.",
