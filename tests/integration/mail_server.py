@@ -18,11 +18,12 @@ _USUAL = {
 
 @dataclass(eq=False)
 class Session:
-    """A connection: the commands that came over it, and the contents that were taken."""
+    """A connection: the commands and contents that came over it; `contents` are those that were taken."""
 
     writer: asyncio.StreamWriter
     commands: list[str] = field(default_factory=list)
     contents: list[bytes] = field(default_factory=list)
+    all_contents: list[bytes] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def count(self, verb: str) -> int:
@@ -77,6 +78,7 @@ class MailServer:
         answer = self._reply(session, command)
         if command == "DATA" and answer.startswith(b"354"):
             content = await reader.readuntil(b"\r\n.\r\n")
+            session.all_contents.append(content)
             answer = self._reply(session, ".")
             if answer.startswith(b"250"):
                 session.contents.append(content)
