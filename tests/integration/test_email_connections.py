@@ -105,6 +105,22 @@ async def test_a_server_that_always_closes_is_asked_once_more_only(verb: str) ->
         assert len(server.sessions) == 2
 
 
+async def test_a_refusal_of_the_new_connection_says_nothing_of_the_recipient() -> None:
+    """It is tried again, whatever its code."""
+
+    def say(session: Session, command: str) -> bytes | None:
+        if session is not server.sessions[0]:
+            return b"550 blocked\r\n"
+        return CLOSING if session.contents and command.startswith("MAIL") else None
+
+    async with mail_server(say) as server, notifying(server.url) as sender:
+        await send(sender)
+        outcome = await sender.send(make_message(), ANN)
+        assert (outcome.sent, outcome.permanent) == (False, False)
+        assert outcome.detail == "SMTP 550: refused before the message, at connect or login"
+        assert len(server.sessions) == 2
+
+
 @pytest.mark.parametrize(
     ("verb", "answer", "doubtful"), [("DATA", CLOSING, False), (".", CLOSING, False), (".", HANG_UP, True)]
 )
@@ -205,6 +221,28 @@ async def test_a_connection_that_rests_too_long_is_ended() -> None:
         assert clock.timer() >= 30
         await send(sender)
         assert len(server.sessions) == 2
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+
+async def test_each_connection_rests_its_own_time() -> None:
+    """One that is used again begins anew, whatever becomes of the one beside it."""
+    clock = ManualClock()
+    async with mail_server() as server, notifying(server.url, clock=clock) as sender:
+        running = asyncio.create_task(sender.run())
+        await asyncio.gather(send(sender), send(sender))
+        clock.advance(timedelta(seconds=20))
+        await send(sender)
+        overs = {asyncio.ensure_future(session.over.wait()) for session in server.sessions}
+        ended: dict[asyncio.Future[bool], float] = {}
+        while len(ended) < len(overs):
+            clock.advance(timedelta(seconds=1))
+            await asyncio.wait(overs - ended.keys(), timeout=0.01)
+            ended |= {over: clock.timer() for over in overs - ended.keys() if over.done()}
+        assert len(overs) == 2
+        assert min(ended.values()) >= 30
+        assert max(ended.values()) >= 50
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running

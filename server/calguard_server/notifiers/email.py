@@ -22,7 +22,8 @@ from calguard_server.engine.ports import Clock
 from calguard_server.notifiers.envelope import mail_of, mailbox, sender
 from calguard_server.notifiers.message import Address, NoticeMessage
 from calguard_server.notifiers.smtp_attempt import SmtpAttempt
-from calguard_server.notifiers.smtp_connections import TROUBLES, ConnectionLimits, NoPlaceError, SmtpConnections
+from calguard_server.notifiers.smtp_connection import TROUBLES, SmtpServer
+from calguard_server.notifiers.smtp_connections import ConnectionLimits, NoPlaceError, SmtpConnections
 from calguard_server.notifiers.smtp_options import SmtpOptions
 
 _BUSY = Outcome(
@@ -54,14 +55,8 @@ class EmailNotifier:
         self._clock = clock
         self._timeout = timeout
         self._wait = wait
-        self._connections = SmtpConnections(
-            options,
-            self._sender.domain,
-            clock,
-            tls_context or ssl.create_default_context(),
-            timeout,
-            limits or ConnectionLimits(),
-        )
+        server = SmtpServer(options, self._sender.domain, tls_context or ssl.create_default_context(), timeout)
+        self._connections = SmtpConnections(server, clock, limits or ConnectionLimits())
 
     async def send(self, message: NoticeMessage, address: Address) -> Outcome:
         """Try once to hand the message to the mail server."""

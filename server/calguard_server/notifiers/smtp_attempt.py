@@ -8,7 +8,8 @@ from aiosmtplib.errors import SMTPResponseException
 
 from calguard_server.domain.delivery import Outcome
 from calguard_server.notifiers.cleaning import one_line
-from calguard_server.notifiers.smtp_connections import TROUBLES, SmtpConnection, SmtpConnections, StartTlsMissingError
+from calguard_server.notifiers.smtp_connection import TROUBLES, SmtpConnection, StartTlsMissingError
+from calguard_server.notifiers.smtp_connections import SmtpConnections
 
 DETAIL_MAX = 200
 _CLOSING_CODE = 421

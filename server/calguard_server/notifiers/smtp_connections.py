@@ -8,27 +8,17 @@
 """
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from aiosmtplib import SMTP
-from aiosmtplib.errors import SMTPException
 
 from calguard_server.engine.ports import Clock
-from calguard_server.notifiers.smtp_options import SmtpOptions, Tls
+from calguard_server.notifiers.smtp_connection import SmtpConnection, SmtpServer
 
 _log = structlog.get_logger()
-
-TROUBLES = (SMTPException, OSError, TimeoutError)
-"""What aiosmtplib raises for whatever a server does, or fails to do."""
-
-
-class StartTlsMissingError(Exception):
-    """STARTTLS is required and the server offers none; nothing was sent but EHLO."""
 
 
 class NoPlaceError(Exception):
@@ -45,56 +35,12 @@ class ConnectionLimits:
     reply: timedelta = timedelta(seconds=5)
 
 
-class SmtpConnection:
-    """A connection over which messages can be sent: secured as the options say, and logged in."""
-
-    def __init__(self, client: SMTP, reply: timedelta) -> None:
-        self.client = client
-        self._reply_seconds = reply.total_seconds()
-        self.messages = 0
-        self.resting_since = 0.0
-
-    @property
-    def used_before(self) -> bool:
-        """Whether it carried a message, so that it may have gone stale since."""
-        return self.messages > 0
-
-    async def answers(self) -> bool:
-        """Ask whether it can take a message; whatever was begun over it is dropped."""
-        try:
-            async with asyncio.timeout(self._reply_seconds):
-                await self.client.rset()
-        except TROUBLES:
-            return False
-        return self.client.is_connected
-
-    async def end(self) -> None:
-        """End it by QUIT, as far as the server still listens."""
-        try:
-            with suppress(*TROUBLES):  # what was sent is sent, however the goodbye ends
-                async with asyncio.timeout(self._reply_seconds):
-                    await self.client.quit()
-        finally:
-            self.client.close()
-
-
 class SmtpConnections:
-    """The connections to one mail server. `timeout` is for each answer while connecting."""
+    """The connections to one mail server."""
 
-    def __init__(
-        self,
-        options: SmtpOptions,
-        local_hostname: str,
-        clock: Clock,
-        tls_context: ssl.SSLContext,
-        timeout: timedelta,
-        limits: ConnectionLimits,
-    ) -> None:
-        self._options = options
-        self._local_hostname = local_hostname
+    def __init__(self, server: SmtpServer, clock: Clock, limits: ConnectionLimits) -> None:
+        self._server = server
         self._clock = clock
-        self._tls_context = tls_context
-        self._seconds = timeout.total_seconds()
         self._limits = limits
         self._places = asyncio.Semaphore(limits.side_by_side)
         self._resting: list[SmtpConnection] = []  # the one that rests longest comes first
@@ -135,39 +81,8 @@ class SmtpConnections:
         return False
 
     async def open(self) -> SmtpConnection:
-        """Connect, secure the connection, and log in.
-
-        Raises StartTlsMissingError, and any of TROUBLES.
-        """
-        client = SMTP(
-            hostname=self._options.host,
-            port=self._options.port,
-            use_tls=self._options.tls is Tls.IMPLICIT,
-            start_tls=False,  # asked for below, where its absence can be told from other failures
-            tls_context=self._tls_context,
-            timeout=self._seconds,
-            local_hostname=self._local_hostname,  # this machine's own costs a DNS query, and is nobody's business
-        )
-        connection = SmtpConnection(client, self._limits.reply)
-        try:
-            await client.connect()
-            await client.ehlo()
-            await self._secure_and_log_in(client)
-        except StartTlsMissingError:
-            await connection.end()
-            raise
-        except BaseException:
-            client.close()
-            raise
-        return connection
-
-    async def _secure_and_log_in(self, client: SMTP) -> None:
-        if self._options.tls is Tls.STARTTLS:
-            if not client.supports_extension("starttls"):
-                raise StartTlsMissingError
-            await client.starttls()
-        if self._options.password is not None:
-            await client.login(self._options.username, self._options.password.reveal())
+        """Answer a new connection. Raises StartTlsMissingError, and any of TROUBLES."""
+        return await self._server.connect(self._limits.reply)
 
     async def done(self, connection: SmtpConnection, *, in_order: bool) -> None:
         """Take a connection back after a message; `in_order`: every command was answered, and none broke it off."""
