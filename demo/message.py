@@ -64,7 +64,7 @@ def by_both(person: Person, kind: str, pages: Iterable[Page], relink: Iterable[P
 
 def read(message: Message, owners: Mapping[str, str]) -> Told:
     """Tell what a message says; `owners` are the account ids by link id."""
-    language, kind = _MEANING.get(message.subject.partition(":")[0], ("?", message.subject))
+    language, kind = _MEANING.get(re.split("[:：]", message.subject)[0], ("?", message.subject))
     titles = tuple(sorted(page.title for page in PAGES if page.title in message.text))
     names = tuple(sorted(NAMES.get(owners.get(each, ""), each) for each in message.relink_ids))
     return Told(message.channel, message.to, language, kind, titles, names)
@@ -83,9 +83,9 @@ def from_slack(received: Mapping[str, Any]) -> Message:
 
 
 def _excerpt(text: str) -> Iterator[str]:
-    """The first lines after the greeting, then the pages, the calendars and the addresses that it names."""
-    lines = [line.strip() for line in text.splitlines()]
-    yield from itertools.islice((line for line in lines[1:] if line), 1)
+    """The first paragraph after the greeting, then the pages, the calendars and the addresses that it names."""
+    yield " ".join(re.split(r"(?:\r?\n){2}", text)[1].split())
+    lines = [line.strip() for line in re.sub(r"\r?\n {4}", " ", text).splitlines()]
     for before, line in itertools.pairwise(lines):
         if line.startswith(("- ", "* ")):
             yield line

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from calguard_server.auth.authority import Authority
 from calguard_server.auth.tokens_file import TokensFile
+from calguard_server.auth.unsubscribe_tokens import UnsubscribeTokens
 from calguard_server.domain.delivery import RetryPolicy
 from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.notices import Channel
@@ -50,6 +51,8 @@ from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
 from calguard_server.http_api.page import CallbackPage
 from calguard_server.http_api.server import HttpServer
+from calguard_server.http_api.unsubscribe import PATH as UNSUBSCRIBE_PATH
+from calguard_server.http_api.unsubscribe import Unsubscribing
 from calguard_server.notifiers.email import EmailNotifier
 from calguard_server.notifiers.message import Notifier
 from calguard_server.notifiers.slack import SlackNotifier, SlackOptions
@@ -198,8 +201,13 @@ class App:
         )
         return TokenReload(self._tokens_file, authority, self._world.clock, stale.set)
 
+    def _unsubscribe_url(self, account_id: str) -> str:
+        base = self._settings.public_url
+        return f"{base}{UNSUBSCRIBE_PATH}{self._unsubscribe_tokens.make(account_id)}" if base else ""
+
     async def _open_store(self) -> SqliteStore:
         keys = [Secret(key.get_secret_value()) for key in self._settings.token_keys]
+        self._unsubscribe_tokens = UnsubscribeTokens(keys)
         options = StoreOptions(
             self._settings.database_path, Vault(keys), encode_change, self._world.clock, self._world.new_id
         )
@@ -226,11 +234,12 @@ class App:
             self._store.writer.revision,
         )
         self._store.listen(self._feed.publish)
+        self._accounts = Accounts(context, revoker, locks)
         pages = Pages(context)
         page_answers = PageAnswers(pages.get)
         self._store.listen(page_answers.told)
         return UseCases(
-            accounts=Accounts(context, revoker, locks),
+            accounts=self._accounts,
             pages=pages,
             page_answers=page_answers,
             linking=self._linking,
@@ -328,7 +337,11 @@ class App:
         composer = Composer(
             self._store,
             ComposerOptions(
-                settings.relink_url, settings.support_url, settings.operator_email, settings.operator_slack_channel
+                settings.relink_url,
+                settings.support_url,
+                settings.operator_email,
+                settings.operator_slack_channel,
+                self._unsubscribe_url,
             ),
         )
         notifiers = self._notifiers()
@@ -388,8 +401,10 @@ class App:
         settings = self._settings
         notifiers: dict[Channel, Notifier] = {}
         if smtp_url := settings.smtp_url.get_secret_value():
-            options = SmtpOptions.parse(smtp_url)
-            notifiers[Channel.EMAIL] = EmailNotifier(options, settings.email_from, self._world.clock)
+            email = EmailNotifier(SmtpOptions.parse(smtp_url), settings.email_from, self._world.clock)
+            self._closers.append(email.close)  # after the workers, which end what is on its way
+            self._supervise(asyncio.create_task(email.run(), name="mail connections"))
+            notifiers[Channel.EMAIL] = email
         return notifiers
 
     def _slack_notifier(self, session: aiohttp.ClientSession) -> MakeNotifier:
@@ -421,6 +436,7 @@ class App:
             lambda: not self._store.writer.failed.done(),
             self.registry,
             CallbackPage(self._settings.support_url, self._settings.relink_url),
+            Unsubscribing(self._accounts, self._unsubscribe_tokens, self._settings.support_url),
             self._ledger_metrics.look,
         )
         self.http_port = await server.start(host, int(port))

@@ -34,6 +34,7 @@ _SHORTEST_KEPT = timedelta(days=1)  # what the operator is alerted of is told on
 _REMINDERS_MAX = 20
 _LONGEST_REQUEST = timedelta(minutes=1)  # several requests follow one another while an access token is still good
 _OF_THE_CLIENT = {"CALGUARD_SERVER", "CALGUARD_TOKEN"}
+_PLAIN = re.compile(r"[!#-;=?-\[\]_a-z~]{1,500}")  # what an address may hold that stands between < and >
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 KEY_RECIPE = "make one with: python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
@@ -150,6 +151,11 @@ class Settings(BaseSettings):
     http_listen: str = Field(
         "127.0.0.1:8080",
         description="Where the OAuth callback, /healthz and /metrics are served, on loopback. Empty: nowhere.",
+    )
+    public_url: str = Field(
+        "",
+        description="The public address of HTTP_LISTEN, as a proxy serves it: `https://calguard.example.com`. E-mails "
+        "that may be unsubscribed from name an address there. Empty: none does.",
     )
     database_url: str = Field(
         "sqlite:///calguard.db",
@@ -312,6 +318,19 @@ class Settings(BaseSettings):
                 "through a proxy"
             )
         return text
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public(cls, text: str, info: ValidationInfo) -> str:
+        if not text:
+            return text
+        parts = urlsplit(text) if _PLAIN.fullmatch(text) else urlsplit("")
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        if not safe or not parts.hostname or parts.query or parts.fragment or parts.username is not None:
+            raise ValueError("expected https://HOST, perhaps with a port and a path (http:// for loopback only)")
+        if not info.data.get("http_listen", text):
+            raise ValueError("expected HTTP_LISTEN to be set, too: nothing is served there without it")
+        return text.rstrip("/")
 
     @field_validator("google_redirect_uri")
     @classmethod

@@ -9,7 +9,7 @@ from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import notification_pb2 as notices_pb
 from calguard.v1.slack_pb2 import SlackAddress
 from tests.e2e.backend import OPERATOR, Backend, running_backend
-from tests.e2e.stubs import ALL
+from tests.e2e.stubs import ALL, ANY
 
 EMAIL, SLACK = notices_pb.NOTIFICATION_CHANNEL_EMAIL, notices_pb.NOTIFICATION_CHANNEL_SLACK
 SENT, DEAD, SUPPRESSED, PENDING, RETRYING = (
@@ -72,7 +72,7 @@ async def test_waits_for_company(tmp_path: Path) -> None:
         assert backend.heard() == []
         await backend.settled()
         [mail] = [each for each in backend.sandbox.mail.received.records if each.recipients == ("olga@example.com",)]
-        assert mail.subject == "Booking page stopped: Page one +1"
+        assert mail.subject == "Booking page stopped: Page one and 1 more"
         assert "Page one" in mail.text
         assert "Page two" in mail.text
         assert len(backend.heard()) == 6
@@ -96,6 +96,45 @@ async def test_what_a_message_says(backend: Backend, link: links_pb.CalendarLink
     assert mail.headers["Auto-Submitted"] == "auto-generated"
     [post] = backend.sandbox.slack.messages.records
     assert f"/calendar-links/{link.id}/reconnect" in str(post.blocks)
+
+
+async def test_an_end_tells_what_still_fails(backend: Backend) -> None:
+    """A page that any member carries starts again with the first who recovers; the other still has to reconnect."""
+    links = {}
+    for name in ("ann", "ben"):
+        await backend.add_account(name)
+        links[name] = await backend.link(name)
+    await backend.add_page("page", ANY, "ann", "ann", "ben")
+    for link in links.values():
+        await backend.break_link(link)
+    await backend.settled()
+    await backend.relink(links["ann"])
+    await backend.settled()
+    ends = {to: each for each in backend.sandbox.mail.received.records[2:] for to in each.recipients}
+    for mail in (ends["ann@example.com"], ends["ben@example.com"]):
+        assert mail.subject == "Accepting bookings again: Page page"
+        assert "accepts new bookings again" in mail.text
+        assert "What is still wrong, and what to do" in mail.text
+        assert f"/calendar-links/{links['ben'].id}/reconnect" in mail.text
+        assert "can be read again" not in mail.text
+        assert "ann@gmail" not in mail.text
+
+
+@pytest.mark.parametrize("how", ["disconnected", "taken off the page"])
+async def test_an_end_claims_no_more_than_it_knows(backend: Backend, link: links_pb.CalendarLink, how: str) -> None:
+    """A page also starts again when nobody refers to the calendar any more: that one cannot be read all the same."""
+    await backend.break_link(link)
+    await backend.settled()
+    if how == "disconnected":
+        await backend.links.DisconnectCalendarLink(links_pb.DisconnectCalendarLinkRequest(id=link.id))
+    else:
+        page = (await backend.pages.GetBookingPage(pages_pb.GetBookingPageRequest(id="page"))).booking_page
+        del page.members[:]
+        await backend.change_page(page, "members")
+    await backend.settled()
+    _, end = backend.sandbox.mail.received.records
+    assert "This booking page accepts new bookings again: what stopped it is over." in end.text
+    assert "can be read" not in end.text
 
 
 async def test_in_the_recipients_language(backend: Backend) -> None:

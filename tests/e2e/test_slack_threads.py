@@ -107,12 +107,12 @@ async def test_a_message_about_several_pages_is_over_when_all_of_them_are(backen
     await recover(backend, links["ann"])
     await backend.settled()
     first = posts_to(backend, OLGA)[0]
-    assert titles([first]) == [f"{STOP}: One +1"]
+    assert titles([first]) == [f"{STOP}: One and 1 more"]
     assert first.ts not in updates(backend)
     await recover(backend, links["ben"])
     await backend.settled()
     assert [each.thread_ts for each in posts_to(backend, OLGA)[1:]] == [first.ts] * 3
-    assert (await marked(backend, 3))[first.ts] == f"Over: {STOP}: One +1"
+    assert (await marked(backend, 3))[first.ts] == f"Over: {STOP}: One and 1 more"
 
 
 async def test_a_message_about_what_was_told_apart_stands_by_itself(backend: Backend) -> None:
@@ -126,7 +126,7 @@ async def test_a_message_about_what_was_told_apart_stands_by_itself(backend: Bac
     await recover(backend, links["ann"])
     await backend.settled()
     posts = posts_to(backend, OLGA)
-    assert titles(posts) == [f"{STOP}: One", f"{STOP}: Two", f"{AGAIN}: One +1"]
+    assert titles(posts) == [f"{STOP}: One", f"{STOP}: Two", f"{AGAIN}: One and 1 more"]
     assert [each.thread_ts for each in posts] == [None, None, None]
     assert {posts[0].ts, posts[1].ts} < (await marked(backend, 4)).keys()
 
@@ -147,7 +147,7 @@ async def test_a_message_about_several_threads_takes_none_of_them_over(backend: 
         await recover(backend, links[name])
         await backend.settled()
     one, two, both, one_again, two_again = posts_to(backend, OLGA)
-    assert titles([one, two, both]) == [f"{STOP}: One", f"{STOP}: Two", f"{FAULTY}: One +1"]
+    assert titles([one, two, both]) == [f"{STOP}: One", f"{STOP}: Two", f"{FAULTY}: One and 1 more"]
     assert (both.thread_ts, one_again.thread_ts, two_again.thread_ts) == (None, one.ts, two.ts)
     over = await marked(backend, 4)
     assert {one.ts, two.ts} < over.keys()

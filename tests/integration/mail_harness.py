@@ -7,10 +7,13 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 from calguard_sandbox import Sandbox
+from calguard_server.domain.delivery import Outcome
+from calguard_server.engine.ports import Clock
 from calguard_server.notifiers.email import EmailNotifier
-from calguard_server.notifiers.message import Address
+from calguard_server.notifiers.message import Address, NoticeMessage
+from calguard_server.notifiers.smtp_connections import ConnectionLimits
 from calguard_server.notifiers.smtp_options import SmtpOptions
-from tests.unit.notice_messages import NOW
+from tests.unit.notice_messages import NOW, make_message
 
 ANN = Address(email="ann@example.com")
 PATIENCE = timedelta(seconds=20)
@@ -28,14 +31,39 @@ class StillClock:
         raise AssertionError("a notifier never sleeps")
 
 
-def notifier(
-    url: str,
+@asynccontextmanager
+async def notifying(
+    url: str | SmtpOptions,
     *,
-    timeout: timedelta = PATIENCE,
+    clock: Clock | None = None,
+    patience: timedelta = PATIENCE,
+    wait: timedelta = PATIENCE,
+    limits: ConnectionLimits | None = None,
     email_from: str = "Bookings <noreply@booking.example>",
     tls: ssl.SSLContext | None = None,
-) -> EmailNotifier:
-    return EmailNotifier(SmtpOptions.parse(url), email_from, StillClock(), timeout=timeout, tls_context=tls)
+) -> AsyncIterator[EmailNotifier]:
+    """A notifier that hangs up at the end."""
+    options = SmtpOptions.parse(url) if isinstance(url, str) else url
+    made = EmailNotifier(
+        options, email_from, clock or StillClock(), timeout=patience, wait=wait, limits=limits, tls_context=tls
+    )
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+async def send_once(
+    url: str | SmtpOptions,
+    message: NoticeMessage | None = None,
+    address: Address = ANN,
+    *,
+    patience: timedelta = PATIENCE,
+    tls: ssl.SSLContext | None = None,
+) -> Outcome:
+    """What becomes of one message by a notifier of its own."""
+    async with notifying(url, patience=patience, tls=tls) as sender:
+        return await sender.send(message or make_message(), address)
 
 
 def trusting(sandbox: Sandbox) -> ssl.SSLContext:

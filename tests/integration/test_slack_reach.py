@@ -41,8 +41,8 @@ async def test_a_channel_goes_before_the_person(sandbox: Sandbox, slack: SlackNo
     assert outcome == Outcome(sent=True, address=address.slack.channel_id)
     [message] = sandbox.slack.messages.records
     assert message.channel_name == "ops"
-    assert message.text.startswith("Booking page stopped: Demo 1 +2\n")
-    assert message.blocks[0]["text"]["text"] == "Booking page stopped: Demo 1 +2"
+    assert message.text.startswith("Booking page stopped: Demo 1 and 2 more\n")
+    assert message.blocks[0]["text"]["text"] == "Booking page stopped: Demo 1 and 2 more"
     assert methods(sandbox) == [POST]
 
 

@@ -80,6 +80,6 @@ def make_message(kind: NoticeKind = NoticeKind.PAGE_STOPPED, **changes: object) 
         faults=() if alert or restarted else (make_fault(),),
         appointments=(make_appointment(),) if kind is NoticeKind.ASSIGNED_TO_FAULTY else (),
         alert=make_alert() if alert else None,
-        incident_id="incident-1",
+        incident_ids=("incident-1",),
     )
     return replace(message, **changes)

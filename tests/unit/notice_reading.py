@@ -45,6 +45,11 @@ def buttons_in(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
 
 
+def _unbroken(text: str) -> str:
+    """The text with its long lines whole again."""
+    return " ".join(text.split())
+
+
 def read_in_every_form(message: NoticeMessage) -> dict[str, str]:
     """The text a person reads: in plain text, HTML and Slack, with the escapes undone."""
     letter = write(message)
@@ -52,7 +57,7 @@ def read_in_every_form(message: NoticeMessage) -> dict[str, str]:
     blocks = blocks_of(letter)
     texts = html.unescape(" ".join(text["text"].replace("*", "") for text in texts_in(blocks)))
     opened = " ".join(button["url"] for button in buttons_in(blocks))
-    return {"text": text_of(letter), "html": html.unescape(page), "slack": f"{texts} {opened}"}
+    return {"text": _unbroken(text_of(letter)), "html": html.unescape(page), "slack": f"{texts} {opened}"}
 
 
 def check_form(letter: Letter) -> None:

@@ -56,6 +56,12 @@ def test_a_duration_is_written_as_it_is_read(duration: timedelta) -> None:
         ("google_api_endpoint", "https://x.test/calendar", "expected a trailing slash"),
         ("google_token_uri", "ftp://x", "expected a URL"),
         ("relink_url", "javascript:alert(1)", "expected a URL"),
+        ("public_url", "http://calguard.example.com", "expected https://HOST"),
+        ("public_url", "https://", "expected https://HOST"),
+        ("public_url", "https://calguard.example.com?a=1", "expected https://HOST"),
+        ("public_url", "https://calguard.example.com/#a", "expected https://HOST"),
+        ("public_url", "https://ann@calguard.example.com", "expected https://HOST"),
+        ("public_url", "https://calguard.example.com/>\r\nBcc: x", "expected https://HOST"),
         ("check_interval", "10", "expected a duration such as"),
         ("check_interval", "0s", "longer than 0s"),
         ("check_interval", "9999999d", "at most 365d"),
@@ -87,6 +93,18 @@ def test_other_machines_may_call_once_it_is_settled_who_may(settled: dict[str, s
     assert read(listen=address, **settled).listen == address
     with pytest.raises(SettingsError, match="CALGUARD_HTTP_LISTEN: expected a loopback address"):
         read(http_listen=address, **settled)
+
+
+def test_a_public_address_needs_a_server_there() -> None:
+    """Messages would name an address at which nothing answers."""
+    with pytest.raises(SettingsError, match="CALGUARD_PUBLIC_URL: expected HTTP_LISTEN"):
+        read(public_url="https://calguard.example.com", http_listen="")
+
+
+@pytest.mark.parametrize("url", ["https://calguard.example.com/a/", "http://127.0.0.1:8080", "http://[::1]:8080/"])
+def test_a_public_address_is_kept_without_its_last_slash(url: str) -> None:
+    """What follows it begins with one."""
+    assert read(public_url=url).public_url == url.rstrip("/")
 
 
 def test_to_let_in_all_and_to_ask_for_tokens_is_refused() -> None:

@@ -10,7 +10,7 @@ from calguard_server.domain.causes import Capability, CauseReason
 from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import SchedulingMode
 from calguard_server.notifiers.message import AlertTopic
-from calguard_server.notifiers.templates import html_of, text_of
+from calguard_server.notifiers.templates import LINE_MAX, html_of, text_of
 from calguard_server.notifiers.wording import WORDINGS
 from tests.unit.notice_messages import (
     NOW,
@@ -126,15 +126,43 @@ def test_several_links_are_told_of_as_several() -> None:
     """The opening is that for several."""
     faults = (make_fault(), make_fault(provider_email="work@gmail.example"))
     for kind in (NoticeKind.LINK_FAILED, NoticeKind.LINK_RECOVERED):
-        read = text_of(write(make_message(kind, pages=(), faults=faults)))
+        read = read_in_every_form(make_message(kind, pages=(), faults=faults))["text"]
         assert WORDINGS[Locale.ENGLISH].kinds[kind].opening_many in read
         assert "work@gmail.example" in read
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_lines_of_plain_text_are_short(kind: NoticeKind) -> None:
+    """An address stands on a line of its own, whole."""
+    long = f"https://booking.example/{'x' * 90}"
+    lines = text_of(write(make_message(kind, faults=(make_fault(relink_url=long),), support_url=long))).splitlines()
+    assert all(len(line) <= LINE_MAX or line.strip() == long for line in lines)
+
+
+def test_a_broken_line_of_a_list_stays_in_the_list() -> None:
+    """Its rest is indented, so that no title can look like a paragraph of ours."""
+    page = make_page(title="A title of some length, about interviews", stopped_since=NOW)
+    text = text_of(write(make_message(pages=(page,))))
+    assert "\n  - A title of some length, about interviews – all members take part;\n    stopped since" in text
+
+
+def test_japanese_has_its_own_punctuation() -> None:
+    """No space between sentences, and wide colons; of kinds that end well, support is offered for questions alone."""
+    fault = make_fault(reason=CauseReason.SCOPE_MISSING, capability=Capability.CHECK)
+    for kind in TELLING:
+        text = text_of(write(make_message(kind, locale=Locale.JAPANESE, faults=(fault,))))
+        assert "。 " not in text
+        assert ": " not in text
+        offered = "解決しない場合" in text
+        assert offered is (kind is not NoticeKind.LINK_RECOVERED)
+    restarted = text_of(write(make_message(NoticeKind.PAGE_RESTARTED, locale=Locale.JAPANESE)))
+    assert "解決しない場合" not in restarted
 
 
 def test_a_subject_is_short() -> None:
     """The first page's title, and how many more."""
     assert write(make_message(pages=make_pages(1))).subject == "Booking page stopped: Demo 1"
-    assert write(make_message(pages=make_pages(3))).subject == "Booking page stopped: Demo 1 +2"
+    assert write(make_message(pages=make_pages(3))).subject == "Booking page stopped: Demo 1 and 2 more"
     assert len(write(make_message(pages=(make_page(title="long " * 99),))).subject) < 120
 
 

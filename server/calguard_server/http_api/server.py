@@ -1,4 +1,4 @@
-"""The HTTP server: the OAuth callback, Slack's clicks, `/healthz` and `/metrics`.
+"""The HTTP server: the OAuth callback, unsubscribing, Slack's clicks, `/healthz` and `/metrics`.
 
 Anything else is 404, another method 405.
 
@@ -22,6 +22,7 @@ from calguard_server.http_api.callback import Callback
 from calguard_server.http_api.outcome import Outcome, Told
 from calguard_server.http_api.page import CallbackPage
 from calguard_server.http_api.protocol import ReticentProtocol
+from calguard_server.http_api.unsubscribe import PATH, Unsubscribing
 
 _log = structlog.get_logger(__name__)
 
@@ -52,6 +53,7 @@ class HttpServer:
         healthy: Callable[[], bool],
         registry: CollectorRegistry,
         page: CallbackPage,
+        unsubscribing: Unsubscribing,
         look: Callable[[], Awaitable[None]] = _nothing,
     ) -> None:
         self._healthy = healthy
@@ -60,6 +62,8 @@ class HttpServer:
         self._callback = Callback(linking, page)
         app = web.Application()
         app.router.add_get("/oauth/callback", self._callback.handle, allow_head=False)
+        app.router.add_get(f"{PATH}{{token}}", unsubscribing.ask, allow_head=False)
+        app.router.add_post(f"{PATH}{{token}}", unsubscribing.end)
         app.router.add_post("/slack/interactions", _acknowledge)
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/metrics", self._metrics)

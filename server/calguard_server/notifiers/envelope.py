@@ -8,13 +8,14 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 from calguard_server.notifiers.cleaning import NAME_MAX, one_line
+from calguard_server.notifiers.headers import header_factory
 from calguard_server.notifiers.letter import compose
 from calguard_server.notifiers.message import NoticeMessage
 from calguard_server.notifiers.templates import html_of, text_of
 
 LINES_MAX = 100
 CARDS_MAX = 25
-_POLICY = SMTP.clone(cte_type="7bit")  # no server is asked for more than ASCII lines
+_POLICY = SMTP.clone(cte_type="7bit", header_factory=header_factory())  # no server is asked for more than ASCII lines
 _LOCAL_PART = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 _ID_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -50,10 +51,16 @@ def mail_of(message: NoticeMessage, origin: Mailbox, recipient: Mailbox, now: da
     mail["Subject"] = letter.subject
     mail["Date"] = now
     mail["Message-ID"] = f"<{_id_token(message.message_id)}@{origin.domain}>"
-    if message.incident_id:
-        # No message has this id: naming it in all of them is what makes one conversation of them.
-        mail["References"] = f"<incident.{_id_token(message.incident_id)}@{origin.domain}>"
+    if message.incident_ids:
+        # No message has these ids: naming an incident's in all of its messages makes one conversation of them, also
+        # where the first was of several incidents and later ones are of one. Some programs read the one header, some
+        # the other.
+        parents = " ".join(f"<incident.{_id_token(incident)}@{origin.domain}>" for incident in message.incident_ids)
+        mail["In-Reply-To"] = mail["References"] = parents
     mail["Auto-Submitted"] = "auto-generated"
+    if message.unsubscribe_url:
+        mail["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(text_of(letter))
     mail.add_alternative(html_of(letter), subtype="html")
     mail["Content-Language"] = letter.language

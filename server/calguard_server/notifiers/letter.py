@@ -60,6 +60,7 @@ class Letter:
     """All that a message says, in the order in which it is shown."""
 
     language: str
+    colon: str
     subject: str
     greeting: str
     opening: str
@@ -73,6 +74,7 @@ class Letter:
     support_lead: str
     support: Link | None
     why: str
+    unsubscribe: Link | None
 
 
 def compose(message: NoticeMessage, *, lines_max: int, cards_max: int) -> Letter:
@@ -84,19 +86,21 @@ def compose(message: NoticeMessage, *, lines_max: int, cards_max: int) -> Letter
     faults = () if message.kind is NoticeKind.LINK_RECOVERED else message.faults
     return Letter(
         language=message.locale.value,
+        colon=words.labels.colon,
         subject=_subject(message, kind.subject, words),
         greeting=words.labels.greeting.format(name=name) if name else words.labels.greeting_nobody,
         opening=_opening(message, words),
         assurances=_assurances(message, words),
         listings=tuple(_shortened(listing, lines_max, words) for listing in listings if listing.lines),
         facts=(*_alert_facts(message.alert, words), *_mended(message, words)),
-        cards_heading=words.labels.faults,
+        cards_heading=words.labels.still_faulty if message.kind.ends_incident else words.labels.faults,
         cards=tuple(_card(fault, message, words) for fault in faults[:cards_max]),
         cards_more=_more(len(faults) - cards_max, words),
         closing=kind.closing,
-        support_lead=words.sentences.support,
+        support_lead=words.sentences.support if faults or not message.kind.ends_incident else words.sentences.questions,
         support=_support(message, words),
         why=_why(message, words),
+        unsubscribe=Link(words.labels.unsubscribe, message.unsubscribe_url) if message.unsubscribe_url else None,
     )
 
 
@@ -110,11 +114,11 @@ def _support(message: NoticeMessage, words: Wording) -> Link | None:
 def _subject(message: NoticeMessage, start: str, words: Wording) -> str:
     if message.alert is not None:
         over = message.alert.topic is AlertTopic.INCIDENT_OVER
-        return f"{words.labels.over if over else start}: {one_line(message.alert.reason, TITLE_MAX)}"
+        return f"{words.labels.over if over else start}{words.labels.colon}{one_line(message.alert.reason, TITLE_MAX)}"
     if not message.pages:
         return start
-    others = f" +{len(message.pages) - 1}" if len(message.pages) > 1 else ""
-    return f"{start}: {one_line(message.pages[0].title, TITLE_MAX)}{others}"
+    others = f" {_more(len(message.pages) - 1, words)}" if len(message.pages) > 1 else ""
+    return f"{start}{words.labels.colon}{one_line(message.pages[0].title, TITLE_MAX)}{others}"
 
 
 def _opening(message: NoticeMessage, words: Wording) -> str:
@@ -229,7 +233,7 @@ def _problem(fault: FaultFact, words: Wording) -> str:
     if fault.reason is CauseReason.SCOPE_MISSING and fault.capability is not None:
         missing = words.labels.missing.format(capability=words.capabilities[fault.capability])
         sentences = [*sentences, missing]
-    return " ".join(sentences)
+    return words.labels.gap.join(sentences)
 
 
 def _link_label(reason: CauseReason, words: Wording) -> str:
@@ -249,4 +253,4 @@ def _why(message: NoticeMessage, words: Wording) -> str:
         case (False, True):
             return sentences.why_at_fault
         case _:
-            return ""
+            return sentences.why_told if message.kind.ends_incident else ""

@@ -84,9 +84,10 @@ class NoticeMessage:
 
     `message_id` is the same each time the delivery is tried. `recipient_id` is empty for the operator; faults of that
     account are the recipient's own. `is_owner` and `is_at_fault` say why the recipient is told. `appointments` is set
-    where the kind is ASSIGNED_TO_FAULTY, `alert` where it is OPERATOR_ALERT. Messages with the same `incident_id` are
-    shown as one conversation by mail programs; empty where the message is about several incidents, or none. In Slack
-    `told` are, of each incident, the first messages to the recipient; `begins_thread`: more may come of what it tells.
+    where the kind is ASSIGNED_TO_FAULTY, `alert` where it is OPERATOR_ALERT. Messages that share one of `incident_ids`
+    are shown as one conversation by mail programs. In Slack `told` are, of each incident, the first messages to the
+    recipient; `begins_thread`: more may come of what it tells. `unsubscribe_url` is where the recipient ends messages
+    of this kind (RFC 8058); empty where they are owed.
     """
 
     kind: NoticeKind
@@ -101,9 +102,10 @@ class NoticeMessage:
     faults: tuple[FaultFact, ...] = ()
     appointments: tuple[AppointmentFact, ...] = ()
     alert: OperatorAlert | None = None
-    incident_id: str = ""
+    incident_ids: tuple[str, ...] = ()
     told: tuple[tuple[Post, ...], ...] = ()
     begins_thread: bool = False
+    unsubscribe_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What a group of deliveries says, as facts: read right before it is sent, so that it tells what is true now."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
@@ -27,12 +27,16 @@ _INCIDENT_TOPICS = {INCIDENT_OPENED: AlertTopic.INCIDENT_OPENED, INCIDENT_OVER: 
 
 @dataclass(frozen=True, slots=True)
 class ComposerOptions:
-    """`relink_url` holds `{calendar_link_id}` and `{account_id}`; the operator's addresses may be empty."""
+    """`relink_url` holds `{calendar_link_id}` and `{account_id}`; the operator's addresses may be empty.
+
+    `unsubscribe_url` answers where an account ends what it is told by e-mail of its links; empty: nowhere.
+    """
 
     relink_url: str
     support_url: str
     operator_email: str = ""
     operator_slack_channel: str = ""
+    unsubscribe_url: Callable[[str], str] = lambda _account_id: ""
 
 
 class Composer:
@@ -67,7 +71,6 @@ class Composer:
         accounts = await self._store.accounts_by_id({fault.account_id for fault in faults})
         links = {fault.calendar_link_id: await self._store.link(fault.calendar_link_id) for fault in faults}
         recipient = first.recipient
-        incidents = {each.delivery.incident_id for each in group}
         return NoticeMessage(
             kind=first.delivery.kind,
             message_id=first.delivery.id,
@@ -82,10 +85,16 @@ class Composer:
                 self._fault_fact(fault, accounts.get(fault.account_id), links[fault.calendar_link_id])
                 for fault in faults
             ),
-            incident_id=incidents.pop() if len(incidents) == 1 else "",
+            incident_ids=tuple(sorted({each.delivery.incident_id for each in group})),
             told=await self._told(group),
             begins_thread=not first.delivery.kind.ends_incident,
+            unsubscribe_url=self._unsubscribe_url(first.delivery),
         )
+
+    def _unsubscribe_url(self, delivery: Delivery) -> str:
+        """Answer where the recipient ends such messages: only those that were asked for, and not owed, can be ended."""
+        asked_for = delivery.kind.of_link and delivery.channel is Channel.EMAIL
+        return self._options.unsubscribe_url(delivery.recipient_account_id) if asked_for else ""
 
     async def _told(self, group: Sequence[ClaimedDelivery]) -> tuple[tuple[Post, ...], ...]:
         first = group[0].delivery
@@ -102,7 +111,7 @@ class Composer:
             message_id=delivery.id,
             locale=Locale.ENGLISH,
             support_url=self._options.support_url,
-            incident_id=delivery.incident_id if delivery.stage in _INCIDENT_TOPICS else "",
+            incident_ids=(delivery.incident_id,) if delivery.stage in _INCIDENT_TOPICS else (),
             alert=await self._incident_alert(delivery) if delivery.stage in _INCIDENT_TOPICS else _alert(delivery),
             told=await self._told([claimed]),
             begins_thread=delivery.stage == INCIDENT_OPENED,
@@ -154,9 +163,10 @@ def _faults(group: Sequence[ClaimedDelivery]) -> list[Fault]:
             cause = claimed.link.cause or claimed.delivery.faults[0].cause
             faults[claimed.link.account_id, claimed.link.id] = Fault(claimed.link.account_id, claimed.link.id, cause)
         current = {fault.account_id: fault for fault in (claimed.page.faulty if claimed.page else ())}
-        for fault in claimed.delivery.faults:
-            if fault.account_id in current:
-                now = current[fault.account_id]
+        ends = claimed.delivery.kind is NoticeKind.PAGE_RESTARTED  # a page may start again though some still fail
+        for account_id in current if ends else (fault.account_id for fault in claimed.delivery.faults):
+            if account_id in current:
+                now = current[account_id]
                 faults.setdefault((now.account_id, now.calendar_link_id), now)
     return list(faults.values())
 

@@ -35,6 +35,8 @@ class ReasonWording:
 class Labels:
     """Headings and short texts."""
 
+    colon: str  # between a label and its text
+    gap: str  # between two sentences
     over: str  # begins the subject of an alert's end
     greeting: str  # {name}
     greeting_nobody: str
@@ -44,6 +46,7 @@ class Labels:
     appointments: str
     appointment: str  # {title} {time} {name}
     faults: str
+    still_faulty: str  # of a page that accepts bookings all the same
     more: str  # {count}
     page: str  # {title} {mode}
     page_since: str  # {title} {mode} {since}
@@ -61,6 +64,7 @@ class Labels:
     checkboxes_own: str
     checkboxes_other: str  # {name}
     support: str
+    unsubscribe: str
     reason: str
     count: str
     since: str
@@ -75,10 +79,12 @@ class Sentences:
     untouched: str
     no_page_stopped: str
     support: str
+    questions: str  # in place of `support`, where nothing is wrong any more
     why_both: str
     why_owner: str
     why_at_fault: str
     why_link: str
+    why_told: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ _RECONNECT = ("Reconnect the calendar.", "Ask {name} to reconnect the calendar."
 
 ENGLISH = Wording(
     labels=Labels(
+        colon=": ",
+        gap=" ",
         over="Over",
         greeting="Hello {name},",
         greeting_nobody="Hello,",
@@ -28,6 +30,7 @@ ENGLISH = Wording(
         appointments="Appointments to check",
         appointment="{title}, {time}, assigned to {name}",
         faults="What is wrong, and what to do",
+        still_faulty="What is still wrong, and what to do",
         more="and {count} more",
         page="{title} – {mode}",
         page_since="{title} – {mode}; stopped since {since}",
@@ -45,6 +48,7 @@ ENGLISH = Wording(
         checkboxes_own="Please tick every checkbox on Google's page.",
         checkboxes_other="{name} can do that at the address below, and should tick every checkbox on Google's page.",
         support="Contact support (chat)",
+        unsubscribe="Stop these messages",
         reason="Reason",
         count="How many",
         since="Since",
@@ -55,11 +59,13 @@ ENGLISH = Wording(
         untouched="Bookings that were made already are untouched.",
         no_page_stopped="No booking page was stopped.",
         support="If nothing helps, or if you have questions:",
+        questions="If you have questions:",
         why_both="You get this message because the booking page is yours, and so is a calendar that it needs.",
         why_owner="You get this message because the booking page is yours.",
         why_at_fault="You get this message because a booking page needs your calendar.",
         why_link="You get this message because you asked to be told whenever your calendar fails, also when no booking "
         "page stops.",
+        why_told="You get this message because you were told of the stop.",
     ),
     kinds={
         NoticeKind.PAGE_STOPPED: KindWording(
@@ -86,8 +92,8 @@ ENGLISH = Wording(
         ),
         NoticeKind.PAGE_RESTARTED: KindWording(
             "Accepting bookings again",
-            "Google Calendar can be read again. This booking page accepts new bookings again; there is nothing to do.",
-            "Google Calendar can be read again. These booking pages accept new bookings again; there is nothing to do.",
+            "This booking page accepts new bookings again: what stopped it is over.",
+            "These booking pages accept new bookings again: what stopped them is over.",
         ),
         NoticeKind.REMINDER: KindWording(
             "Still stopped",

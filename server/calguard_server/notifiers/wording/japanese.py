@@ -19,6 +19,8 @@ _RECONNECT = ("カレンダーを再連携してください。", "{name}さん�
 
 JAPANESE = Wording(
     labels=Labels(
+        colon="：",
+        gap="",
         over="解消しました",
         greeting="{name} 様",
         greeting_nobody="ご担当者様",
@@ -26,12 +28,13 @@ JAPANESE = Wording(
         accepting_pages="予約受付中",
         other_pages="停止していないページ",
         appointments="確認していただきたい予定",
-        appointment="{title}、{time}、担当: {name}",
+        appointment="「{title}」{time}、担当：{name}",
         faults="不具合の内容と対処方法",
+        still_faulty="まだ残っている問題と対処方法",
         more="ほか{count}件",
-        page="{title} – {mode}",
-        page_since="{title} – {mode}、{since}から停止中",
-        own_account="あなたのGoogleカレンダー: {name}（{email}）",
+        page="「{title}」{mode}",
+        page_since="「{title}」{mode}、{since}から停止中",
+        own_account="あなたのGoogleカレンダー：{name}（{email}）",
         other_account="{name}さんのGoogleカレンダー（{email}）",
         email_unknown="Googleアカウントのアドレスは不明",
         google_account="Googleアカウント",
@@ -39,13 +42,14 @@ JAPANESE = Wording(
         whole_account="このGoogleアカウントで連携しているすべてのカレンダー",
         problem="不具合の内容",
         remedy="対処方法",
-        missing="不足している権限: {capability}",
+        missing="不足している権限：{capability}",
         reconnect="Googleカレンダーを再連携する",
         check_link="カレンダー連携を確認する",
         checkboxes_own="Googleの画面では、すべてのチェックボックスにチェックを入れてください。",
         checkboxes_other="{name}さんは下のアドレスで操作できます。"
         "Googleの画面では、すべてのチェックボックスにチェックを入れるようお伝えください。",
         support="サポート（チャット）に問い合わせる",
+        unsubscribe="このお知らせを停止する",
         reason="理由",
         count="件数",
         since="発生時刻",
@@ -56,10 +60,12 @@ JAPANESE = Wording(
         untouched="すでに入っている予約への影響はありません。",
         no_page_stopped="停止した予約ページはありません。",
         support="解決しない場合やご不明な点は、こちらへどうぞ。",
+        questions="ご不明な点は、こちらへどうぞ。",
         why_both="予約ページの所有者であり、ページに必要なカレンダーの持ち主でもあるため、お知らせしています。",
         why_owner="予約ページの所有者であるため、お知らせしています。",
         why_at_fault="予約ページに必要なカレンダーの持ち主であるため、お知らせしています。",
         why_link="予約ページが停止しない場合でも、カレンダーの不具合をお知らせする設定になっているため、お知らせしています。",
+        why_told="停止をお知らせした方に、お知らせしています。",
     ),
     kinds={
         NoticeKind.PAGE_STOPPED: KindWording(
@@ -84,10 +90,8 @@ JAPANESE = Wording(
         ),
         NoticeKind.PAGE_RESTARTED: KindWording(
             "予約の受付を再開しました",
-            "Googleカレンダーを再び読み取れるようになりました。次の予約ページは新しい予約の受付を再開しています。"
-            "必要な操作はありません。",
-            "Googleカレンダーを再び読み取れるようになりました。次の予約ページは新しい予約の受付を再開しています。"
-            "必要な操作はありません。",
+            "停止の原因がなくなったため、次の予約ページは新しい予約の受付を再開しています。",
+            "停止の原因がなくなったため、次の予約ページは新しい予約の受付を再開しています。",
         ),
         NoticeKind.REMINDER: KindWording(
             "予約ページは停止したままです",
