@@ -68,7 +68,8 @@ async def test_what_is_dead_is_sent_after_all(scene: Scene) -> None:
     await scene.backend.settled()
     sent = await read(scene.backend, dead.id)
     assert (sent.state, sent.attempts, sent.last_error, sent.message_id) == (SENT, 2, "", dead.id)
-    assert outcomes(sent) == [("REFUSED", REFUSED.detail), ("SENT", "")]
+    assert outcomes(sent) == [("REFUSED", REFUSED.detail), ("SENT", sent.attempt_history[1].detail)]
+    assert sent.attempt_history[1].detail.startswith("SMTP 250: ")
     assert [each.address for each in sent.attempt_history] == [ANN, ANN]
     assert {each.message_id for each in sent.attempt_history} == {dead.id}
     times = [each.time.ToDatetime() for each in sent.attempt_history]

@@ -10,7 +10,7 @@ from calguard.v1.booking_page_pb2 import BookingPage
 from calguard.v1.slack_pb2 import SlackAddress
 from calguard_sandbox.options import SLACK_TOKEN
 from calguard_sandbox.slack.state import SlackState
-from tests.e2e.backend import Backend, running_backend
+from tests.e2e.backend import OPERATOR, Backend, running_backend
 from tests.e2e.stubs import ALL, refused, told
 
 TOKEN, SECOND = "xoxb-acme-1", "xoxb-acme-2"
@@ -98,6 +98,35 @@ async def test_nothing_is_stored_where_slack_cannot_be_asked(backend: Backend, a
     assert [each.id for each in await backend.slack_workspaces()] == ["default"]
     backend.sandbox.faults.clear()
     assert (await backend.put_slack("acme", TOKEN)).team_id == acme.team
+
+
+async def test_a_team_is_one_workspace(backend: Backend, acme: SlackState) -> None:
+    """Under two ids it would have two paces; that of the setting is one, too."""
+    kept = await backend.put_slack("acme", TOKEN)
+    refusal = await refused(backend.put_slack("second", TOKEN))
+    assert told(refusal) == ("FAILED_PRECONDITION", "SLACK_TEAM_TAKEN")
+    assert refusal.metadata == {"team_id": acme.team, "slack_workspace_id": kept.id}
+    backend.sandbox.slack.put_token("xoxb-another")
+    assert told(await refused(backend.put_slack("third", "xoxb-another"))) == (
+        "FAILED_PRECONDITION",
+        "SLACK_TEAM_TAKEN",
+    )
+
+
+async def test_a_bad_token_of_the_setting_is_noticed_at_the_start(backend: Backend) -> None:
+    """The operator is told before anybody is to be; a good one names its team."""
+    await backend.restart(slack_bot_token="xoxb-nope")
+
+    async def until_broken() -> None:
+        while (await backend.slack_workspace("default")).state != slack_pb.SLACK_WORKSPACE_STATE_BROKEN:
+            await backend.notifications()
+
+    await backend.ticking(until_broken())
+    cause = (await backend.slack_workspace("default")).cause
+    assert cause.code == "invalid_auth"
+    assert "SLACK_BOT_TOKEN" in cause.remedy
+    await backend.settled()
+    assert ("EMAIL", OPERATOR, "Operator alert: SLACK_WORKSPACE_BROKEN") in backend.heard()
 
 
 async def test_a_token_of_another_team_is_refused(backend: Backend, acme: SlackState) -> None:

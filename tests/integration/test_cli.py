@@ -171,7 +171,7 @@ def test_a_notice_that_was_sent_shows_its_attempts_and_is_neither_retried_nor_di
 ) -> None:
     notice = sent_notice(calguard, account, link)
     rows = [row.split() for row in calguard.run("notifications", "get", notice).stdout.splitlines()]
-    assert [row[2:] for row in rows if row[0] == "attempt"] == [["SENT", ANN]]
+    assert [row[2:6] for row in rows if row[0] == "attempt"] == [["SENT", ANN, "SMTP", "250:"]]
     assert ["message", notice] in rows
     for command in ("retry", "discard"):
         refused = calguard.run("notifications", command, notice)
@@ -195,6 +195,22 @@ def test_following_the_ledger_shows_what_there_is_and_then_each_change(
         assert sent
         followed.signal(signal.SIGINT)
         assert followed.wait() == (130, "")
+
+
+def test_following_the_ledger_goes_on_after_a_restart(calguard: Calguard, account: str, link: str) -> None:
+    """It says once that the server is away, and misses nothing."""
+    sent_notice(calguard, account, link)
+    options = ("notifications", "list", "--account", account, "--follow", "--interval", "20ms")
+    with running("calguard", "--server", calguard.address, *options) as followed:
+        followed.read_until("PAGE_STOPPED .* EMAIL|PAGE_STOPPED .* SLACK")
+        calguard.stop_server()
+        calguard.start_server()
+        linked(calguard, account)
+        assert followed.read_until(f"PAGE_RESTARTED +SENT +{account} by EMAIL")
+        followed.signal(signal.SIGINT)
+        code, errors = followed.wait()
+        assert code == 130
+        assert errors == "" or errors.count("asking again until the server is back") == 1
 
 
 def google_account(calguard: Calguard) -> str:

@@ -157,4 +157,5 @@ def test_a_breakage_says_what_to_do(code: str, word: str) -> None:
     workspace = SlackWorkspace(id="acme", name="Acme", create_time=START, update_time=START)
     breakage = broken(workspace, code, START).breakage
     assert breakage is not None
-    assert word in breakage.remedy
+    assert word in breakage.remedy("acme")
+    assert "SLACK_BOT_TOKEN" in breakage.remedy("default")

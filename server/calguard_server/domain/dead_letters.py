@@ -32,5 +32,7 @@ def retry(delivery: Delivery, now: datetime, wait: timedelta) -> Delivery:
 def discard(delivery: Delivery) -> Delivery:
     """Give a notice up for good. Raises IllegalTransitionError."""
     if delivery.state not in _DISCARDABLE:
-        raise IllegalTransitionError("notification", delivery.state, "BE_DISCARDED")
+        on_its_way = delivery.state is DeliveryState.SENDING
+        advice = ": call again when it has come to something, soon" if on_its_way else ""
+        raise IllegalTransitionError("notification", delivery.state, "BE_DISCARDED", advice)
     return replace(delivery, state=DeliveryState.DISCARDED, next_attempt_time=None)

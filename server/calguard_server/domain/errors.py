@@ -75,10 +75,10 @@ class FailedPreconditionError(CalguardError):
 class IllegalTransitionError(FailedPreconditionError):
     """A state machine has no such move from the state it is in. Nothing has changed."""
 
-    def __init__(self, machine: str, state: str, trigger: str) -> None:
+    def __init__(self, machine: str, state: str, trigger: str, advice: str = "") -> None:
         super().__init__(
             "ILLEGAL_TRANSITION",
-            f"a {machine} that is {state} cannot {trigger.replace('_', ' ').lower()}",
+            f"a {machine} that is {state} cannot {trigger.replace('_', ' ').lower()}{advice}",
             metadata={"state": state, "trigger": trigger},
         )
 

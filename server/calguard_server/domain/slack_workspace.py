@@ -32,9 +32,10 @@ class Breakage(Struct, frozen=True):
     code: str
     since: datetime
 
-    @property
-    def remedy(self) -> str:
-        """What the operator does about it."""
+    def remedy(self, workspace_id: str) -> str:
+        """What the operator does about it, where it is that of a workspace."""
+        if workspace_id == DEFAULT_WORKSPACE:
+            return f"Set SLACK_BOT_TOKEN to a token with the bot scopes {', '.join(SCOPES_NEEDED)}, and start again."
         if self.code == "missing_scope":
             return f"Give the Slack app the bot scopes {', '.join(SCOPES_NEEDED)}, install it again, and put its token."
         if self.code == TOKEN_UNREADABLE:

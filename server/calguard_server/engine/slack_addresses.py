@@ -28,9 +28,14 @@ def refuse_in_use(rows: WorkingSet, workspace_id: str) -> None:
     if accounts or pages:
         raise FailedPreconditionError(
             "SLACK_WORKSPACE_IN_USE",
-            f"Slack workspace {workspace_id} is named by {accounts} accounts and {pages} booking pages",
+            f"Slack workspace {workspace_id} is named by {_count(accounts, 'account')} and "
+            f"{_count(pages, 'booking page')}; to delete it all the same, set force",
             metadata={"id": workspace_id, "accounts": str(accounts), "booking_pages": str(pages)},
         )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _uses(rows: WorkingSet, workspace_id: str) -> SlackUses:

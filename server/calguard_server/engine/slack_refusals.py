@@ -57,6 +57,15 @@ def require_replaceable(before: SlackWorkspace | None, workspace_id: str, etag: 
         )
 
 
+def team_taken(workspace: SlackWorkspace) -> FailedPreconditionError:
+    """Answer the refusal `SLACK_TEAM_TAKEN`."""
+    return FailedPreconditionError(
+        "SLACK_TEAM_TAKEN",
+        f"the bot token is of Slack team {workspace.team_id}, which is there already as {workspace.id}",
+        metadata={"team_id": workspace.team_id, "slack_workspace_id": workspace.id},
+    )
+
+
 def not_found(workspace_id: str) -> NotFoundError:
     """Answer the refusal `SLACK_WORKSPACE_NOT_FOUND`."""
     return NotFoundError(

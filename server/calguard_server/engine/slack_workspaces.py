@@ -26,7 +26,13 @@ from calguard_server.engine.context import Context
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import SlackTokenRefusedError, SlackUnreachableError, SlackVerifier
 from calguard_server.engine.slack_addresses import refuse_in_use
-from calguard_server.engine.slack_refusals import not_found, refuse_default, require_replaceable, verified
+from calguard_server.engine.slack_refusals import (
+    not_found,
+    refuse_default,
+    require_replaceable,
+    team_taken,
+    verified,
+)
 from calguard_server.engine.waiting import to_the_end
 from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
 
@@ -60,6 +66,7 @@ class SlackWorkspaces:
         self._verifier = verifier
         self._default_token = default_token
         self._known: dict[str, SlackConnection] = {}
+        self._unasked: set[str] = set()
         self._turn = asyncio.Lock()
 
     async def load(self) -> None:
@@ -83,6 +90,7 @@ class SlackWorkspaces:
             await self._commit(DEFAULT_WORKSPACE, lambda rows: rows.put_slack_workspace(fresh))
             known = SlackConnection(fresh, token)
         self._known[DEFAULT_WORKSPACE] = SlackConnection(known.workspace, token)
+        self._unasked.add(DEFAULT_WORKSPACE)
 
     def connection(self, workspace_id: str) -> SlackConnection | None:
         """Answer a workspace and its token; empty means that of the settings. None where there is no such workspace."""
@@ -114,6 +122,7 @@ class SlackWorkspaces:
         def decide(rows: WorkingSet) -> SlackWorkspace:
             before = rows.slack_workspaces.get(wish.id)
             require_replaceable(before, wish.id, wish.etag, team)
+            self._refuse_taken(wish.id, team)
             workspace = with_new_token(before, wish.id, wish.name, team, now)
             rows.put_slack_workspace(workspace)
             rows.put_slack_token(wish.id, wish.token)
@@ -124,6 +133,12 @@ class SlackWorkspaces:
             self._known[wish.id] = SlackConnection(workspace, wish.token)
         await self._context.store.wake_held(wish.id, now)
         return workspace
+
+    def _refuse_taken(self, workspace_id: str, team: SlackTeam) -> None:
+        """Refuse a team that is there under another id: the pace of its channels is kept by workspace."""
+        for known in self._known.values():
+            if known.workspace.team_id == team.id and known.workspace.id != workspace_id:
+                raise team_taken(known.workspace)
 
     async def delete(
         self, workspace_id: str, etag: str = "", request: Request | None = None, *, force: bool = False
@@ -175,21 +190,34 @@ class SlackWorkspaces:
         _log.error("a Slack workspace is broken", slack_workspace_id=workspace.id, code=code)
 
     async def review(self) -> None:
-        """Ask Slack again of each workspace that is broken; those whose token it accepts are connected again."""
+        """Ask Slack again of each workspace that is broken, and once of that of the settings, whose token may be new.
+
+        Those whose token it accepts are connected; those whose token it refuses are broken.
+        """
         for connection in list(self._known.values()):
-            if connection.workspace.state is SlackWorkspaceState.BROKEN and connection.token is not None:
-                await self._review(connection, connection.token)
+            workspace, token = connection.workspace, connection.token
+            in_question = workspace.state is SlackWorkspaceState.BROKEN or workspace.id in self._unasked
+            if in_question and token is not None:
+                await self._review(connection, token)
 
     async def _review(self, connection: SlackConnection, token: Secret) -> None:
         try:
             team = await self._verifier.verify(token)
-        except (SlackTokenRefusedError, SlackUnreachableError):
+        except SlackTokenRefusedError as error:
+            await self.broke(connection, error.code)
+        except SlackUnreachableError:
             return
-        if not team.missing_scopes:
-            await to_the_end(self._mend(connection, team))
+        else:
+            if team.missing_scopes:
+                await self.broke(connection, "missing_scope")
+            else:
+                await to_the_end(self._mend(connection, team))
+        self._unasked.discard(connection.workspace.id)
 
     async def _mend(self, connection: SlackConnection, team: SlackTeam) -> None:
         now, workspace_id = self._context.clock.now(), connection.workspace.id
+        if connection.workspace.breakage is None and connection.workspace.team_id == team.id:
+            return
         async with self._turn:
             if self._known.get(workspace_id) is not connection:
                 return
@@ -197,7 +225,8 @@ class SlackWorkspaces:
             await self._commit(workspace_id, lambda rows: rows.put_slack_workspace(workspace))
             self._known[workspace_id] = SlackConnection(workspace, connection.token)
         await self._context.store.wake_held(workspace_id, now)
-        _log.warning("a Slack workspace works again", slack_workspace_id=workspace_id)
+        if connection.workspace.breakage is not None:
+            _log.warning("a Slack workspace works again", slack_workspace_id=workspace_id)
 
     async def _commit(self, workspace_id: str, change: Callable[[WorkingSet], None]) -> None:
         await self._context.store.transact(Unit(_seeds(workspace_id), change))

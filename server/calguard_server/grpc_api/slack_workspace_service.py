@@ -98,7 +98,7 @@ def _to_wire(workspace: SlackWorkspace) -> pb.SlackWorkspace:
         team_id=workspace.team_id,
         team_name=workspace.team_name,
         state=enums.SLACK_WORKSPACE_STATE.to_wire[workspace.state],
-        cause=None if workspace.breakage is None else _cause_to_wire(workspace.breakage),
+        cause=None if workspace.breakage is None else _cause_to_wire(workspace.id, workspace.breakage),
         etag=etag_of(workspace),
         revision=workspace.revision,
         create_time=to_timestamp(workspace.create_time),
@@ -106,5 +106,6 @@ def _to_wire(workspace: SlackWorkspace) -> pb.SlackWorkspace:
     )
 
 
-def _cause_to_wire(breakage: Breakage) -> pb.SlackWorkspaceCause:
-    return pb.SlackWorkspaceCause(code=breakage.code, since=to_timestamp(breakage.since), remedy=breakage.remedy)
+def _cause_to_wire(workspace_id: str, breakage: Breakage) -> pb.SlackWorkspaceCause:
+    remedy = breakage.remedy(workspace_id)
+    return pb.SlackWorkspaceCause(code=breakage.code, since=to_timestamp(breakage.since), remedy=remedy)

@@ -111,7 +111,7 @@ class SlackNotifier:
             return _not_yet(wait, "PACED: one message a second goes to a channel")
         progress.posting = True
         posted = await self._posting.post(message, channel)
-        return Outcome(sent=True, address=channel, posted=posted.post, gone=posted.gone)
+        return Outcome(sent=True, detail="slack ok, HTTP 200", address=channel, posted=posted.post, gone=posted.gone)
 
     async def mark_over(self, first: Post) -> bool:
         """Try once to mark a message as over; answer whether nothing is left to be done. Raises WorkspaceBrokenError.

@@ -73,9 +73,9 @@ class SmtpAttempt:
 
     async def _send_content(self, connection: SmtpConnection, content: bytes) -> Outcome:
         self._phase = _Phase.CONTENT
-        await connection.client.data(content)
+        answer = await connection.client.data(content)
         self._in_order = True
-        return Outcome(sent=True)
+        return Outcome(sent=True, detail=f"SMTP {answer.code}: {one_line(answer.message, DETAIL_MAX)}")
 
     def _refused(self, refusal: SMTPResponseException) -> Outcome:
         match self._phase:

@@ -79,7 +79,7 @@ class SlackDispatch:
             return waits
         outcome = await self._email.send(message, Address(email=address.email_instead))
         if outcome.sent:
-            return outcome
+            return replace(outcome, detail=f"{waits.detail}; by e-mail instead: {outcome.detail}")
         ending = waits if outcome.permanent else outcome
         return replace(ending, detail=f"{waits.detail}; by e-mail: {outcome.detail}", held_by=waits.held_by)
 

@@ -78,7 +78,8 @@ class SlackWorkspaceServiceServicer:
         stored; then the workspace is CONNECTED, and what waited for it is sent as far as it is still true.
         FAILED_PRECONDITION `SLACK_TOKEN_REFUSED` where Slack does not accept the token (`slack_error` in the metadata),
         `SLACK_SCOPE_MISSING` where it lacks a permission that is needed (`scopes`), `SLACK_TEAM_MISMATCH` where it is of
-        another team than before (`team_id`), `SLACK_WORKSPACE_OF_SETTINGS` for `default`; ABORTED `ETAG_MISMATCH`;
+        another team than before (`team_id`), `SLACK_TEAM_TAKEN` where that team is there under another id (`team_id`,
+        `slack_workspace_id`), `SLACK_WORKSPACE_OF_SETTINGS` for `default`; ABORTED `ETAG_MISMATCH`;
         UNAVAILABLE `SLACK_UNREACHABLE` where Slack gave no usable answer. Nothing is stored then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

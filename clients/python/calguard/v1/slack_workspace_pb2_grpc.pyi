@@ -45,7 +45,8 @@ class SlackWorkspaceServiceStub:
     stored; then the workspace is CONNECTED, and what waited for it is sent as far as it is still true.
     FAILED_PRECONDITION `SLACK_TOKEN_REFUSED` where Slack does not accept the token (`slack_error` in the metadata),
     `SLACK_SCOPE_MISSING` where it lacks a permission that is needed (`scopes`), `SLACK_TEAM_MISMATCH` where it is of
-    another team than before (`team_id`), `SLACK_WORKSPACE_OF_SETTINGS` for `default`; ABORTED `ETAG_MISMATCH`;
+    another team than before (`team_id`), `SLACK_TEAM_TAKEN` where that team is there under another id (`team_id`,
+    `slack_workspace_id`), `SLACK_WORKSPACE_OF_SETTINGS` for `default`; ABORTED `ETAG_MISMATCH`;
     UNAVAILABLE `SLACK_UNREACHABLE` where Slack gave no usable answer. Nothing is stored then.
     """
     GetSlackWorkspace: _grpc.UnaryUnaryMultiCallable[_slack_workspace_pb2.GetSlackWorkspaceRequest, _slack_workspace_pb2.GetSlackWorkspaceResponse]
@@ -76,7 +77,8 @@ class SlackWorkspaceServiceAsyncStub(SlackWorkspaceServiceStub):
     stored; then the workspace is CONNECTED, and what waited for it is sent as far as it is still true.
     FAILED_PRECONDITION `SLACK_TOKEN_REFUSED` where Slack does not accept the token (`slack_error` in the metadata),
     `SLACK_SCOPE_MISSING` where it lacks a permission that is needed (`scopes`), `SLACK_TEAM_MISMATCH` where it is of
-    another team than before (`team_id`), `SLACK_WORKSPACE_OF_SETTINGS` for `default`; ABORTED `ETAG_MISMATCH`;
+    another team than before (`team_id`), `SLACK_TEAM_TAKEN` where that team is there under another id (`team_id`,
+    `slack_workspace_id`), `SLACK_WORKSPACE_OF_SETTINGS` for `default`; ABORTED `ETAG_MISMATCH`;
     UNAVAILABLE `SLACK_UNREACHABLE` where Slack gave no usable answer. Nothing is stored then.
     """
     GetSlackWorkspace: _aio.UnaryUnaryMultiCallable[_slack_workspace_pb2.GetSlackWorkspaceRequest, _slack_workspace_pb2.GetSlackWorkspaceResponse]  # type: ignore[assignment]
@@ -110,7 +112,8 @@ class SlackWorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         stored; then the workspace is CONNECTED, and what waited for it is sent as far as it is still true.
         FAILED_PRECONDITION `SLACK_TOKEN_REFUSED` where Slack does not accept the token (`slack_error` in the metadata),
         `SLACK_SCOPE_MISSING` where it lacks a permission that is needed (`scopes`), `SLACK_TEAM_MISMATCH` where it is of
-        another team than before (`team_id`), `SLACK_WORKSPACE_OF_SETTINGS` for `default`; ABORTED `ETAG_MISMATCH`;
+        another team than before (`team_id`), `SLACK_TEAM_TAKEN` where that team is there under another id (`team_id`,
+        `slack_workspace_id`), `SLACK_WORKSPACE_OF_SETTINGS` for `default`; ABORTED `ETAG_MISMATCH`;
         UNAVAILABLE `SLACK_UNREACHABLE` where Slack gave no usable answer. Nothing is stored then.
         """
 

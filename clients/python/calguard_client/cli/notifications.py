@@ -1,7 +1,7 @@
 """`calguard notifications`: what was owed to whom, and what became of it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import click
 
@@ -9,7 +9,7 @@ from calguard.v1 import notification_pb2
 from calguard.v1.notification_pb2_grpc import NotificationServiceStub
 from calguard_client.cli.cells import clean, enum_name, moment, state, text, texts
 from calguard_client.cli.choices import enum_option, limit_option
-from calguard_client.cli.follow import follow, interval_option, show_line
+from calguard_client.cli.follow import follow, interval_option, show_line, whom
 from calguard_client.cli.paging import gather, show_list
 from calguard_client.cli.session import Session, pass_session
 from calguard_client.cli.table import Cell, Column
@@ -18,7 +18,7 @@ COLUMNS: Sequence[Column[notification_pb2.Notification]] = (
     Column("id", lambda notice: text(notice.id)),
     Column("kind", lambda notice: enum_name(notice, "kind")),
     Column("state", state),
-    Column("to", lambda notice: text(notice.recipient_account_id)),
+    Column("to", whom),
     Column("by", lambda notice: enum_name(notice, "channel")),
     Column("pages", lambda notice: texts(notice.booking_page_ids), folds=True),
     Column("last error", lambda notice: text(notice.last_error), folds=True),
@@ -55,8 +55,9 @@ def get_notification(session: Session, notification_id: str) -> None:
     "--follow",
     "follows",
     is_flag=True,
-    help="A line each, the oldest first; then go on with each that is new, or that something came of, until "
-    "interrupted (ctrl-C).",
+    help="A line each, the oldest first, with the time when it was decided; then go on with each that is new, or that "
+    "something came of, with the time when that was seen, until interrupted (ctrl-C). A server that is away is "
+    "waited for.",
 )
 @interval_option
 @pass_session
@@ -79,7 +80,7 @@ def list_notifications(
         show_list(session, answer, answer.notifications, COLUMNS)
         return
     for notice in reversed(answer.notifications):
-        show_line(session, notice)
+        show_line(session, notice, notice.create_time.ToDatetime(UTC))
     follow(session, request, answer.follow_token, interval.total_seconds())
 
 
@@ -109,7 +110,7 @@ def details(notice: notification_pb2.Notification) -> list[tuple[str, Cell]]:
         ("notification", text(notice.id)),
         ("kind", enum_name(notice, "kind")),
         ("state", state(notice)),
-        ("to", text(notice.recipient_account_id) if notice.recipient_account_id else "the operator"),
+        ("to", whom(notice)),
         ("by", f"{enum_name(notice, 'channel')} {text(notice.address)}"),
         ("booking pages", texts(notice.booking_page_ids)),
         ("calendar link", text(notice.calendar_link_id)),
