@@ -113,6 +113,7 @@ class BatteredServer:
             if self._left is not None:
                 self.arm()
             await self._wait_for_start(life)
+            await life.server.gone()
             await life.server.ended()
             assert life.killed, life.server.complaints
             self._serving.clear()

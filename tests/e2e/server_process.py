@@ -96,6 +96,10 @@ class ServerProcess:
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
+    async def gone(self) -> None:
+        """Return when it has ended, however long that takes."""
+        await self._process.wait()
+
     async def ended(self) -> int:
         """Its exit code, once it has ended and all that it printed is read."""
         async with asyncio.timeout(_SECONDS):

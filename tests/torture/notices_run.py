@@ -43,7 +43,7 @@ class NoticesSize:
     """How often the server is killed, and between how many observations (calls, requests, messages)."""
 
     kills: int
-    gap: tuple[int, int] = (5, 70)
+    gap: tuple[int, int] = (5, 120)
 
 
 async def torture_notices(folder: Path, seed: int, size: NoticesSize, tell: Callable[[str], None]) -> Counter[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.torture.notices_run import NoticesSize, torture_notices
 
 SEED = 20260302
-SHORT = NoticesSize(kills=8)
+SHORT = NoticesSize(kills=8, gap=(5, 60))
 
 
 async def test_notices_under_torture(tmp_path: Path) -> None:
