@@ -41,8 +41,9 @@ class Oracle:
         for message, tried in came:
             self._is_true(message, tried)
         self._in_order(came)
+        last = {row.id: tried.outcome for tried in self._tries.all for row in tried.rows}
         for row in self._rows:
-            self._ended(row)
+            self._ended(row, last.get(row.id, ""))
 
     # each message and its try
 
@@ -93,17 +94,15 @@ class Oracle:
     # what was said
 
     def _is_true(self, message: Received, tried: Try) -> None:
+        told = [row for row in _told(message, tried) if not row.for_operator]
         true: set[str] = set()
-        for row in _told(message, tried):
-            if row.for_operator:
-                continue
-            owed = self._replay.owed(row)
+        for owed in map(self._replay.owed, told):
             moments = self._replay.moments(owed, tried.claim.revision, message.time)
-            if any(map(truth_of(owed), moments)):
-                true.add(row.key[0])
-            if owed.kind in (AGAIN, MENDED):
-                demand(self._replay.notices.book.told(owed), f"{message} tells of an end, and nobody told of the stop")
-        demand(message.pages <= true, f"{message}, claimed at revision {tried.claim.revision}: true only of {true}")
+            news = owed.kind not in (AGAIN, MENDED) or self._replay.notices.book.told(owed)
+            if news and any(map(truth_of(owed), moments)):
+                true.add(owed.page)
+        about = {row.key[0] for row in told}
+        demand(about <= true, f"{message}, claimed at revision {tried.claim.revision}, is true only of {true}")
 
     def _in_order(self, came: Sequence[Came]) -> None:
         """By the time that nothing earlier of another kind was left to be sent."""
@@ -117,15 +116,15 @@ class Oracle:
 
     # what was not said
 
-    def _ended(self, row: Row) -> None:
+    def _ended(self, row: Row, last_outcome: str) -> None:
         self.seen[f"notices {row.state}"] += 1
-        tries = [tried for tried in self._tries.all if row in tried.rows]
-        last = tries[-1].outcome if tries else None
+        if not row.for_operator:
+            self._replay.owed(row)
         if row.state == "SUPPRESSED":
             self._rightly_dropped(row)
         else:
-            by_state = {"SENT": "SENT", "DEAD": "REFUSED"}
-            demand(by_state.get(row.state) == last, f"{row.key} is {row.state} after {last}")
+            ended = (row.state, last_outcome) in (("SENT", "SENT"), ("DEAD", "REFUSED"))
+            demand(ended, f"{row.key} is {row.state}, and its last try was {last_outcome}")
 
     def _rightly_dropped(self, row: Row) -> None:
         owed, reason = self._replay.owed(row), row.last_error

@@ -23,7 +23,7 @@ from tests.torture.notices_load import MEMBERS, Load
 from tests.torture.notices_oracle import Oracle
 from tests.torture.received import Receivers
 from tests.torture.replay import Replay
-from tests.torture.tries import Tries, observe_claims
+from tests.torture.tries import observe_claims, read_tries
 from tests.torture.writers import keep
 
 _SETTINGS = {
@@ -117,7 +117,7 @@ def _judged(database: Path, receivers: Receivers, weather: Weather, server: Batt
     with closing(Database(database)) as observer:
         rows, people = observer.rows(), observer.people()
         log = [seen(encoded) for _, encoded in observer.log()]
-    tries = Tries(database, rows)
+    tries = read_tries(database, rows)
     replay = Replay(people, tries, rows)
     replay.play(log)
     oracle = Oracle(rows, tries, replay, server.killed_at)

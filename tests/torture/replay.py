@@ -18,7 +18,7 @@ from tests.torture.tries import Tries, Try
 
 _OUTCOMES = {"SENT": "sent", "FAILED": "temporary", "REFUSED": "permanent"}
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_SAVED_BY = timedelta(seconds=20)
+_SAVED_BY = timedelta(seconds=60)
 """How long it may take to save that something was dropped: whether it was, is left open until then."""
 
 
@@ -39,7 +39,7 @@ class Replay:
         self._attempts: dict[tuple[int, Key], Attempt] = {}
 
     def play(self, log: Sequence[Seen]) -> None:
-        """Take every change; those of pages that a link's change caused come right behind it."""
+        """Take every change, and what came after the last; pages that a link moved come right behind the link."""
         changes = deque(log)
         while changes:
             change = changes.popleft()
@@ -49,6 +49,10 @@ class Replay:
             elif isinstance(change.thing, PageView):
                 self._page(change, change.thing)
             self._all_is_there()
+        while self._begun:
+            self._begin(self._begun.popleft())
+        while self._ended:
+            self._end(self._ended.popleft())
 
     def owed(self, row: Row) -> Owed:
         owed = self.notices.book.owed.get(row.key)

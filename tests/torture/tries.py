@@ -7,6 +7,7 @@ was looked at as things stood then.
 import sqlite3
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ CREATE TRIGGER observe_claims AFTER UPDATE OF state ON deliveries WHEN new.state
   VALUES (new.id, new.next_attempt_time, (SELECT COALESCE(MAX(revision), 0) FROM events));
 END;
 """
+_ATTEMPTS = "SELECT delivery, time, outcome, detail, message_id FROM delivery_attempts ORDER BY delivery, number"
 
 
 @dataclass(frozen=True)
@@ -62,38 +64,44 @@ def observe_claims(database: Path) -> None:
         connection.executescript(_TRIGGER)
 
 
+@dataclass(frozen=True)
 class Tries:
-    """Read once everything has come to an end. `claims` are those of each delivery, by its id."""
+    """All of them, by when they ended, and the claims of each delivery, by its id."""
 
-    def __init__(self, database: Path, rows: list[Row]) -> None:
-        self.claims: dict[str, list[Claim]] = defaultdict(list)
-        with closing(sqlite3.connect(database)) as connection:
-            for row_id, lease_end, revision in connection.execute("SELECT * FROM observed_claims ORDER BY rowid"):
-                self.claims[row_id].append(Claim(_time(lease_end) - _LEASE, revision))
-            query = (
-                "SELECT delivery, time, outcome, detail, message_id FROM delivery_attempts ORDER BY delivery, number"
-            )
-            attempts = connection.execute(query).fetchall()
-        self.all = self._joined(attempts, {row.sequence: row for row in rows})
+    all: Sequence[Try]
+    claims: Mapping[str, Sequence[Claim]]
 
-    def _joined(self, attempts: list[tuple[int, int, str, str, str]], rows: dict[int, Row]) -> list[Try]:
-        """Put together what went out together: a claim is of whole groups, and a message has one outcome."""
-        groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
-        for sequence, micros, outcome, detail, message_id in attempts:
-            row, ended = rows[sequence], _time(micros)
-            claim = self._claim_before(row, ended)
-            lost = detail.startswith("the server ended")
-            alone = row.id if row.for_operator else ""
-            groups[row.key[4], row.key[3], row.key[2], claim, ended, outcome, lost, message_id, alone].append(row)
-        tries = [Try(*key[:-1], tuple(group)) for key, group in groups.items()]  # type: ignore[arg-type]
-        return sorted(tries, key=lambda each: each.ended)
 
-    def _claim_before(self, row: Row, ended: datetime) -> Claim:
-        """The last one before its outcome was known."""
-        claims = self.claims[row.id]
-        place = bisect_left([claim.time for claim in claims], ended)
-        assert place, f"{row.key} was tried, and never claimed"
-        return claims[place - 1]
+def read_tries(database: Path, rows: Sequence[Row]) -> Tries:
+    """Read the database, once everything has come to an end."""
+    claims: dict[str, list[Claim]] = defaultdict(list)
+    with closing(sqlite3.connect(database)) as connection:
+        for row_id, lease_end, revision in connection.execute("SELECT * FROM observed_claims ORDER BY rowid"):
+            claims[row_id].append(Claim(_time(lease_end) - _LEASE, revision))
+        attempts = connection.execute(_ATTEMPTS).fetchall()
+    return Tries(_joined(attempts, {row.sequence: row for row in rows}, claims), claims)
+
+
+def _joined(
+    attempts: Iterable[tuple[int, int, str, str, str]], rows: Mapping[int, Row], claims: Mapping[str, Sequence[Claim]]
+) -> list[Try]:
+    """Put together what went out together: a claim is of whole groups, and a message has one outcome."""
+    groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for sequence, micros, outcome, detail, message_id in attempts:
+        row, ended = rows[sequence], _time(micros)
+        claim = _claim_before(row, claims[row.id], ended)
+        lost = detail.startswith("the server ended")
+        alone = row.id if row.for_operator else ""
+        groups[row.key[4], row.key[3], row.key[2], claim, ended, outcome, lost, message_id, alone].append(row)
+    tries = [Try(*key[:-1], tuple(group)) for key, group in groups.items()]  # type: ignore[arg-type]
+    return sorted(tries, key=lambda each: each.ended)
+
+
+def _claim_before(row: Row, claims: Sequence[Claim], ended: datetime) -> Claim:
+    """The last one before its outcome was known."""
+    place = bisect_left([claim.time for claim in claims], ended)
+    assert place, f"{row.key} was tried, and never claimed"
+    return claims[place - 1]
 
 
 def _time(micros: int) -> datetime:
