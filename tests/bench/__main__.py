@@ -24,6 +24,7 @@ from tests.bench import (
     native_drain,
     page,
     servers,
+    told_failures,
     watch_rates,
 )
 
@@ -171,14 +172,15 @@ _SECTIONS: Mapping[str, Section] = {
     "calls": call_rates.section,
     "watch": watch_rates.section,
     "idle": idle_watches.section,
+    "failures": told_failures.section,
     "changes": _changes,
     "checks": _checks,
     "million": _million,
 }
 _BY_DEFAULT = tuple(_SECTIONS)
-_ORDER = ("calls", "watch", "idle", "soak", "changes", "checks", "million")
+_ORDER = ("calls", "watch", "idle", "soak", "failures", "changes", "checks", "million")
 _BESIDE_ETCD = ("calls", "watch", "idle")
-_NATIVE = (*_BESIDE_ETCD, "soak")
+_NATIVE = (*_BESIDE_ETCD, "soak", "failures")
 
 if __name__ == "__main__":
     main()

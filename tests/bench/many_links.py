@@ -2,7 +2,7 @@
 
 import itertools
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -54,6 +54,19 @@ def add_pages(path: Path, number: int, count: int, now: datetime) -> None:
     connection.executemany(QUERIES["save_member"], ((f"account-{number}", name) for name in names))
     lost = Vault([Secret(Fernet.generate_key().decode())]).seal(Secret("1//" + "r" * 100))
     connection.executemany(QUERIES["save_grant"], _grants([number], lost))
+    connection.execute("COMMIT")
+    connection.close()
+
+
+def tell_apart(path: Path, key: Secret, numbers: Sequence[int], channels: Collection[int], now: datetime) -> None:
+    """Give links refresh tokens that name them, and the accounts of some a Slack channel of their own."""
+    connection, vault = sqlite3.connect(path, isolation_level=None), Vault([key])
+    connection.execute("BEGIN IMMEDIATE")
+    for number in numbers:
+        [grant] = _grants([number], vault.seal(Secret(f"1//link-{number}")))
+        connection.execute(QUERIES["save_grant"], grant)
+    accounts = (replace(_account(each, now), slack=SlackAddress(channel_id=f"C{each}")) for each in channels)
+    connection.executemany(QUERIES["save_account"], map(account_row, accounts))
     connection.execute("COMMIT")
     connection.close()
 

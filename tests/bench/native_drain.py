@@ -75,6 +75,16 @@ class Quantiles:
 
 
 @dataclass(frozen=True, slots=True)
+class Element:
+    """When the call was sent that brought a change, when half of the streams had it, and when all: ns since 1970."""
+
+    key: str
+    sent_at: int
+    half_at: int
+    last_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What the drain measured: see result.go. `changes` are those of each stream, `messages` those of all."""
 
@@ -91,6 +101,7 @@ class Result:
     bytes: int
     server_cpu_seconds: float
     drain_cpu_seconds: float
+    elements: Sequence[Element] = ()
 
 
 class DrainError(Exception):
@@ -162,4 +173,5 @@ def _encode(value: object) -> str:
 def _result(line: str) -> Result:
     read: dict[str, Any] = json.loads(line)
     quantiles = {name: Quantiles(**value) for name, value in read.items() if isinstance(value, dict)}
-    return Result(**(read | quantiles))
+    elements = [Element(**each) for each in read.pop("elements") or ()]
+    return Result(**(read | quantiles), elements=elements)

@@ -58,10 +58,10 @@ def calguard_with_pages(path: Path, bursts: int) -> Iterator[Server]:
         yield server
 
 
-def watch() -> Watch:
-    """A watch from now on."""
+def watch(key_prefix: str = "page-") -> Watch:
+    """A watch from now on; changes are told apart by the first name in them that begins so."""
     request = watch_pb2.WatchRequest(skip_snapshot=True).SerializeToString()
-    return Watch("/calguard.v1.WatchService/Watch", request, watch_pb2.WatchResponse.CHANGES_FIELD_NUMBER, "page-")
+    return Watch("/calguard.v1.WatchService/Watch", request, watch_pb2.WatchResponse.CHANGES_FIELD_NUMBER, key_prefix)
 
 
 def reads() -> list[Request]:

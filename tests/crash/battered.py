@@ -9,9 +9,10 @@ import random
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -22,7 +23,8 @@ from calguard.v1 import watch_pb2 as watch_pb
 from calguard_client.refusal import Refusal
 from calguard_sandbox import Sandbox
 from calguard_sandbox.journal import Journal
-from tests.e2e.server_process import EndedError, ServerProcess
+from calguard_server.app import SystemClock
+from tests.e2e.server_process import COMMAND, EndedError, ServerProcess
 from tests.e2e.stubs import Stubs
 from tests.e2e.watching import Watcher
 
@@ -34,6 +36,7 @@ _GAP = (6, 26)
 """How many observations there are between a start and the next kill, at least and at most."""
 
 _SECONDS = 30
+_REAL = SystemClock()
 _IN_FLIGHT = "SELECT channel, recipient_account_id, kind, page_id FROM deliveries WHERE state = 'SENDING'"
 
 
@@ -48,16 +51,33 @@ class Life:
 
 
 class BatteredServer:
-    """Serves, is killed, serves again. `in_flight` counts what was being sent at kills, `watched` is all changes."""
+    """Serves, is killed, serves again. `in_flight` counts what was being sent at kills, `watched` is all changes.
 
-    def __init__(self, environment: dict[str, str], database: Path, seed: int, gap: tuple[int, int] = _GAP) -> None:
+    A kill comes up to `late` seconds after what was observed.
+    """
+
+    def __init__(
+        self,
+        environment: dict[str, str],
+        database: Path,
+        seed: int,
+        gap: tuple[int, int] = _GAP,
+        *,
+        command: Sequence[str] = (str(COMMAND),),
+        late: float = 0,
+        now: Callable[[], datetime] = _REAL.now,
+    ) -> None:
         self.kills = 0
+        self.killed_at: list[datetime] = []
         self.in_flight: Counter[Told] = Counter()
         self.watched: list[watch_pb.StateChange] = []
         self._environment = environment
         self._database = database
         self._random = random.Random(seed)
         self._gap = gap
+        self._command = command
+        self._late = late
+        self._now = now
         self._left: int | None = None
         self._lives: list[Life] = []
         self._serving = asyncio.Event()
@@ -77,17 +97,23 @@ class BatteredServer:
             return
         self._left -= 1
         if self._left == 0:
-            self._lives[-1].killed = True
-            self._lives[-1].server.kill()
+            late = self._random.random() * self._late
+            asyncio.get_running_loop().call_later(late, self._kill, self._lives[-1])
+
+    def _kill(self, life: Life) -> None:
+        self.killed_at.append(self._now())
+        life.killed = True
+        life.server.kill()
 
     async def serve(self) -> None:
         """Start servers for ever, one after the other."""
         while True:
-            life = Life(await ServerProcess.start(self._environment))
+            life = Life(await ServerProcess.start(self._environment, command=self._command))
             self._lives.append(life)
             if self._left is not None:
                 self.arm()
             await self._wait_for_start(life)
+            await life.server.gone()
             await life.server.ended()
             assert life.killed, life.server.complaints
             self._serving.clear()

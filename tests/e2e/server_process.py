@@ -7,7 +7,7 @@ import re
 import resource
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 COMMAND = Path(sys.executable).parent / "calguard-server"
@@ -36,7 +36,13 @@ class ServerProcess:
             reader.add_done_callback(lambda _: self._grown.set())
 
     @classmethod
-    async def start(cls, environment: Mapping[str, str], *arguments: str, file_size_limit: int = 0) -> "ServerProcess":
+    async def start(
+        cls,
+        environment: Mapping[str, str],
+        *arguments: str,
+        file_size_limit: int = 0,
+        command: Sequence[str] = (str(COMMAND),),
+    ) -> "ServerProcess":
         """Start a server. With a limit no file of its can grow beyond so many bytes, as if the disk were full."""
 
         def limit() -> None:
@@ -44,7 +50,7 @@ class ServerProcess:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
 
         process = await asyncio.create_subprocess_exec(
-            COMMAND,
+            *command,
             *arguments,
             env=ENVIRONMENT | dict(environment),
             stdout=asyncio.subprocess.PIPE,
@@ -89,6 +95,10 @@ class ServerProcess:
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
+
+    async def gone(self) -> None:
+        """Return when it has ended, however long that takes."""
+        await self._process.wait()
 
     async def ended(self) -> int:
         """Its exit code, once it has ended and all that it printed is read."""

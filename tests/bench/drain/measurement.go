@@ -155,7 +155,11 @@ func (m *measurement) conclude() error {
 	if err != nil {
 		return err
 	}
-	return m.result.addLatencies(m.watches, keys, requests, m.caller.calls)
+	err = m.result.addLatencies(m.watches, keys, requests, m.caller.calls)
+	if m.job.Calls.IntervalSeconds == 0 {
+		m.result.Elements = nil // there may be a great many, of which only the rate is of interest
+	}
+	return err
 }
 
 func (m *measurement) close() error {

@@ -16,10 +16,19 @@ type Result struct {
 	FirstSeconds     float64   `json:"first_seconds"`     // until the first stream had an element
 	WatchLatency     Quantiles `json:"watch_latency"`     // from a call's sending until a stream had its message
 	LastLatency      Quantiles `json:"last_latency"`      // until the last of all streams had it
+	Elements         []Element `json:"elements"`          // of each stream, in their order; only where calls are spaced
 	Messages         int       `json:"messages"`          // of all streams
 	Bytes            int64     `json:"bytes"`             // of all streams
 	ServerCPU        float64   `json:"server_cpu_seconds"`
 	DrainCPU         float64   `json:"drain_cpu_seconds"`
+}
+
+// Element is when a change was delivered, in nanoseconds since 1970.
+type Element struct {
+	Key    string `json:"key"`
+	SentAt int64  `json:"sent_at"` // the call that brought it was sent
+	HalfAt int64  `json:"half_at"` // half of the streams had it
+	LastAt int64  `json:"last_at"` // the last of all had it
 }
 
 // Quantiles are in seconds.
@@ -73,27 +82,43 @@ func (r *Result) addLatencies(w *watches, keys []string, requests []Request, cal
 		return err
 	}
 	all := make([]int64, 0, len(sent)*len(w.watchers))
-	slowest := make([]int64, len(sent))
-	for _, each := range w.watchers {
-		seen := 0
-		for _, arrival := range each.arrivals {
-			for ; seen < arrival.count; seen++ {
-				waited := arrival.at - sent[seen]
-				all = append(all, waited)
-				slowest[seen] = max(slowest[seen], waited)
-			}
+	slowest := make([]int64, 0, len(sent))
+	for number, arrivals := range arrivalsOf(w, len(sent)) {
+		for _, at := range arrivals {
+			all = append(all, at-sent[number])
 		}
+		slices.Sort(arrivals)
+		half, last := arrivals[len(arrivals)/2], arrivals[len(arrivals)-1]
+		slowest = append(slowest, last-sent[number])
+		r.Elements = append(r.Elements, Element{keys[number], sent[number], half, last})
 	}
 	r.WatchLatency, r.LastLatency = quantiles(all), quantiles(slowest)
 	return nil
 }
 
-// sentInOrder answers when the call was sent that each element is of. Calls with one key are made one after another.
+// arrivalsOf answers, for each of so many elements, when each stream had it.
+func arrivalsOf(w *watches, count int) [][]int64 {
+	arrivals := make([][]int64, count)
+	for _, each := range w.watchers {
+		seen := 0
+		for _, arrival := range each.arrivals {
+			for ; seen < arrival.count; seen++ {
+				arrivals[seen] = append(arrivals[seen], arrival.at)
+			}
+		}
+	}
+	return arrivals
+}
+
+// sentInOrder answers when the call was sent that each element is of. Calls with one key are made one after another,
+// and one may bring several elements.
 func sentInOrder(keys []string, requests []Request, calls []made) ([]int64, error) {
 	byKey := map[string][]int64{}
 	for _, each := range calls {
-		key := requests[each.request].Key
-		byKey[key] = append(byKey[key], each.sent)
+		request := requests[each.request]
+		for range max(request.Changes, 1) {
+			byKey[request.Key] = append(byKey[request.Key], each.sent)
+		}
 	}
 	sent := make([]int64, 0, len(keys))
 	for _, key := range keys {
