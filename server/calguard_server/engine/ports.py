@@ -338,7 +338,7 @@ class ClaimedDelivery(Struct, frozen=True):
 
     `told`: what its incident owed the recipient by the channel before was, or may have been, received. `was_due` is
     when it was due by itself: later than now where it came along with another. `link` is set where it is about one.
-    `silences` are those in force.
+    `silences` are those in force. `webhook_secret` is the recipient's where it goes by webhook and a key opens it.
     """
 
     delivery: Delivery
@@ -348,6 +348,7 @@ class ClaimedDelivery(Struct, frozen=True):
     was_due: datetime
     link: CalendarLink | None = None
     silences: tuple[Silence, ...] = ()
+    webhook_secret: Secret | None = None
 
 
 class IncidentOf(Struct, frozen=True):

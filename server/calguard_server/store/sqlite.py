@@ -256,7 +256,7 @@ class SqliteStore:
 
     async def claim_deliveries(self, now: datetime, lease: timedelta, limit: int) -> list[ClaimedDelivery]:
         """Claim deliveries that are due."""
-        return await self.writer.submit(lambda connection: deliveries.claim(connection, now, lease, limit))
+        return await self.writer.submit(lambda connection: deliveries.claim(connection, self._vault, now, lease, limit))
 
     async def update_deliveries(self, updates: Sequence[DeliveryUpdate]) -> None:
         """Save how claimed deliveries go on."""

@@ -29,7 +29,8 @@ from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.silence import is_silenced
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import Chance, ClaimedDelivery, Clock, DeliveryUpdate, Store
-from calguard_server.notifiers.message import Address, Notifier
+from calguard_server.notifiers.hook import NotifierHook
+from calguard_server.notifiers.message import Address
 from calguard_server.workers.composer import Composer
 from calguard_server.workers.doorbell import Doorbell
 
@@ -59,7 +60,7 @@ class DeliveryLoop:
         self,
         store: Store,
         composer: Composer,
-        notifiers: Mapping[Channel, Notifier],
+        hooks: Mapping[Channel, NotifierHook],
         alerts: OperatorAlerts,
         clock: Clock,
         chance: Chance,
@@ -69,7 +70,7 @@ class DeliveryLoop:
     ) -> None:
         self._store = store
         self._composer = composer
-        self._notifiers = notifiers
+        self._hooks = hooks
         self._alerts = alerts
         self._clock = clock
         self._chance = chance
@@ -135,10 +136,10 @@ class DeliveryLoop:
 
     async def _send(self, true: Sequence[ClaimedDelivery]) -> None:
         first = true[0].delivery
-        notifier = self._notifiers.get(first.channel)
+        hook = self._hooks.get(first.channel)
         outcome = _NO_CHANNEL
-        if notifier is not None:
-            outcome = await notifier.send(await self._composer.compose(true), self._composer.address(true[0]))
+        if hook is not None:
+            outcome = await hook.send(await self._composer.compose(true), self._composer.address(true[0]))
         if outcome.tried:
             self._observe(first.channel, attempt_outcome(outcome))
         updates = self._updates([each.delivery for each in true], outcome)
