@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from msgspec.structs import replace
 
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.notices import Channel, NoticeKind
@@ -16,6 +17,7 @@ from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
 from calguard_server.store.migrate import migrations
 from tests.fakes.service import Service, make_account, open_test_store, running_service
 from tests.fakes.world import START, CountingIds, ManualClock
+from tests.unit.builders import make_delivery
 
 SECRET = Secret("whsec_canary")
 WISH = WebhookWish("https://hooks.example/", SECRET)
@@ -23,21 +25,9 @@ LEASE = timedelta(minutes=2)
 
 
 def a_delivery(channel: Channel, account_id: str = "ann") -> Delivery:
-    return Delivery(
-        id=f"{account_id}-{channel}",
-        incident_id="incident-1",
-        booking_page_id="",
-        kind=NoticeKind.LINK_FAILED,
-        stage="failed",
-        recipient_account_id=account_id,
-        channel=channel,
-        faults=(),
-        revision=0,
-        state=DeliveryState.PENDING,
-        attempts=0,
-        next_attempt_time=START,
-        create_time=START,
-    )
+    fields = {"recipient_account_id": account_id, "channel": channel, "faults": (), "next_attempt_time": START}
+    owed = make_delivery(NoticeKind.LINK_FAILED, id=f"{account_id}-{channel}", state=DeliveryState.PENDING)
+    return replace(owed, **fields)
 
 
 async def owe(service: Service, *deliveries: Delivery) -> None:
