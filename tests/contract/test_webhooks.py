@@ -1,7 +1,10 @@
 """Webhooks as a receiver sees them that follows the Standard Webhooks specification, by its own library."""
 
+import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -142,6 +145,20 @@ async def test_a_host_that_cannot_be_found(url: str, *, permanent: bool, code: s
         address = Address(webhook_url=url, webhook_secret=Secret(SECRET))
         outcome = await WebhookNotifier(session, ShiftedClock()).send(make_message(), address)
     assert (outcome.permanent, outcome.doubtful, outcome.detail.partition(":")[0]) == (permanent, False, code)
+
+
+async def test_names_wait_for_nobody_elses(receiver: HttpsReceiver, tmp_path: Path) -> None:
+    """They are looked up while the threads that all others share are busy, and so never keep those busy."""
+    gate, shared = threading.Event(), ThreadPoolExecutor(1)
+    asyncio.get_running_loop().set_default_executor(shared)
+    busy = asyncio.get_running_loop().run_in_executor(None, gate.wait)
+    async with open_session(SessionOptions(allow_private=True, ca_file=str(certificate_file(tmp_path)))) as session:
+        url = f"https://localhost:{receiver.port}/"
+        address = Address(webhook_url=url, webhook_secret=Secret(SECRET))
+        outcome = await WebhookNotifier(session, ShiftedClock()).send(make_message(), address)
+    gate.set()
+    assert await busy
+    assert outcome == Outcome(sent=True, address=url)
 
 
 async def test_a_secret_that_no_key_opens_is_the_operators(receiver: HttpsReceiver) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 
+from calguard_server.notifiers.own_names import OwnNames
 from calguard_server.notifiers.public_address import is_public
 
 
@@ -46,6 +47,7 @@ def open_session(options: SessionOptions) -> aiohttp.ClientSession:
         limit=0,
         ssl=tls,
         force_close=True,
+        resolver=OwnNames(),
         use_dns_cache=False,
         happy_eyeballs_delay=None,
         socket_factory=_any_socket if options.allow_private else _public_socket,
