@@ -18,9 +18,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from calguard_server.auth.authority import Authority
 from calguard_server.auth.tokens_file import TokensFile
 from calguard_server.auth.unsubscribe_tokens import UnsubscribeTokens
+from calguard_server.channels import Parts, hooks_of, operator_channels, served_channels
 from calguard_server.domain.delivery import RetryPolicy
 from calguard_server.domain.link_verdict import LinkPolicy
-from calguard_server.domain.notices import Channel
 from calguard_server.domain.provider_incident import IncidentPolicy
 from calguard_server.domain.schedule import SchedulePolicy
 from calguard_server.domain.secret import Secret
@@ -53,11 +53,7 @@ from calguard_server.http_api.page import CallbackPage
 from calguard_server.http_api.server import HttpServer
 from calguard_server.http_api.unsubscribe import PATH as UNSUBSCRIBE_PATH
 from calguard_server.http_api.unsubscribe import Unsubscribing
-from calguard_server.notifiers.email import EmailNotifier
-from calguard_server.notifiers.message import Notifier
-from calguard_server.notifiers.slack import SlackNotifier, SlackOptions
 from calguard_server.notifiers.slack_verifier import SlackTokenVerifier
-from calguard_server.notifiers.smtp_options import SmtpOptions
 from calguard_server.settings import Settings, is_loopback
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
@@ -70,8 +66,6 @@ from calguard_server.workers.follow_up_loop import FollowUpLoop, FollowUpOptions
 from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.ledger_metrics import LedgerMetrics
 from calguard_server.workers.retention import Retention, RetentionOptions
-from calguard_server.workers.slack_dispatch import MakeNotifier, SlackDispatch, WorkspaceNotifier
-from calguard_server.workers.slack_marker import SlackMarker
 from calguard_server.workers.slack_review import SlackReview
 from calguard_server.workers.token_reload import TokenReload
 
@@ -220,7 +214,7 @@ class App:
         provider = GoogleCalendarProvider(session, self._google_options(), self._world.clock)
         revoker, locks = GrantRevoker(self._store, provider), LinkLocks()
         self._follow_ups = FollowUps(context)
-        self._alerts = OperatorAlerts(context, self._operator_channels())
+        self._alerts = OperatorAlerts(context, operator_channels(self._settings))
         self._slack_workspaces = self._build_slack_workspaces(context, session)
         self._incidents = ProviderIncidents(context, self._alerts)
         self._checks = Checks(context, provider, locks.links, self._alerts, self._incidents)
@@ -290,24 +284,9 @@ class App:
             ),
             notice_group_wait=settings.notice_group_wait,
             reminders=settings.reminders,
-            served=self._served_channels(),
+            served=served_channels(self._settings),
         )
         return Context(self._store, self._world.clock, self._world.new_id, self._world.chance, policies)
-
-    def _served_channels(self) -> frozenset[Channel]:
-        served = {
-            Channel.EMAIL: self._settings.smtp_url.get_secret_value(),
-            Channel.SLACK: self._settings.slack_bot_token.get_secret_value(),
-        }
-        for channel, setting in served.items():
-            if not setting:
-                _log.warning("this channel is not set up by the settings", channel=channel.value)
-        return frozenset(channel for channel, setting in served.items() if setting)
-
-    def _operator_channels(self) -> frozenset[Channel]:
-        settings = self._settings
-        wanted = {Channel.EMAIL: settings.operator_email, Channel.SLACK: settings.operator_slack_channel}
-        return frozenset(channel for channel, address in wanted.items() if address)
 
     def _google_options(self) -> GoogleOptions:
         settings = self._settings
@@ -344,12 +323,11 @@ class App:
                 self._unsubscribe_url,
             ),
         )
-        notifiers = self._notifiers()
-        slack = SlackDispatch(self._slack_workspaces, self._slack_notifier(session), email=notifiers.get(Channel.EMAIL))
+        parts = Parts(settings, world.clock, session, self._store, self._slack_workspaces, self._closers)
         deliveries = DeliveryLoop(
             self._store,
             composer,
-            notifiers | {Channel.SLACK: slack},
+            hooks_of(parts),
             self._alerts,
             world.clock,
             world.chance,
@@ -368,7 +346,7 @@ class App:
             "retention": retention.run,
             "watches": self._feed.run,
             "slack": SlackReview(self._slack_workspaces, world.clock).run,
-            "slack marker": SlackMarker(self._store, slack.mark_over, world.clock).run,
+            **parts.workers,
         }
         if self._authority is not None:
             workers["tokens"] = self._token_reload(self._authority).run
@@ -396,23 +374,6 @@ class App:
             ).run
             for failing, interval in intervals.items()
         }
-
-    def _notifiers(self) -> dict[Channel, Notifier]:
-        settings = self._settings
-        notifiers: dict[Channel, Notifier] = {}
-        if smtp_url := settings.smtp_url.get_secret_value():
-            email = EmailNotifier(SmtpOptions.parse(smtp_url), settings.email_from, self._world.clock)
-            self._closers.append(email.close)  # after the workers, which end what is on its way
-            self._supervise(asyncio.create_task(email.run(), name="mail connections"))
-            notifiers[Channel.EMAIL] = email
-        return notifiers
-
-    def _slack_notifier(self, session: aiohttp.ClientSession) -> MakeNotifier:
-        def make(workspace_id: str, token: Secret) -> WorkspaceNotifier:
-            options = SlackOptions(token=token, base_url=self._settings.slack_base_url, workspace_id=workspace_id)
-            return SlackNotifier(options, session, self._world.clock)
-
-        return make
 
     def _bind_grpc(self, use_cases: UseCases) -> GrpcServer:
         self._host, _, port = self._settings.listen.rpartition(":")

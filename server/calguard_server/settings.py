@@ -2,6 +2,7 @@
 
 import os
 import re
+import ssl
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import pairwise
@@ -197,6 +198,16 @@ class Settings(BaseSettings):
         "without), or `smtps://...`. Empty: nobody is told by e-mail.",
     )
     email_from: str = Field("Calguard <calguard@localhost>", description="The sender of e-mail.")
+    webhook_allow_private_addresses: bool = Field(
+        False,  # noqa: FBT003 - a default
+        description="Lets webhooks go to private, loopback and link-local addresses, too: then whoever may write "
+        "accounts may have this server call what only it can reach.",
+    )
+    webhook_ca_file: str = Field(
+        "",
+        description="A file of certificates in PEM that receivers of webhooks may have theirs from, besides those that "
+        "the system trusts. Empty: none.",
+    )
     relink_url: str = Field(
         "http://localhost:3000/calendar-links/{calendar_link_id}/reconnect",
         description="The address in notices, and on the callback page, at which a person reconnects a calendar; "
@@ -374,6 +385,13 @@ class Settings(BaseSettings):
             SmtpOptions.parse(url.get_secret_value())
         return url
 
+    @field_validator("webhook_ca_file")
+    @classmethod
+    def _check_ca_file(cls, path: str) -> str:
+        if path:
+            _check_certificates(path)
+        return path
+
     @field_validator("email_from", "operator_email")
     @classmethod
     def _check_mailbox(cls, text: str) -> str:
@@ -412,6 +430,13 @@ def _check_key(key: SecretStr) -> None:
     # Fernet itself ignores what is no base64, and all that follows the padding: two keys without a comma would be one.
     if not _KEY.fullmatch(key.get_secret_value()):
         raise ValueError(f"expected 32 bytes in URL-safe base64, several with commas between; {KEY_RECIPE}")
+
+
+def _check_certificates(path: str) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError:  # it is not there, may not be read, or holds no certificate
+        raise ValueError("expected a file of certificates in PEM") from None
 
 
 def _complaints(error: ValidationError) -> Iterable[str]:

@@ -247,3 +247,19 @@ async def test_a_channel_takes_a_message_a_second_where_that_is_asked(
     clock.advance(seconds=1)
     await slack.chat_postMessage(channel="#ops", text="two")
     assert [each.text for each in sandbox.slack.messages.records] == ["one", "two", "two"]
+
+
+async def test_metadata_is_kept_and_its_form_is_checked(slack: AsyncWebClient, sandbox: Sandbox) -> None:
+    """An event's type and a payload; without any, a message has none."""
+    metadata = {"event_type": "notice", "event_payload": {"id": "7"}}
+    await slack.chat_postMessage(channel="#ops", text="one", metadata=metadata)
+    await slack.chat_postMessage(channel="#ops", text="two")
+    assert [post.metadata for post in sandbox.slack.messages.records] == [metadata, {}]
+    for bad, error in (
+        ("{not", "invalid_metadata_format"),
+        ('["notice"]', "invalid_metadata_format"),
+        ('{"event_payload": {}}', "invalid_metadata_format"),
+        ('{"event_type": "notice"}', "invalid_metadata_schema"),
+    ):
+        refused = slack.api_call("chat.postMessage", json={"channel": "#ops", "text": "x", "metadata": bad})
+        assert await error_of(refused) == error

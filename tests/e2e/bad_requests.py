@@ -22,6 +22,9 @@ BAD_ID, LONG_ID, LONG = "a b", "x" * 64, "x" * 3000
 BAD_REQUEST_IDS = ("not-a-uuid", "00000000-0000-1000-8000-000000000000")
 
 
+HOOK, WHSEC = "https://hooks.example/", "whsec_Y2FuYXJ5LXNpZ25pbmctc2VjcmV0LW9mLWFubg=="
+
+
 def account(**fields: Any) -> accounts.Account:  # noqa: ANN401 - the message's fields
     return accounts.Account(**({"id": "zoe", "display_name": "Zoe"} | fields))
 
@@ -54,6 +57,11 @@ def _bad_accounts() -> list[tuple[accounts.Account, str]]:
         (account(slack=SlackAddress(user_id="x" * 64)), "account.slack.user_id"),
         (account(slack=SlackAddress(channel_id="a\0b")), "account.slack.channel_id"),
         (account(slack=SlackAddress(workspace_id=LONG)), "account.slack.workspace_id"),
+        (account(webhook=accounts.Webhook(url="http://hooks.example/", secret=WHSEC)), "account.webhook.url"),
+        (account(webhook=accounts.Webhook(url="https://a:b@hooks.example/", secret=WHSEC)), "account.webhook.url"),
+        (account(webhook=accounts.Webhook(url="https://hooks.example/#a", secret=WHSEC)), "account.webhook.url"),
+        (account(webhook=accounts.Webhook(secret=WHSEC)), "account.webhook.url"),
+        (account(webhook=accounts.Webhook(url=HOOK, secret="whsec_short")), "account.webhook.secret"),
     ]
 
 
@@ -89,6 +97,11 @@ def _rows_of_accounts() -> list[Row]:
     return [
         ("CreateAccount", accounts.CreateAccountRequest(), ("account",)),
         ("CreateAccount", accounts.CreateAccountRequest(account=several), every),
+        (
+            "CreateAccount",
+            accounts.CreateAccountRequest(account=account(webhook=accounts.Webhook(url=HOOK))),
+            ("account.webhook.secret",),
+        ),
         *(("CreateAccount", accounts.CreateAccountRequest(account=bad), (field,)) for bad, field in _bad_accounts()),
         *(
             ("CreateAccount", accounts.CreateAccountRequest(account=account(), request_id=bad), ("request_id",))

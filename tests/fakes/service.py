@@ -180,3 +180,8 @@ async def running_service(
         yield Service(**vars(engine), clock=clock, provider=provider)
     finally:
         await store.close()
+
+
+def of_each_channel(groups: int) -> dict[Channel, int]:
+    """How many groups are claimed at most."""
+    return dict.fromkeys(Channel, groups)

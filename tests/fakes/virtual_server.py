@@ -15,7 +15,7 @@ from calguard_server.engine.context import Context, Policies
 from calguard_server.engine.follow_ups import FollowUps
 from calguard_server.engine.ports import CalendarProvider, Chance, Clock, CommitListener, DueLink, NewId
 from calguard_server.grpc_api.convert import encode_change, encode_snapshot
-from calguard_server.notifiers.message import Notifier
+from calguard_server.notifiers.hook import NotifierHook
 from calguard_server.store.sqlite import StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.watch.feed import Feed, FeedOptions
@@ -47,7 +47,7 @@ class Edges:
     chance: Chance
     new_id: NewId
     provider: CalendarProvider
-    notifiers: dict[Channel, Notifier]
+    notifiers: dict[Channel, NotifierHook]
     handed_out: Callable[[DueLink], None] = lambda _: None
     reminders: tuple[timedelta, ...] = REMINDERS
 

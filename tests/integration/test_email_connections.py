@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from calguard_sandbox import Sandbox, SandboxOptions
 from calguard_server.domain.delivery import Outcome
@@ -15,13 +16,20 @@ from tests.integration.mail_server import HANG_UP, Session, mail_server
 from tests.unit.notice_messages import make_message
 
 SENT = Outcome(sent=True, address="ann@example.com")
+
+
+def unsaid(outcome: Outcome) -> Outcome:
+    """An outcome without the words of the mail server, where that took the message."""
+    return replace(outcome, detail="") if outcome.detail.startswith("SMTP 250: ") else outcome
+
+
 CLOSING = b"421 4.4.2 closing\r\n"
 PASSWORD = "a-password-nobody-may-see"
 
 
 async def send(sender: EmailNotifier, count: int = 1) -> None:
     for number in range(count):
-        assert await sender.send(make_message(message_id=f"message-{number}"), ANN) == SENT
+        assert unsaid(await sender.send(make_message(message_id=f"message-{number}"), ANN)) == SENT
 
 
 async def test_ten_messages_use_one_connection() -> None:
@@ -68,7 +76,7 @@ async def test_a_connection_that_ends_as_it_is_used_again_costs_no_attempt(verb:
         await send(sender)
         outcome = await sender.send(make_message(), ANN)
         if verb == "RSET" or answer in (CLOSING, HANG_UP):
-            assert outcome == SENT
+            assert unsaid(outcome) == SENT
             assert [len(session.contents) for session in server.sessions] == [1, 1]
         else:
             assert (outcome.sent, outcome.doubtful) == (False, False)
@@ -182,7 +190,7 @@ async def test_a_hundred_messages_at_once_use_few_connections() -> None:
     async with mail_server() as server, notifying(server.url) as sender:
         messages = [make_message(message_id=f"message-{number}") for number in range(100)]
         outcomes = await asyncio.gather(*(sender.send(message, ANN) for message in messages))
-        assert set(outcomes) == {SENT}
+        assert {unsaid(outcome) for outcome in outcomes} == {SENT}
         assert len(server.contents) == 100
         assert all(
             sum(f"<{message.message_id}@".encode() in each for each in server.contents) == 1 for message in messages
@@ -283,6 +291,6 @@ async def test_what_is_in_use_as_the_notifier_closes_ends_with_its_message() -> 
         sending = asyncio.create_task(sender.send(make_message(), ANN))
         await begun.wait()
         await sender.close()
-        assert await sending == SENT
+        assert unsaid(await sending) == SENT
         await server.sessions[0].over.wait()
         assert server.sessions[0].commands[-1] == "QUIT"

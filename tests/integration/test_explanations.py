@@ -25,7 +25,7 @@ from calguard_server.domain.notices import NoticeReason
 from calguard_server.domain.page import BookingPage, Condition, Member, PageState, SchedulingMode, StopCause
 from calguard_server.engine.ports import DeliveryUpdate, Notification, NotificationFilter, PageFilter
 from tests.fakes.provider import PRIMARY
-from tests.fakes.service import Service, running_service
+from tests.fakes.service import Service, of_each_channel, running_service
 
 SESSION_ENDED = (Finding(CauseReason.SESSION_POLICY),)
 REVOKED = (Finding(CauseReason.AUTHORIZATION_REVOKED),)
@@ -124,7 +124,9 @@ class History:
 
     async def delivers(self) -> None:
         """Send what is due, or some of it, or give it up."""
-        claimed = await self.service.store.claim_deliveries(self.service.clock.now(), timedelta(hours=1), 1000)
+        claimed = await self.service.store.claim_deliveries(
+            self.service.clock.now(), timedelta(hours=1), of_each_channel(1000)
+        )
         ends = (DeliveryState.SENT, DeliveryState.SENT, DeliveryState.DEAD)
         await self.service.store.update_deliveries(
             [

@@ -10,7 +10,7 @@ from calguard_server.domain.delivery import Attempt, AttemptOutcome, DeliverySta
 from calguard_server.domain.page import SchedulingMode
 from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate, Notification, NotificationFilter
 from calguard_server.workers.retention import Retention, RetentionOptions
-from tests.fakes.service import Service, running_service
+from tests.fakes.service import Service, of_each_channel, running_service
 from tests.fakes.world import START
 from tests.integration.test_engine import REVOKED
 
@@ -31,7 +31,7 @@ async def stopped(service: Service, *pages: str) -> str:
 
 
 async def claimed(service: Service, now: datetime = START) -> list[ClaimedDelivery]:
-    return await service.store.claim_deliveries(now, LEASE, 100)
+    return await service.store.claim_deliveries(now, LEASE, of_each_channel(100))
 
 
 def sent(claims: Sequence[ClaimedDelivery], state: DeliveryState = DeliveryState.SENT) -> list[DeliveryUpdate]:

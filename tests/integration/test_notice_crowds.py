@@ -178,6 +178,24 @@ def test_ten_thousand_incidents_at_once_are_told_at_the_receiver_s_pace(tmp_path
     run_virtually(story())
 
 
+def test_a_channel_without_an_answer_takes_no_other_s_places(tmp_path: Path) -> None:
+    """A hundred owners; each e-mail hangs for a minute, and all is told by Slack at once meanwhile."""
+
+    async def story() -> None:
+        async with crowd(tmp_path / "db", "ann") as here:
+            link, engine = await here.link("ann"), here.server.engine
+            names = [f"o{number:05}" for number in range(100)]
+            await in_parts([engine.accounts.create(make_account(name)) for name in names])
+            await in_parts([engine.pages.create(make_page(f"p-{name}", ALL, name, "ann")) for name in names])
+            here.mail.takes = timedelta(minutes=1)
+            await here.turn(link, works=False)
+            await here.mail.clock.sleep(10 * SECOND)
+            assert (len(here.slack.received), len(here.mail.received)) == (101, 0)
+            assert here.mail.at_once == DeliveryLoopOptions().sending_max
+
+    run_virtually(story())
+
+
 async def sending(server: Server) -> int:
     """How many notices are claimed, but for those of Ann's one message, which lists all pages."""
     query = "SELECT COUNT(*) FROM deliveries WHERE state = 'SENDING' AND recipient_account_id <> 'ann'"

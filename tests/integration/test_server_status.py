@@ -16,7 +16,7 @@ from calguard_server.engine.ports import DeliveryUpdate
 from calguard_server.engine.server_status import StatusReading
 from calguard_server.store.migrate import migrate
 from calguard_server.store.queries import QUERIES
-from tests.fakes.service import Service, running_service
+from tests.fakes.service import Service, of_each_channel, running_service
 from tests.fakes.world import START
 from tests.integration.test_engine import REVOKED
 
@@ -81,7 +81,7 @@ async def test_notices_are_unsent_until_they_are_sent_or_given_up(service: Servi
     assert (before.oldest_unsent_time, before.dead) == (owed, 0)
 
     service.clock.advance(timedelta(minutes=1))
-    claimed = await service.store.claim_deliveries(service.clock.now(), LEASE, 100)
+    claimed = await service.store.claim_deliveries(service.clock.now(), LEASE, of_each_channel(100))
     assert (await reading.read()).unsent == before.unsent
     ends = [DeliveryState.DEAD, *[DeliveryState.SENT] * (len(claimed) - 1)]
     updates = [

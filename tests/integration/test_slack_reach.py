@@ -38,7 +38,7 @@ async def test_a_channel_goes_before_the_person(sandbox: Sandbox, slack: SlackNo
     """One call, with blocks, and a fallback for notifications."""
     address = ops(sandbox)
     outcome = await slack.send(make_message(pages=make_pages(3)), address)
-    assert outcome == Outcome(sent=True, address=address.slack.channel_id)
+    assert outcome == Outcome(sent=True, detail="slack ok, HTTP 200", address=address.slack.channel_id)
     [message] = sandbox.slack.messages.records
     assert message.channel_name == "ops"
     assert message.text.startswith("Booking page stopped: Demo 1 and 2 more\n")
@@ -60,7 +60,7 @@ async def test_a_person_is_looked_up_by_email(sandbox: Sandbox, slack: SlackNoti
     first = await slack.send(make_message(), ANN)
     second = await slack.send(make_message(), ANN)
     [message, _] = sandbox.slack.messages.records
-    assert first == second == Outcome(sent=True, address=message.channel)
+    assert first == second == Outcome(sent=True, detail="slack ok, HTTP 200", address=message.channel)
     assert message.user_email == "ann@example.com"
     assert methods(sandbox) == ["users.lookupByEmail", "conversations.open", POST, POST]
 

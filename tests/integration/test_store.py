@@ -29,7 +29,7 @@ from calguard_server.engine.ports import (
 )
 from calguard_server.engine.working_set import ReplayedError, Request, Seeds, Unit, WorkingSet
 from calguard_server.store.errors import StoreError
-from tests.fakes.service import Service, make_account, open_test_store, running_service
+from tests.fakes.service import Service, make_account, of_each_channel, open_test_store, running_service
 from tests.fakes.world import START, CountingIds, ManualClock
 from tests.integration.test_engine import REVOKED
 
@@ -371,10 +371,10 @@ async def test_claims_take_whole_groups_and_hold_for_their_lease(tmp_path: Path)
     async with running_service(tmp_path / "db") as service:
         await _stopped_page(service)
         lease = timedelta(minutes=1)
-        claimed = await service.store.claim_deliveries(START, lease, 10)
+        claimed = await service.store.claim_deliveries(START, lease, of_each_channel(10))
         assert len(claimed) == 6
-        assert await service.store.claim_deliveries(START, lease, 10) == []
-        again = await service.store.claim_deliveries(START + lease, lease, 10)
+        assert await service.store.claim_deliveries(START, lease, of_each_channel(10)) == []
+        again = await service.store.claim_deliveries(START + lease, lease, of_each_channel(10))
         assert {each.delivery.id for each in again} == {each.delivery.id for each in claimed}
         assert {each.delivery.fence for each in again} == {2}
 
@@ -383,8 +383,8 @@ async def test_a_late_sender_is_fenced_off(tmp_path: Path) -> None:
     """Of two that hold the same delivery only the latest claim's outcome counts."""
     async with running_service(tmp_path / "db") as service:
         await _stopped_page(service)
-        first = await service.store.claim_deliveries(START, timedelta(), 10)
-        second = await service.store.claim_deliveries(START, timedelta(minutes=1), 10)
+        first = await service.store.claim_deliveries(START, timedelta(), of_each_channel(10))
+        second = await service.store.claim_deliveries(START, timedelta(minutes=1), of_each_channel(10))
         sent = [DeliveryUpdate(each.delivery.id, each.delivery.fence, DeliveryState.SENT, 1, None) for each in first]
         await service.store.update_deliveries(sent)
         listed = await service.store.notifications(NotificationFilter(), 0, 50)
@@ -400,15 +400,22 @@ async def test_a_later_notice_of_an_incident_waits_for_the_earlier_one(tmp_path:
     """The news that a page is back cannot overtake the news that it stopped."""
     async with running_service(tmp_path / "db") as service:
         await _stopped_page(service)
-        claimed = await service.store.claim_deliveries(START, timedelta(minutes=1), 10)
+        claimed = await service.store.claim_deliveries(START, timedelta(minutes=1), of_each_channel(10))
         service.provider.findings.clear()
         (link,) = await service.store.links(LinkFilter(), "", 10)
         await service.checks.check_now(link.id)
-        assert await service.store.claim_deliveries(START + timedelta(seconds=1), timedelta(minutes=1), 10) == []
+        assert (
+            await service.store.claim_deliveries(
+                START + timedelta(seconds=1), timedelta(minutes=1), of_each_channel(10)
+            )
+            == []
+        )
         await service.store.update_deliveries(
             [DeliveryUpdate(each.delivery.id, each.delivery.fence, DeliveryState.SENT, 1, None) for each in claimed]
         )
-        restarted = await service.store.claim_deliveries(START + timedelta(seconds=1), timedelta(minutes=1), 10)
+        restarted = await service.store.claim_deliveries(
+            START + timedelta(seconds=1), timedelta(minutes=1), of_each_channel(10)
+        )
         assert {each.delivery.kind.value for each in restarted} == {"PAGE_RESTARTED"}
         assert {each.told for each in restarted} == {True}
 

@@ -22,7 +22,7 @@ from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
 from calguard_server.workers.check_pace import CheckPace, PaceOptions
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
-from tests.fakes.service import Service, running_service
+from tests.fakes.service import Service, of_each_channel, running_service
 from tests.fakes.world import middle
 from tests.integration.test_engine import REVOKED
 
@@ -250,7 +250,7 @@ async def test_what_a_dead_process_had_claimed_is_sent_by_the_next(tmp_path: Pat
     """A claim without an outcome is given back at the start."""
     async with running_service(tmp_path / "db") as service:
         await stop_pages(service, "p1")
-        await service.store.claim_deliveries(service.clock.now(), timedelta(hours=1), 10)
+        await service.store.claim_deliveries(service.clock.now(), timedelta(hours=1), of_each_channel(10))
     async with running_service(tmp_path / "db") as service, delivering(service) as deliveries:
         await deliveries.settled(Channel.EMAIL, DeliveryState.SENT)
         assert len(deliveries.email.received) == 1

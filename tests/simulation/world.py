@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from calguard_server.domain.notices import Channel
 from calguard_server.engine.ports import DueLink, LogEntry
-from calguard_server.notifiers.message import Notifier
+from calguard_server.notifiers.hook import NotifierHook
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.virtual_server import Edges, Server
 from tests.fakes.virtual_time import VirtualClock
@@ -113,7 +113,7 @@ class World:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _open(self) -> Server:
-        notifiers: dict[Channel, Notifier] = {Channel(name): each for name, each in self.receivers.items()}
+        notifiers: dict[Channel, NotifierHook] = {Channel(name): each for name, each in self.receivers.items()}
         edges = Edges(
             self._path,
             self.clock,

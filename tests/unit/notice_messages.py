@@ -71,6 +71,7 @@ def make_message(kind: NoticeKind = NoticeKind.PAGE_STOPPED, **changes: object) 
     message = NoticeMessage(
         kind=kind,
         message_id="message-1",
+        decided_time=NOW,
         locale=Locale.ENGLISH,
         support_url=SUPPORT,
         recipient_id="" if alert else "hanako",

@@ -4,6 +4,7 @@ import pytest
 
 from calguard_server.domain.account import SlackAddress
 from calguard_server.domain.notices import Channel, channels_of
+from calguard_server.domain.webhook import Webhook
 from tests.unit.builders import make_account
 
 NO_SLACK = SlackAddress()
@@ -69,3 +70,12 @@ def test_only_what_the_account_wants(wanted: list[Channel]) -> None:
 def test_what_is_wanted_and_cannot_be_used_is_nothing() -> None:
     """Slack alone is wanted, and the server has none."""
     assert channels_of(make_account(channels=(Channel.SLACK,)), USER, frozenset({Channel.EMAIL})) == ()
+
+
+def test_a_webhook_is_told_of_wherever_there_is_one() -> None:
+    """It needs no other address, and no other address stands in for it."""
+    webhook = Webhook("https://hooks.example/", 1)
+    assert channels_of(make_account(email="", webhook=webhook), NO_SLACK, EVERY_CHANNEL) == (Channel.WEBHOOK,)
+    assert channels_of(make_account(webhook=webhook), NO_SLACK, EVERY_CHANNEL) == tuple(Channel)
+    assert Channel.WEBHOOK not in channels_of(make_account(webhook=Webhook("", 1)), NO_SLACK, EVERY_CHANNEL)
+    assert channels_of(make_account(webhook=webhook), NO_SLACK, frozenset({Channel.EMAIL})) == (Channel.EMAIL,)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calguard_server.domain.causes import Capability
+from calguard_server.domain.retry_after import LONGEST, parse_retry_after
 from calguard_server.google.answers import Answer, Call, Endpoint, Outcome, TransportFailure, Verdict
 from calguard_server.google.classify import classify
-from calguard_server.google.retry_after import LONGEST, parse_retry_after
 from tests.unit.classify_api_rows import API_ROWS, TRANSPORT_ROWS
 from tests.unit.classify_token_rows import TOKEN_ROWS
 from tests.unit.google_answers import JSON_TYPE, MINUTE, NOW, OTHER, TEAM, Row, answer

@@ -123,7 +123,7 @@ def test_times_keep_their_microseconds(time: datetime) -> None:
 @given(ACCOUNTS)
 def test_an_account_goes_out_and_comes_back(account: Account) -> None:
     message = account_to_wire(account)
-    back = read_new_account(account_pb2.CreateAccountRequest(account=message))
+    back, _ = read_new_account(account_pb2.CreateAccountRequest(account=message))
     times = {name: time_of(message, name) for name in ("create_time", "update_time")}
     assert replace(back, revision=message.revision, **times) == account
     assert message.etag == etag_of(account)

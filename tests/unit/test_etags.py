@@ -11,6 +11,7 @@ from calguard_server.domain.errors import AbortedError
 from calguard_server.domain.etags import etag_of, require_etag
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.page import AssignmentMethod, BookingPage, FaultyMembers, Member, PagePhase, SchedulingMode
+from calguard_server.domain.webhook import Webhook
 from tests.unit.builders import NOW, make_account, make_cause, make_fault, make_link, make_page
 
 Resource = Account | CalendarLink | BookingPage
@@ -26,6 +27,7 @@ SET_BY_A_CALLER: list[tuple[Made, dict[str, list[object]]]] = [
             "slack": [SlackAddress("T1"), SlackAddress(user_id="T1"), SlackAddress(channel_id="T1")],
             "channels": [(Channel.EMAIL,), (Channel.SLACK,), (Channel.EMAIL, Channel.SLACK)],
             "link_alerts": [LinkAlerts.ALWAYS],
+            "webhook": [Webhook("https://a.example/", 1), Webhook("https://a.example/", 2), Webhook("", 2)],
         },
     ),
     (

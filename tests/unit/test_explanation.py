@@ -31,6 +31,7 @@ from calguard_server.domain.page import (
     decide_page,
     member_health,
 )
+from calguard_server.domain.webhook import Webhook
 from tests.unit.builders import EARLIER, NOW, make_account, make_cause, make_link, make_page
 from tests.unit.rules_model import ModelPage
 from tests.unit.rules_model import Told as ToldByModel
@@ -38,7 +39,7 @@ from tests.unit.rules_model import Told as ToldByModel
 PEOPLE = ("ann", "bob", "cleo", "dan", "eve")
 MODES = list(SchedulingMode)
 EVERY_CHANNEL = frozenset(Channel)
-ACCOUNTS = {name: make_account(name) for name in (*PEOPLE, "olga")}
+ACCOUNTS = {name: make_account(name, webhook=Webhook("https://hooks.example/", 1)) for name in (*PEOPLE, "olga")}
 STATE_OF = {
     Condition.HEALTHY: LinkState.LINKED,
     Condition.DEGRADED: LinkState.DEGRADED,
@@ -76,7 +77,7 @@ def one_failure_away(explanation: Explanation) -> set[str]:
 
 
 def told_by(explanation: Explanation) -> list[ToldByModel]:
-    """Answer kind, recipients and named members of each notice; all can be told by both channels."""
+    """Answer kind, recipients and named members of each notice; all can be told by every channel."""
     for notice in explanation.notices:
         assert all(set(each.channels) == EVERY_CHANNEL for each in notice.recipients)
     return sorted(

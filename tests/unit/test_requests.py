@@ -1,12 +1,17 @@
 """Each request is read in full before anything is done: every wrong field is named by its path."""
 
+from base64 import b64encode
+
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from calguard.v1 import account_pb2, booking_page_pb2, calendar_link_pb2, watch_pb2
+from calguard_server.domain.errors import InvalidArgumentError
 from calguard_server.domain.events import ResourceKind
 from calguard_server.domain.page import AssignmentMethod, FaultyMembers, Member, SchedulingMode
+from calguard_server.domain.secret import Secret
+from calguard_server.domain.webhook import WebhookWish
 from calguard_server.grpc_api.account_service import read_account_changes, read_new_account
 from calguard_server.grpc_api.booking_page_service import read_new_page, read_page_changes
 from calguard_server.grpc_api.explanation import check_explain
@@ -14,6 +19,7 @@ from calguard_server.grpc_api.link_requests import read_outcome, read_selection,
 from calguard_server.grpc_api.watch_service import read_spec
 from tests.unit.requests_refused import wrong_fields
 
+URL, SECRET = "https://hooks.example/notices", "whsec_Y2FuYXJ5LXNpZ25pbmctc2VjcmV0LW9mLWFubg=="
 AUTO_ASSIGN = booking_page_pb2.SCHEDULING_MODE_AUTO_ASSIGN
 
 
@@ -37,7 +43,7 @@ def members(*ids: str) -> list[booking_page_pb2.BookingPageMember]:
 
 
 def test_an_account_is_read() -> None:
-    account = read_new_account(account_request(id="ann", email="ann@example.com", slack={"user_id": "U1"}))
+    account, _ = read_new_account(account_request(id="ann", email="ann@example.com", slack={"user_id": "U1"}))
     assert (account.id, account.display_name, account.email, account.slack.user_id) == (
         "ann", "Ann", "ann@example.com", "U1",
     )  # fmt: skip
@@ -55,6 +61,70 @@ def test_an_account_that_is_empty_lacks_its_name_only() -> None:
 def test_what_the_server_sets_is_ignored_even_out_of_range() -> None:
     request = account_request(revision=-(2**63), etag="\n", create_time={"seconds": 2**62, "nanos": -1})
     assert wrong_fields(read_new_account, request) == []
+
+
+def test_a_webhook_is_read_with_its_secret_wrapped() -> None:
+    _, wish = read_new_account(account_request(webhook={"url": URL, "secret": SECRET, "secret_set": False}))
+    assert wish == WebhookWish(URL, Secret(SECRET))
+    assert SECRET not in repr(wish)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.example/",
+        "HTTPS://hooks.example/",
+        "ftp://hooks.example/",
+        "https://",
+        "https:///path",
+        "//hooks.example/",
+        "https://user@hooks.example/",
+        "https://user:password@hooks.example/",
+        "https://hooks.example/#part",
+        "https://hooks.example:0/",
+        "https://hooks.example:65536/",
+        "https://[::1/",
+        "https://hooks.example/ a",
+        "https://hooks.example/\r\nHost: x",
+        "https://hööks.example/",
+        f"https://hooks.example/{'x' * 2000}",
+        " ",
+    ],
+)
+def test_a_url_that_no_webhook_goes_to(url: str) -> None:
+    """Only https, without passwords and fragments; the refusal does not repeat what may hold a token."""
+    request = account_request(webhook={"url": url, "secret": SECRET})
+    assert wrong_fields(read_new_account, request) == ["account.webhook.url"]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://hooks.example", "https://hooks.example:8443/a?token=b", "https://[2a00::1]/", "https://192.0.2.1/"]
+)
+def test_a_url_that_webhooks_go_to(url: str) -> None:
+    """Where its host leads is found out later."""
+    assert wrong_fields(read_new_account, account_request(webhook={"url": url, "secret": SECRET})) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 23, 65, 100])
+def test_a_secret_of_too_few_bytes_or_too_many(count: int) -> None:
+    secret = f"whsec_{b64encode(bytes(count)).decode()}"
+    request = account_request(webhook={"url": URL, "secret": secret})
+    assert wrong_fields(read_new_account, request) == ["account.webhook.secret"]
+
+
+@pytest.mark.parametrize("secret", [SECRET.removeprefix("whsec_"), f"{SECRET}!", f" {SECRET}", f"{SECRET}\n", "whsec"])
+def test_a_secret_of_another_form(secret: str) -> None:
+    """And the refusal does not repeat it."""
+    request = account_request(webhook={"url": URL, "secret": secret})
+    with pytest.raises(InvalidArgumentError) as refused:
+        read_new_account(request)
+    assert [each.field for each in refused.value.violations] == ["account.webhook.secret"]
+    assert "Y2FuYXJ5" not in repr((refused.value, refused.value.violations))
+
+
+def test_a_secret_without_a_url() -> None:
+    request = account_request(webhook={"secret": SECRET})
+    assert wrong_fields(read_new_account, request) == ["account.webhook.url"]
 
 
 @pytest.mark.parametrize("part", ["workspace_id", "user_id", "channel_id"])
@@ -77,12 +147,23 @@ def test_only_what_the_mask_names_is_read_and_checked() -> None:
 
 def test_a_star_takes_all_fields() -> None:
     changes = read_account_changes(change(["*"], display_name="Ann"))
-    assert set(changes) == {"display_name", "email", "locale", "slack", "channels", "link_alerts"}
+    assert set(changes) == {"display_name", "email", "locale", "slack", "channels", "link_alerts", "webhook"}
     assert wrong_fields(read_account_changes, change(["*"])) == ["account.display_name"]
 
 
 @pytest.mark.parametrize(
-    "paths", [[], [""], ["id"], ["etag"], ["slack.user_id"], ["displayName"], ["email", "nothing"], ["*", "nothing"]]
+    "paths",
+    [
+        [],
+        [""],
+        ["id"],
+        ["etag"],
+        ["slack.user_id"],
+        ["webhook.url"],
+        ["displayName"],
+        ["email", "nothing"],
+        ["*", "nothing"],
+    ],
 )
 def test_masks_that_are_refused(paths: list[str]) -> None:
     assert "update_mask" in wrong_fields(read_account_changes, change(paths, email="a@example.com"))

@@ -1,5 +1,6 @@
 """The Web API's methods. A method takes the arguments as text and raises SlackError, or answers its fields."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -114,6 +115,7 @@ class Methods:
             thread_ts=str(arguments["thread_ts"]) if arguments.get("thread_ts") else None,
             ts=ts,
             time=self._state.now(),
+            metadata=_metadata(arguments.get("metadata")),
         )
         self._state.take(message)
         return message
@@ -139,6 +141,21 @@ def _content(arguments: Arguments) -> tuple[str, list[dict[str, Any]]]:
     if len(text) > LONGEST_TEXT:
         raise SlackError("msg_too_long")
     return text, blocks
+
+
+def _metadata(given: object) -> dict[str, Any]:
+    """What a message carries unseen. Raises SlackError."""
+    if not given:
+        return {}
+    try:
+        metadata = json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        raise SlackError("invalid_metadata_format") from None
+    if not isinstance(metadata, dict) or not metadata.get("event_type"):
+        raise SlackError("invalid_metadata_format")
+    if not isinstance(metadata.get("event_payload"), dict):
+        raise SlackError("invalid_metadata_schema")
+    return metadata
 
 
 def _shown(message: SlackMessage) -> dict[str, Any]:

@@ -49,7 +49,10 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class SlackMessage:
-    """A message received; `user_email` is set for a direct message, `method` tells a post from an update."""
+    """A message received; `user_email` is set for a direct message, `method` tells a post from an update.
+
+    `metadata` is what it carries unseen: an event type and a payload; empty where it has none.
+    """
 
     team: str
     method: str
@@ -61,6 +64,7 @@ class SlackMessage:
     thread_ts: str | None
     ts: str
     time: datetime
+    metadata: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """For the control API."""
@@ -75,6 +79,7 @@ class SlackMessage:
             "thread_ts": self.thread_ts,
             "ts": self.ts,
             "time": self.time.isoformat(),
+            "metadata": self.metadata,
         }
 
 

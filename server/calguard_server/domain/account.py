@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from calguard_server.domain.webhook import Webhook
+
 
 class Locale(StrEnum):
     """The languages of notices."""
@@ -18,6 +20,7 @@ class Channel(StrEnum):
 
     EMAIL = "EMAIL"
     SLACK = "SLACK"
+    WEBHOOK = "WEBHOOK"
 
 
 class LinkAlerts(StrEnum):
@@ -56,6 +59,7 @@ class Account(Struct, frozen=True, kw_only=True):
     update_time: datetime
     channels: tuple[Channel, ...] = ()
     link_alerts: LinkAlerts = LinkAlerts.PAGE_RULES
+    webhook: Webhook = Webhook()
 
     def may_be_told_by(self, channel: Channel) -> bool:
         """Whether the person wants to be told by a channel."""

@@ -40,6 +40,7 @@ def _settable(resource: Resource) -> tuple[object, ...]:
                 resource.slack,
                 tuple(channel.value for channel in resource.channels),
                 resource.link_alerts.value,
+                resource.webhook,
             )
         case CalendarLink():
             return (resource.check_calendar_ids, resource.add_calendar_id, resource.provider_subject)

@@ -15,6 +15,7 @@ A notice names a `stage`: within an incident, nothing is told twice to the same 
 """
 
 from enum import StrEnum
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -154,14 +155,22 @@ def channels_of(account: Account, page_slack: SlackAddress, served: frozenset[Ch
     Slack needs an address of the person's, or of the page's where the person is its owner (`page_slack`), or an e-mail
     address to look the person up by. `served` has it for the workspace of the settings; any other serves itself.
     """
-    slack = slack_address_of(account, page_slack)
-    known = {
-        Channel.EMAIL: bool(account.email),
-        Channel.SLACK: bool(account.email) or slack.reaches_somebody,
-    }
-    elsewhere = {Channel.SLACK} if slack.workspace_id not in ("", DEFAULT_WORKSPACE) else set()
-    usable = (channel for channel, is_known in known.items() if is_known and channel in served | elsewhere)
-    return tuple(channel for channel in usable if account.may_be_told_by(channel))
+    wanted = (channel for channel in Channel if account.may_be_told_by(channel))
+    return tuple(channel for channel in wanted if _reaches(channel, account, page_slack, served))
+
+
+def _reaches(channel: Channel, account: Account, page_slack: SlackAddress, served: frozenset[Channel]) -> bool:
+    match channel:
+        case Channel.EMAIL:
+            return channel in served and bool(account.email)
+        case Channel.SLACK:
+            slack = slack_address_of(account, page_slack)
+            elsewhere = slack.workspace_id not in ("", DEFAULT_WORKSPACE)
+            return (channel in served or elsewhere) and (bool(account.email) or slack.reaches_somebody)
+        case Channel.WEBHOOK:
+            return channel in served and bool(account.webhook.url)
+        case _:
+            assert_never(channel)
 
 
 def channels_to(account: Account | None, page: BookingPage, served: frozenset[Channel]) -> tuple[Channel, ...]:

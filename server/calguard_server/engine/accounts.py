@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from calguard_server.domain.account import Account
 from calguard_server.domain.errors import AlreadyExistsError, FailedPreconditionError
 from calguard_server.domain.etags import require_etag
+from calguard_server.domain.webhook import Webhook, WebhookWish, webhook_after
 from calguard_server.engine.attempts import supersede_all_of
 from calguard_server.engine.context import Context
 from calguard_server.engine.found import found_account
@@ -38,14 +39,25 @@ class Accounts:
         """List accounts with ids after the one given."""
         return await self._context.store.accounts(after, limit)
 
-    async def create(self, account: Account, request: Request | None = None) -> Account:
+    async def create(
+        self, account: Account, webhook: WebhookWish | None = None, request: Request | None = None
+    ) -> Account:
         """Create an account; an empty id is replaced by a new one.
 
-        Raises AlreadyExistsError `ACCOUNT_EXISTS`, FailedPreconditionError `SLACK_WORKSPACE_MISSING`.
+        Raises AlreadyExistsError `ACCOUNT_EXISTS`, FailedPreconditionError `SLACK_WORKSPACE_MISSING`,
+        InvalidArgumentError where a webhook has no secret.
         """
         now = self._context.clock.now()
         account_id = account.id or self._context.new_id("account")
-        created = replace(account, id=account_id, revision=1, create_time=now, update_time=now)
+        wish = webhook or WebhookWish()
+        created = replace(
+            account,
+            id=account_id,
+            revision=1,
+            create_time=now,
+            update_time=now,
+            webhook=webhook_after(Webhook(), wish),
+        )
 
         def decide(rows: WorkingSet) -> Account:
             if rows.accounts.get(account_id) is not None:
@@ -54,6 +66,7 @@ class Accounts:
                 )
             require_workspace(rows, created.slack)
             rows.put_account(created)
+            _keep_secret(rows, created, wish)
             return created
 
         seeds = Seeds(accounts=(account_id,), slack_workspaces=workspaces_of(created.slack))
@@ -62,21 +75,26 @@ class Accounts:
     async def update(
         self, account_id: str, changes: Mapping[str, Any], etag: str = "", request: Request | None = None
     ) -> Account:
-        """Change the fields given.
+        """Change the fields given; that of `webhook` is a WebhookWish.
 
-        Raises NotFoundError, AbortedError `ETAG_MISMATCH`, FailedPreconditionError `SLACK_WORKSPACE_MISSING`.
+        Raises NotFoundError, AbortedError `ETAG_MISMATCH`, FailedPreconditionError `SLACK_WORKSPACE_MISSING`,
+        InvalidArgumentError where a webhook's URL is changed without its secret.
         """
         now = self._context.clock.now()
+        wish: WebhookWish | None = changes.get("webhook")
 
         def decide(rows: WorkingSet) -> Account:
             account = found_account(rows.accounts.get(account_id), account_id)
             require_etag(account, etag)
             require_workspace(rows, changes.get("slack"))
-            changed = replace(account, **changes)
+            webhook = account.webhook if wish is None else webhook_after(account.webhook, wish)
+            changed = replace(account, **{**changes, "webhook": webhook})
             if changed == account:
                 return account
             changed = replace(changed, revision=account.revision + 1, update_time=now)
             rows.put_account(changed)
+            if wish is not None:
+                _keep_secret(rows, changed, wish)
             return changed
 
         seeds = Seeds(accounts=(account_id,), slack_workspaces=workspaces_of(changes.get("slack")))
@@ -126,6 +144,12 @@ class Accounts:
     async def _amend_answer(self, request: Request | None, revocation: Revocation) -> None:
         if request is not None:
             await self._context.store.transact(Unit(Seeds(), lambda rows: rows.put_answer(request, revocation)))
+
+
+def _keep_secret(rows: WorkingSet, account: Account, wish: WebhookWish) -> None:
+    """Save the secret that was given; that of webhooks that go nowhere is forgotten."""
+    if wish.secret is not None or not account.webhook.url:
+        rows.put_webhook_secret(account.id, wish.secret)
 
 
 def _refuse_in_use(rows: WorkingSet, account_id: str) -> None:

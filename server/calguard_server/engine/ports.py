@@ -339,7 +339,7 @@ class ClaimedDelivery(Struct, frozen=True):
 
     `told`: what its incident owed the recipient by the channel before was, or may have been, received. `was_due` is
     when it was due by itself: later than now where it came along with another. `link` is set where it is about one.
-    `silences` are those in force.
+    `silences` are those in force. `webhook_secret` is the recipient's where it goes by webhook and a key opens it.
     """
 
     delivery: Delivery
@@ -349,6 +349,7 @@ class ClaimedDelivery(Struct, frozen=True):
     was_due: datetime
     link: CalendarLink | None = None
     silences: tuple[Silence, ...] = ()
+    webhook_secret: Secret | None = None
 
 
 class IncidentOf(Struct, frozen=True):
@@ -504,8 +505,13 @@ class Store(Protocol):
         """Save the times of checks that changed nothing."""
         ...
 
-    async def claim_deliveries(self, now: datetime, lease: timedelta, limit: int) -> list[ClaimedDelivery]:
-        """Claim deliveries that are due, whole groups of one recipient, channel and kind; mark them SENDING."""
+    async def claim_deliveries(
+        self, now: datetime, lease: timedelta, limits: Mapping[Channel, int]
+    ) -> list[ClaimedDelivery]:
+        """Claim deliveries that are due, whole groups of one recipient, channel and kind; mark them SENDING.
+
+        `limits` is how many groups of a channel at most; those of other channels are left.
+        """
         ...
 
     async def update_deliveries(self, updates: Sequence[DeliveryUpdate]) -> None:

@@ -137,6 +137,7 @@ class WorkingSet:
     slack_workspaces: dict[str, SlackWorkspace | None] = field(default_factory=dict)
     slack_tokens: dict[str, Secret | None] = field(default_factory=dict)
     slack_uses: dict[str, SlackUses] = field(default_factory=dict)
+    webhook_secrets: dict[str, Secret | None] = field(default_factory=dict)
     notifications: dict[str, "Notification"] = field(default_factory=dict)
     silences: dict[str, Silence | None] = field(default_factory=dict)
     links_of: dict[str, set[str]] = field(default_factory=dict)
@@ -187,8 +188,13 @@ class WorkingSet:
         self._put("accounts", self.accounts, account.id, account)
 
     def delete_account(self, account_id: str) -> None:
-        """Delete an account."""
+        """Delete an account with the secret of its webhooks."""
         self._put("accounts", self.accounts, account_id, None)
+        self.put_webhook_secret(account_id, None)
+
+    def put_webhook_secret(self, account_id: str, secret: Secret | None) -> None:
+        """Save the secret that signs an account's webhooks, or forget it."""
+        self._put("webhook_secrets", self.webhook_secrets, account_id, secret)
 
     def put_link(self, link: CalendarLink) -> None:
         """Save a link."""

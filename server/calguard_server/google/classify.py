@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from calguard_server.domain.causes import CauseReason, Finding
+from calguard_server.domain.retry_after import parse_retry_after
 from calguard_server.google.answers import Answer, Call, Endpoint, Outcome, TransportFailure, Verdict
 from calguard_server.google.bodies import parse_json
 from calguard_server.google.classify_api import classify_api_refusal
 from calguard_server.google.classify_success import classify_success
 from calguard_server.google.classify_token import classify_token_refusal
-from calguard_server.google.retry_after import parse_retry_after
 
 TRANSPORT_REASONS: dict[TransportFailure, CauseReason] = {
     TransportFailure.TIMED_OUT: CauseReason.NETWORK_ERROR,

@@ -7,6 +7,7 @@ from typing import Any
 from calguard.v1 import account_pb2, account_pb2_grpc
 from calguard_server.domain.account import Account
 from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
+from calguard_server.domain.webhook import WebhookWish
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.revoking import Revocation
 from calguard_server.grpc_api import enums
@@ -30,9 +31,9 @@ class AccountService(account_pb2_grpc.AccountServiceServicer):
         self, request: account_pb2.CreateAccountRequest, _context: object
     ) -> account_pb2.CreateAccountResponse:
         """Create an account."""
-        account = read_new_account(request)
+        account, webhook = read_new_account(request)
         call = request_of("CreateAccount", request, _created)
-        return _created(await self._accounts.create(account, call))
+        return _created(await self._accounts.create(account, webhook, call))
 
     async def GetAccount(
         self, request: account_pb2.GetAccountRequest, _context: object
@@ -84,8 +85,8 @@ class AccountService(account_pb2_grpc.AccountServiceServicer):
         )
 
 
-def read_new_account(request: account_pb2.CreateAccountRequest) -> Account:
-    """Read an account to create. Raises InvalidArgumentError."""
+def read_new_account(request: account_pb2.CreateAccountRequest) -> tuple[Account, WebhookWish]:
+    """Read an account to create, and its webhook. Raises InvalidArgumentError."""
     check = Checker()
     check.request_id(request.request_id)
     check.expect(request.HasField("account"), "account", "is required")
@@ -93,7 +94,8 @@ def read_new_account(request: account_pb2.CreateAccountRequest) -> Account:
     account_id = check.optional_id("account.id", request.account.id)
     fields = read_fields(check, "account", request.account, ACCOUNT_FIELDS)
     check.refuse()
-    return Account(id=account_id, revision=0, create_time=EPOCH, update_time=EPOCH, **fields)
+    webhook: WebhookWish = fields.pop("webhook")
+    return Account(id=account_id, revision=0, create_time=EPOCH, update_time=EPOCH, **fields), webhook
 
 
 def read_account_changes(request: account_pb2.UpdateAccountRequest) -> Mapping[str, Any]:

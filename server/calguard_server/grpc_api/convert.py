@@ -28,6 +28,7 @@ from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage, Fault, Member
 from calguard_server.domain.provider_incident import ProviderIncident, ProviderStatus
 from calguard_server.domain.silence import Silence
+from calguard_server.domain.webhook import Webhook
 from calguard_server.engine.ports import Notification
 from calguard_server.engine.selection import UsableCalendar
 from calguard_server.grpc_api import enums
@@ -127,7 +128,13 @@ def account_to_wire(account: Account) -> account_pb2.Account:
         update_time=to_timestamp(account.update_time),
         channels=[enums.CHANNEL.to_wire[channel] for channel in account.channels],
         link_alerts=enums.LINK_ALERTS.to_wire[account.link_alerts],
+        webhook=_webhook_to_wire(account.webhook),
     )
+
+
+def _webhook_to_wire(webhook: Webhook) -> account_pb2.Webhook | None:
+    """Answer where webhooks go, without the secret; None where they go nowhere."""
+    return account_pb2.Webhook(url=webhook.url, secret_set=True) if webhook.url else None
 
 
 def cause_to_wire(cause: Cause) -> cause_pb2.Cause:

@@ -5,9 +5,11 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from calguard.v1 import booking_page_pb2, slack_pb2
+from calguard.v1 import account_pb2, booking_page_pb2, slack_pb2
 from calguard_server.domain.account import Channel, LinkAlerts, SlackAddress
 from calguard_server.domain.page import AssignmentMethod, FaultyMembers, Member, SchedulingMode
+from calguard_server.domain.secret import Secret
+from calguard_server.domain.webhook import WebhookWish
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.validation import Checker
 
@@ -66,6 +68,14 @@ def _read_link_alerts(check: Checker, path: str, number: int) -> LinkAlerts | No
     return check.enum(path, number, enums.LINK_ALERTS, LinkAlerts.PAGE_RULES)
 
 
+def _read_webhook(check: Checker, path: str, webhook: account_pb2.Webhook) -> WebhookWish:
+    url, secret = webhook.url, webhook.secret
+    if check.expect(bool(url) or not secret, f"{path}.url", "expected the URL that the secret goes with"):
+        check.https_url(f"{path}.url", url)
+    check.webhook_secret(f"{path}.secret", secret)
+    return WebhookWish(url, Secret(secret) if secret else None)
+
+
 ACCOUNT_FIELDS: dict[str, Reader] = {
     "display_name": Checker.name,
     "email": Checker.email,
@@ -73,6 +83,7 @@ ACCOUNT_FIELDS: dict[str, Reader] = {
     "slack": _read_slack,
     "channels": _read_channels,
     "link_alerts": _read_link_alerts,
+    "webhook": _read_webhook,
 }
 
 BOOKING_PAGE_FIELDS: dict[str, Reader] = {

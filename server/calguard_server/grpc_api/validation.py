@@ -4,6 +4,7 @@ A `Checker` collects; nothing is done with a request before `refuse` has let it 
 the domain has it, or a stand-in where it is wrong.
 """
 
+import base64
 import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ _EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}(?:\.{_
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")  # RFC 3986, but for "#"
 
+_WEBHOOK_KEY_BYTES = range(24, 65)
 _EPOCH, _YEAR_9999 = datetime(1970, 1, 1, tzinfo=UTC), 253_370_764_800
 
 NAME_MAX = 200
@@ -149,7 +151,19 @@ class Checker:
     def redirect_uri(self, field: str, value: str) -> str:
         """Check where the consent page may send a person back to, or nothing."""
         expected = f"expected an https address, or http on a loopback host, at most {URL_MAX} characters, no fragment"
-        self.expect(not value or _is_redirect_uri(value), field, expected)
+        self.expect(not value or _is_outside_url(value), field, expected)
+        return value
+
+    def https_url(self, field: str, value: str) -> str:
+        """Check where webhooks go, or nothing. Only its form: where the host leads is found when one is sent."""
+        expected = f"expected an https URL of at most {URL_MAX} characters, without user, password and fragment"
+        self.expect(not value or (value.startswith("https:") and _is_outside_url(value)), field, expected)
+        return value
+
+    def webhook_secret(self, field: str, value: str) -> str:
+        """Check the form of a secret that signs webhooks, or nothing. What is expected never repeats it."""
+        expected = "expected whsec_ and 24 to 64 random bytes in base64"
+        self.expect(not value or _is_webhook_secret(value), field, expected)
         return value
 
     def interval(self, field: str, value: Duration, least: int, most: int) -> timedelta:
@@ -167,7 +181,16 @@ def require_id(field: str, value: str) -> str:
     return value
 
 
-def _is_redirect_uri(value: str) -> bool:
+def _is_webhook_secret(value: str) -> bool:
+    prefix, _, encoded = value.partition("_")
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return False
+    return prefix == "whsec" and len(key) in _WEBHOOK_KEY_BYTES
+
+
+def _is_outside_url(value: str) -> bool:
     if len(value) > URL_MAX or _URL_CHARACTERS.fullmatch(value) is None:
         return False
     try:

@@ -1,13 +1,12 @@
 """A letter as an e-mail: headers that nobody's name can forge, and a text with an HTML alternative."""
 
-import hashlib
 import re
 from datetime import datetime
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from calguard_server.notifiers.cleaning import NAME_MAX, one_line
+from calguard_server.notifiers.cleaning import NAME_MAX, id_token, one_line
 from calguard_server.notifiers.headers import header_factory
 from calguard_server.notifiers.letter import compose
 from calguard_server.notifiers.message import NoticeMessage
@@ -18,7 +17,6 @@ CARDS_MAX = 25
 _POLICY = SMTP.clone(cte_type="7bit", header_factory=header_factory())  # no server is asked for more than ASCII lines
 _LOCAL_PART = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
-_ID_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 def mailbox(address: str, name: str = "") -> Mailbox:
@@ -50,12 +48,12 @@ def mail_of(message: NoticeMessage, origin: Mailbox, recipient: Mailbox, now: da
     mail["To"] = recipient
     mail["Subject"] = letter.subject
     mail["Date"] = now
-    mail["Message-ID"] = f"<{_id_token(message.message_id)}@{origin.domain}>"
+    mail["Message-ID"] = f"<{id_token(message.message_id)}@{origin.domain}>"
     if message.incident_ids:
         # No message has these ids: naming an incident's in all of its messages makes one conversation of them, also
         # where the first was of several incidents and later ones are of one. Some programs read the one header, some
         # the other.
-        parents = " ".join(f"<incident.{_id_token(incident)}@{origin.domain}>" for incident in message.incident_ids)
+        parents = " ".join(f"<incident.{id_token(incident)}@{origin.domain}>" for incident in message.incident_ids)
         mail["In-Reply-To"] = mail["References"] = parents
     mail["Auto-Submitted"] = "auto-generated"
     if message.unsubscribe_url:
@@ -65,8 +63,3 @@ def mail_of(message: NoticeMessage, origin: Mailbox, recipient: Mailbox, now: da
     mail.add_alternative(html_of(letter), subtype="html")
     mail["Content-Language"] = letter.language
     return mail.as_bytes()
-
-
-def _id_token(text: str) -> str:
-    """Answer an id as a header can hold it."""
-    return text if _ID_TOKEN.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()[:32]

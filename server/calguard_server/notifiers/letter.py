@@ -208,8 +208,8 @@ def _mended(message: NoticeMessage, words: Wording) -> tuple[tuple[str, str], ..
 
 
 def _card(fault: FaultFact, message: NoticeMessage, words: Wording) -> Card:
-    labels, reason = words.labels, words.reasons[fault.reason]
-    own = bool(message.recipient_id) and fault.account_id == message.recipient_id
+    labels = words.labels
+    own = is_own(fault, message)
     name = one_line(fault.account_name, NAME_MAX) or fault.account_id
     email = one_line(fault.provider_email, EMAIL_MAX) or labels.email_unknown
     calendar = one_line(fault.calendar_name, TITLE_MAX) or one_line(fault.calendar_id, TITLE_MAX)
@@ -219,8 +219,8 @@ def _card(fault: FaultFact, message: NoticeMessage, words: Wording) -> Card:
         heading=(labels.own_account if own else labels.other_account).format(name=name, email=email),
         facts=(
             (labels.calendar, calendar or labels.whole_account),
-            (labels.problem, _problem(fault, words)),
-            (labels.remedy, (reason.own if own else reason.other).format(name=name)),
+            (labels.problem, problem_of(fault, words)),
+            (labels.remedy, remedy_of(fault, message, words)),
         ),
         checkboxes=checkboxes if reachable else "",
         link=Link(_link_label(fault.reason, words), fault.relink_url) if reachable else None,
@@ -228,7 +228,20 @@ def _card(fault: FaultFact, message: NoticeMessage, words: Wording) -> Card:
     )
 
 
-def _problem(fault: FaultFact, words: Wording) -> str:
+def is_own(fault: FaultFact, message: NoticeMessage) -> bool:
+    """Whether a fault is the recipient's own."""
+    return bool(message.recipient_id) and fault.account_id == message.recipient_id
+
+
+def remedy_of(fault: FaultFact, message: NoticeMessage, words: Wording) -> str:
+    """Say what the recipient does about a fault: mend it, or ask whose it is."""
+    reason = words.reasons[fault.reason]
+    name = one_line(fault.account_name, NAME_MAX) or fault.account_id
+    return (reason.own if is_own(fault, message) else reason.other).format(name=name)
+
+
+def problem_of(fault: FaultFact, words: Wording) -> str:
+    """Say what is wrong."""
     sentences: Sequence[str] = [words.reasons[fault.reason].problem]
     if fault.reason is CauseReason.SCOPE_MISSING and fault.capability is not None:
         missing = words.labels.missing.format(capability=words.capabilities[fault.capability])

@@ -3,14 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 
 from calguard_server.domain.account import Locale, SlackAddress
 from calguard_server.domain.causes import Capability, CauseReason
 from calguard_server.domain.conversation import Post
-from calguard_server.domain.delivery import Outcome
 from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import SchedulingMode
+from calguard_server.domain.secret import Secret
 
 
 class AlertTopic(StrEnum):
@@ -82,16 +81,17 @@ class OperatorAlert:
 class NoticeMessage:
     """One message to one recipient, by whichever channel.
 
-    `message_id` is the same each time the delivery is tried. `recipient_id` is empty for the operator; faults of that
-    account are the recipient's own. `is_owner` and `is_at_fault` say why the recipient is told. `appointments` is set
-    where the kind is ASSIGNED_TO_FAULTY, `alert` where it is OPERATOR_ALERT. Messages that share one of `incident_ids`
-    are shown as one conversation by mail programs. In Slack `told` are, of each incident, the first messages to the
-    recipient; `begins_thread`: more may come of what it tells. `unsubscribe_url` is where the recipient ends messages
-    of this kind (RFC 8058); empty where they are owed.
+    `message_id` is the same each time the delivery is tried, and so is `decided_time`, when it was owed. `recipient_id`
+    is empty for the operator; faults of that account are the recipient's own. `is_owner` and `is_at_fault` say why the
+    recipient is told. `appointments` is set where the kind is ASSIGNED_TO_FAULTY, `alert` where it is OPERATOR_ALERT.
+    Messages that share one of `incident_ids` are shown as one conversation by mail programs. In Slack `told` are, of
+    each incident, the first messages to the recipient; `begins_thread`: more may come of what it tells.
+    `unsubscribe_url` is where the recipient ends messages of this kind (RFC 8058); empty where they are owed.
     """
 
     kind: NoticeKind
     message_id: str
+    decided_time: datetime
     locale: Locale
     support_url: str
     recipient_id: str = ""
@@ -113,16 +113,11 @@ class Address:
     """Where a message goes. E-mail takes `email`; Slack takes the channel, else the user, else looks up `email`.
 
     `email_instead` is where it goes when the Slack workspace is broken; empty where e-mail has its own way, or none.
+    A webhook goes to `webhook_url`; a secret of None: no key opens the one that signs it.
     """
 
     email: str = ""
     slack: SlackAddress = field(default_factory=SlackAddress)
     email_instead: str = ""
-
-
-class Notifier(Protocol):
-    """A channel by which people are told."""
-
-    async def send(self, message: NoticeMessage, address: Address) -> Outcome:
-        """Try once to send a message; never raises for what the receiver answered, or for its silence."""
-        ...
+    webhook_url: str = ""
+    webhook_secret: Secret | None = None

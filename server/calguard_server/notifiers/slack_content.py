@@ -9,6 +9,7 @@ from calguard_server.notifiers.letter import Letter
 from calguard_server.notifiers.templates import text_of
 
 Content = dict[str, Any]
+METADATA_TYPE = "calguard_notice"
 _TEXT_MAX = 12_000
 _CUT_ENTITY = re.compile(r"&[a-z]{0,4}$")
 
@@ -21,6 +22,11 @@ def content_of(letter: Letter) -> Content:
 def plain_of(letter: Letter) -> Content:
     """Answer a letter without blocks: all of its text, with the addresses in full."""
     return {"text": _cut(entities(text_of(letter)), _TEXT_MAX), "mrkdwn": False}
+
+
+def metadata_of(message_id: str) -> Content:
+    """Answer what a message carries unseen: by it one that was posted twice is known to be the same."""
+    return {"event_type": METADATA_TYPE, "event_payload": {"message_id": message_id}}
 
 
 def kept(content: Content) -> str:

@@ -22,7 +22,7 @@ from calguard_server.notifiers.slack_answers import (
     answer_of,
     reading,
 )
-from calguard_server.notifiers.slack_content import Content, content_of, kept, marked_over, plain_of
+from calguard_server.notifiers.slack_content import Content, content_of, kept, marked_over, metadata_of, plain_of
 from calguard_server.notifiers.wording import WORDINGS
 
 _log = structlog.get_logger()
@@ -57,15 +57,15 @@ class SlackPosting:
         """Post to a channel, where it belongs."""
         place = place_of(message.told, self._workspace_id, channel)
         letter = compose(message, lines_max=LINES_MAX, cards_max=CARDS_MAX)
-        content = content_of(letter)
+        content, marked = content_of(letter), {"metadata": metadata_of(message.message_id)}
         try:
-            under, posted = await self._post_under(content, channel, place.under)
+            under, posted = await self._post_under({**content, **marked}, channel, place.under)
         except SlackApiError as error:
             if reading(error.response).code not in BLOCKS_REFUSED:
                 raise
             _log.error("Slack refuses the blocks of a message: it goes as text", notification_id=message.message_id)
             content = plain_of(letter)
-            under, posted = await self._post_under(content, channel, place.under)
+            under, posted = await self._post_under({**content, **marked}, channel, place.under)
         gone = place.under.message_id if place.under and not under else ""
         if under or not message.begins_thread or not (place.begins or gone):
             return Posted(None, gone)

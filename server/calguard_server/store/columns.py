@@ -13,6 +13,8 @@ ACCOUNTS = [
     "update_time",
     "channels",
     "link_alerts",
+    "webhook_url",
+    "webhook_secret_version",
 ]
 
 LINKS = [

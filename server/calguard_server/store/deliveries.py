@@ -2,7 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -11,6 +12,8 @@ from msgspec.structs import replace
 
 from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Delivery, DeliveryState
+from calguard_server.domain.notices import Channel
+from calguard_server.domain.secret import Secret
 from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import (
@@ -23,23 +26,27 @@ from calguard_server.store.rows import (
     silence_of,
     to_micros,
 )
+from calguard_server.store.vault import UnreadableError, Vault
 
 T = TypeVar("T")
 
 _LOST = "the server ended, or broke off, before the outcome was saved"
 
 
-def claim(connection: sqlite3.Connection, now: datetime, lease: timedelta, limit: int) -> list[ClaimedDelivery]:
-    """Claim whole groups of one recipient, channel and kind of which a delivery is due."""
+def claim(
+    connection: sqlite3.Connection, vault: Vault, now: datetime, lease: timedelta, limits: Mapping[Channel, int]
+) -> list[ClaimedDelivery]:
+    """Claim whole groups of one recipient, channel and kind of which a delivery is due; so many a channel."""
     micros = to_micros(now)
     claimed: list[_Claimed] = []
-    for group in connection.execute(QUERIES["due_groups"], (micros, limit)).fetchall():
+    for group in _due_groups(connection, micros, limits):
         rows = connection.execute(QUERIES["deliveries_of_group"], (micros, *group)).fetchall()
         claimed.extend(_claim(connection, row, now, now + lease) for row in rows)
     pages = _by_id(connection, "pages_by_id", {each.delivery.booking_page_id for each in claimed})
     in_force = connection.execute(QUERIES["silences_in_force"], (micros,)).fetchall() if claimed else ()
     silences = tuple(silence_of(row) for row in in_force)
     accounts = _by_id(connection, "accounts_by_id", {each.delivery.recipient_account_id for each in claimed})
+    secrets = _webhook_secrets(connection, vault, (each.delivery for each in claimed))
     links = _by_id(connection, "links_by_id", {_link_id(each.delivery) for each in claimed} - {""})
     return [
         ClaimedDelivery(
@@ -50,9 +57,28 @@ def claim(connection: sqlite3.Connection, now: datetime, lease: timedelta, limit
             each.was_due,
             _read(link_of, links, _link_id(each.delivery)),
             silences,
+            secrets.get(each.delivery.recipient_account_id) if each.delivery.channel is Channel.WEBHOOK else None,
         )
         for each in claimed
     ]
+
+
+def _webhook_secrets(connection: sqlite3.Connection, vault: Vault, claimed: Iterable[Delivery]) -> dict[str, Secret]:
+    """Read the secrets that sign what goes by webhook; one that no key opens is as good as none."""
+    whose = {each.recipient_account_id for each in claimed if each.channel is Channel.WEBHOOK}
+    secrets: dict[str, Secret] = {}
+    for account_id, row in _by_id(connection, "webhook_secrets_by_account", whose).items() if whose else ():
+        with suppress(UnreadableError):
+            secrets[account_id] = vault.open(row[1])
+    return secrets
+
+
+def _due_groups(connection: sqlite3.Connection, micros: int, limits: Mapping[Channel, int]) -> list[Row]:
+    by_channel = (
+        connection.execute(QUERIES["due_groups"], (micros, limit, channel.value)).fetchall()
+        for channel, limit in limits.items()
+    )
+    return [group for groups in by_channel for group in groups]
 
 
 def _link_id(delivery: Delivery) -> str:

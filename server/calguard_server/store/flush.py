@@ -51,7 +51,7 @@ def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entrie
     _flush_links(connection, vault, rows)
     _flush_pages(connection, rows)
     _flush_slack(connection, vault, rows)
-    _save(connection, "save_account", "delete_account", rows.accounts, rows.dirty.get("accounts", ()), account_row)
+    _flush_accounts(connection, vault, rows)
     attempts = (rows.attempts[digest] for digest in rows.dirty.get("attempts", ()))
     _many(connection, "save_attempt", (_attempt_row(attempt, vault) for attempt in attempts))
     incidents = (rows.incidents[each] for each in rows.dirty.get("incidents", ()))
@@ -90,6 +90,14 @@ def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entrie
         "save_answer",
         ((key, each.fingerprint, vault.seal_bytes(each.encoded), now) for key, each in answers),
     )
+
+
+def _flush_accounts(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet) -> None:
+    _save(connection, "save_account", "delete_account", rows.accounts, rows.dirty.get("accounts", ()), account_row)
+    secrets = [(each, rows.webhook_secrets[each]) for each in rows.dirty.get("webhook_secrets", ())]
+    sealed = ((each, vault.seal(secret)) for each, secret in secrets if secret is not None)
+    _many(connection, "save_webhook_secret", sealed)
+    _many(connection, "delete_webhook_secret", ((each,) for each, secret in secrets if secret is None))
 
 
 def _flush_links(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet) -> None:

@@ -24,6 +24,7 @@ from calguard_server.domain.page import (
 from calguard_server.domain.provider_incident import ProviderIncident, ProviderStatus
 from calguard_server.domain.silence import Silence
 from calguard_server.domain.slack_workspace import Breakage, SlackWorkspace
+from calguard_server.domain.webhook import Webhook
 
 Row = Sequence[Any]
 
@@ -90,6 +91,8 @@ def account_row(account: Account) -> Row:
         to_micros(account.update_time),
         to_list(tuple(channel.value for channel in account.channels)),
         account.link_alerts.value,
+        account.webhook.url,
+        account.webhook.secret_version,
     )
 
 
@@ -106,6 +109,7 @@ def account_of(row: Row) -> Account:
         update_time=from_micros(row[9]),
         channels=tuple(map(Channel, from_list(row[10]))),
         link_alerts=LinkAlerts(row[11]),
+        webhook=Webhook(row[12], row[13]),
     )
 
 

@@ -4,7 +4,7 @@ import fcntl
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -263,9 +263,13 @@ class SqliteStore:
         """Save the times of checks that changed nothing."""
         await self.writer.submit(lambda connection: checks.record_checks(connection, times))
 
-    async def claim_deliveries(self, now: datetime, lease: timedelta, limit: int) -> list[ClaimedDelivery]:
+    async def claim_deliveries(
+        self, now: datetime, lease: timedelta, limits: Mapping[Channel, int]
+    ) -> list[ClaimedDelivery]:
         """Claim deliveries that are due."""
-        return await self.writer.submit(lambda connection: deliveries.claim(connection, now, lease, limit))
+        return await self.writer.submit(
+            lambda connection: deliveries.claim(connection, self._vault, now, lease, limits)
+        )
 
     async def update_deliveries(self, updates: Sequence[DeliveryUpdate]) -> None:
         """Save how claimed deliveries go on."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
 from calguard_server.domain.addresses import relink_url
@@ -54,12 +55,18 @@ class Composer:
         if claimed.recipient is None:
             return Address()
         page, recipient = claimed.page, claimed.recipient
-        owns = page is not None and page.owner_account_id == recipient.id
-        if claimed.delivery.channel is Channel.EMAIL:
-            return Address(email=recipient.email)
-        slack = slack_address_of(recipient, page.slack if page is not None and owns else SlackAddress())
-        told_apart = recipient.may_be_told_by(Channel.EMAIL)
-        return Address(email=recipient.email, slack=slack, email_instead="" if told_apart else recipient.email)
+        match claimed.delivery.channel:
+            case Channel.EMAIL:
+                return Address(email=recipient.email)
+            case Channel.SLACK:
+                owns = page is not None and page.owner_account_id == recipient.id
+                slack = slack_address_of(recipient, page.slack if page is not None and owns else SlackAddress())
+                told_apart = recipient.may_be_told_by(Channel.EMAIL)
+                return Address(email=recipient.email, slack=slack, email_instead="" if told_apart else recipient.email)
+            case Channel.WEBHOOK:
+                return Address(webhook_url=recipient.webhook.url, webhook_secret=claimed.webhook_secret)
+            case _:
+                assert_never(claimed.delivery.channel)
 
     async def compose(self, group: Sequence[ClaimedDelivery]) -> NoticeMessage:
         """Compose one message for deliveries of one recipient, channel and kind."""
@@ -74,6 +81,7 @@ class Composer:
         return NoticeMessage(
             kind=first.delivery.kind,
             message_id=first.delivery.id,
+            decided_time=first.delivery.create_time,
             locale=recipient.locale,
             support_url=self._options.support_url,
             recipient_id=recipient.id,
@@ -109,6 +117,7 @@ class Composer:
         return NoticeMessage(
             kind=delivery.kind,
             message_id=delivery.id,
+            decided_time=delivery.create_time,
             locale=Locale.ENGLISH,
             support_url=self._options.support_url,
             incident_ids=(delivery.incident_id,) if delivery.stage in _INCIDENT_TOPICS else (),

@@ -5,6 +5,7 @@ claimed again. Groups are sent side by side, so that one channel's failure, or s
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,7 +30,8 @@ from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.silence import is_silenced
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import Chance, ClaimedDelivery, Clock, DeliveryUpdate, Store
-from calguard_server.notifiers.message import Address, Notifier
+from calguard_server.notifiers.hook import NotifierHook
+from calguard_server.notifiers.message import Address
 from calguard_server.workers.composer import Composer
 from calguard_server.workers.doorbell import Doorbell
 
@@ -44,11 +46,13 @@ AttemptObserver = Callable[[Channel, AttemptOutcome], None]
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLoopOptions:
-    """`lease` must be longer than any attempt takes; `poll_interval` bounds how late a delivery is noticed."""
+    """`lease` must be longer than any attempt takes; `poll_interval` bounds how late a delivery is noticed.
+
+    `sending_max` is for each channel: one whose receivers are silent takes no other's places.
+    """
 
     lease: timedelta = timedelta(seconds=120)
     poll_interval: timedelta = timedelta(seconds=1)
-    groups_max: int = 64
     sending_max: int = 32
 
 
@@ -59,7 +63,7 @@ class DeliveryLoop:
         self,
         store: Store,
         composer: Composer,
-        notifiers: Mapping[Channel, Notifier],
+        hooks: Mapping[Channel, NotifierHook],
         alerts: OperatorAlerts,
         clock: Clock,
         chance: Chance,
@@ -69,7 +73,7 @@ class DeliveryLoop:
     ) -> None:
         self._store = store
         self._composer = composer
-        self._notifiers = notifiers
+        self._hooks = hooks
         self._alerts = alerts
         self._clock = clock
         self._chance = chance
@@ -77,7 +81,7 @@ class DeliveryLoop:
         self._options = options
         self._observe = observe
         self._bell = Doorbell(clock)
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: dict[asyncio.Task[None], Channel] = {}
 
     def nudge(self) -> None:
         """Have a look soon: something may be due."""
@@ -98,8 +102,9 @@ class DeliveryLoop:
             await self._stop()
 
     async def _claim(self, now: datetime, due: datetime | None) -> list[ClaimedDelivery]:
-        free = min(self._options.groups_max, self._options.sending_max - len(self._sending))
-        if due is None or due > now or free <= 0:
+        taken = Counter(self._sending.values())
+        free = {channel: max(self._options.sending_max - taken[channel], 0) for channel in Channel}
+        if due is None or due > now or not any(free.values()):
             return []
         return await self._store.claim_deliveries(now, self._options.lease, free)
 
@@ -114,11 +119,11 @@ class DeliveryLoop:
 
     def _start(self, group: Sequence[ClaimedDelivery]) -> None:
         task = asyncio.create_task(self._deliver(group), name="deliver")
-        self._sending.add(task)
+        self._sending[task] = group[0].delivery.channel
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._sending.discard(task)
+        del self._sending[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("delivery broke off; it is tried again when its lease ends", exc_info=error)
         self._bell.ring()
@@ -135,10 +140,10 @@ class DeliveryLoop:
 
     async def _send(self, true: Sequence[ClaimedDelivery]) -> None:
         first = true[0].delivery
-        notifier = self._notifiers.get(first.channel)
+        hook = self._hooks.get(first.channel)
         outcome = _NO_CHANNEL
-        if notifier is not None:
-            outcome = await notifier.send(await self._composer.compose(true), self._composer.address(true[0]))
+        if hook is not None:
+            outcome = await hook.send(await self._composer.compose(true), self._composer.address(true[0]))
         if outcome.tried:
             self._observe(first.channel, attempt_outcome(outcome))
         updates = self._updates([each.delivery for each in true], outcome)

@@ -9,7 +9,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -18,32 +17,24 @@ from calguard_server.domain.delivery import Outcome
 from calguard_server.domain.secret import Secret
 from calguard_server.domain.slack_workspace import SlackWorkspace
 from calguard_server.engine.slack_workspaces import SlackConnection, SlackWorkspaces
-from calguard_server.notifiers.message import Address, NoticeMessage, Notifier
-from calguard_server.notifiers.slack import WorkspaceBrokenError
+from calguard_server.notifiers.hook import NotifierHook
+from calguard_server.notifiers.message import Address, NoticeMessage
+from calguard_server.notifiers.slack import SlackNotifier, WorkspaceBrokenError
 
 LOOK_AGAIN = timedelta(minutes=15)
 
-
-class WorkspaceNotifier(Notifier, Protocol):
-    """The notifier of one workspace."""
-
-    async def mark_over(self, first: Post) -> bool:
-        """Try once to mark a message as over; answer whether nothing is left to be done."""
-        ...
-
-
-MakeNotifier = Callable[[str, Secret], WorkspaceNotifier]
+MakeNotifier = Callable[[str, Secret], SlackNotifier]
 """Makes the notifier of a workspace, of its id and its token."""
 
 
 class SlackDispatch:
-    """The notifier of every workspace. One that gets another token gets another notifier."""
+    """The hook of the channel: a notifier for each workspace. One that gets another token gets another notifier."""
 
-    def __init__(self, workspaces: SlackWorkspaces, make: MakeNotifier, email: Notifier | None) -> None:
+    def __init__(self, workspaces: SlackWorkspaces, make: MakeNotifier, email: NotifierHook | None) -> None:
         self._workspaces = workspaces
         self._make = make
         self._email = email
-        self._notifiers: dict[str, tuple[Secret, WorkspaceNotifier]] = {}
+        self._notifiers: dict[str, tuple[Secret, SlackNotifier]] = {}
 
     async def send(self, message: NoticeMessage, address: Address) -> Outcome:
         """Try once to send a message."""
@@ -91,7 +82,7 @@ class SlackDispatch:
             return Outcome(sent=False, detail=error.detail)  # the token was replaced while this one was tried
         return _waits(workspace, error.code, tried=True)
 
-    def _notifier(self, workspace: SlackWorkspace, token: Secret) -> WorkspaceNotifier:
+    def _notifier(self, workspace: SlackWorkspace, token: Secret) -> SlackNotifier:
         known = self._notifiers.get(workspace.id)
         if known is None or known[0] != token:
             known = self._notifiers[workspace.id] = (token, self._make(workspace.id, token))

@@ -29,37 +29,39 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63\x61lguard/v1/account.proto\x12\x0b\x63\x61lguard.v1\x1a\x1f\x63\x61lguard/v1/calendar_link.proto\x1a\x1e\x63\x61lguard/v1/notification.proto\x1a\x17\x63\x61lguard/v1/slack.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\x02\n\x07\x41\x63\x63ount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12(\n\x05slack\x18\x05 \x01(\x0b\x32\x19.calguard.v1.SlackAddress\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\x12\x10\n\x08revision\x18\x07 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x08\x63hannels\x18\n \x03(\x0e\x32 .calguard.v1.NotificationChannel\x12,\n\x0blink_alerts\x18\x0b \x01(\x0e\x32\x17.calguard.v1.LinkAlerts\"Q\n\x14\x43reateAccountRequest\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.calguard.v1.Account\x12\x12\n\nrequest_id\x18\x02 \x01(\t\">\n\x15\x43reateAccountResponse\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.calguard.v1.Account\"\x1f\n\x11GetAccountRequest\x12\n\n\x02id\x18\x01 \x01(\t\";\n\x12GetAccountResponse\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.calguard.v1.Account\"<\n\x13ListAccountsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x14ListAccountsResponse\x12&\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x14.calguard.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x82\x01\n\x14UpdateAccountRequest\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.calguard.v1.Account\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\">\n\x15UpdateAccountResponse\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.calguard.v1.Account\"D\n\x14\x44\x65leteAccountRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"i\n\x15\x44\x65leteAccountResponse\x12\x30\n\nrevocation\x18\x01 \x01(\x0e\x32\x1c.calguard.v1.GrantRevocation\x12\x1e\n\x16third_party_access_url\x18\x02 \x01(\t*]\n\nLinkAlerts\x12\x1b\n\x17LINK_ALERTS_UNSPECIFIED\x10\x00\x12\x1a\n\x16LINK_ALERTS_PAGE_RULES\x10\x01\x12\x16\n\x12LINK_ALERTS_ALWAYS\x10\x02\x32\xbc\x03\n\x0e\x41\x63\x63ountService\x12V\n\rCreateAccount\x12!.calguard.v1.CreateAccountRequest\x1a\".calguard.v1.CreateAccountResponse\x12M\n\nGetAccount\x12\x1e.calguard.v1.GetAccountRequest\x1a\x1f.calguard.v1.GetAccountResponse\x12S\n\x0cListAccounts\x12 .calguard.v1.ListAccountsRequest\x1a!.calguard.v1.ListAccountsResponse\x12V\n\rUpdateAccount\x12!.calguard.v1.UpdateAccountRequest\x1a\".calguard.v1.UpdateAccountResponse\x12V\n\rDeleteAccount\x12!.calguard.v1.DeleteAccountRequest\x1a\".calguard.v1.DeleteAccountResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63\x61lguard/v1/account.proto\x12\x0b\x63\x61lguard.v1\x1a\x1f\x63\x61lguard/v1/calendar_link.proto\x1a\x1e\x63\x61lguard/v1/notification.proto\x1a\x17\x63\x61lguard/v1/slack.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xff\x02\n\x07\x41\x63\x63ount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12(\n\x05slack\x18\x05 \x01(\x0b\x32\x19.calguard.v1.SlackAddress\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\x12\x10\n\x08revision\x18\x07 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x08\x63hannels\x18\n \x03(\x0e\x32 .calguard.v1.NotificationChannel\x12,\n\x0blink_alerts\x18\x0b \x01(\x0e\x32\x17.calguard.v1.LinkAlerts\x12%\n\x07webhook\x18\x0c \x01(\x0b\x32\x14.calguard.v1.Webhook\":\n\x07Webhook\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\x12\n\nsecret_set\x18\x03 \x01(\x08\"Q\n\x14\x43reateAccountRequest\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.calguard.v1.Account\x12\x12\n\nrequest_id\x18\x02 \x01(\t\">\n\x15\x43reateAccountResponse\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.calguard.v1.Account\"\x1f\n\x11GetAccountRequest\x12\n\n\x02id\x18\x01 \x01(\t\";\n\x12GetAccountResponse\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.calguard.v1.Account\"<\n\x13ListAccountsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x14ListAccountsResponse\x12&\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x14.calguard.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x82\x01\n\x14UpdateAccountRequest\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.calguard.v1.Account\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\">\n\x15UpdateAccountResponse\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.calguard.v1.Account\"D\n\x14\x44\x65leteAccountRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"i\n\x15\x44\x65leteAccountResponse\x12\x30\n\nrevocation\x18\x01 \x01(\x0e\x32\x1c.calguard.v1.GrantRevocation\x12\x1e\n\x16third_party_access_url\x18\x02 \x01(\t*]\n\nLinkAlerts\x12\x1b\n\x17LINK_ALERTS_UNSPECIFIED\x10\x00\x12\x1a\n\x16LINK_ALERTS_PAGE_RULES\x10\x01\x12\x16\n\x12LINK_ALERTS_ALWAYS\x10\x02\x32\xbc\x03\n\x0e\x41\x63\x63ountService\x12V\n\rCreateAccount\x12!.calguard.v1.CreateAccountRequest\x1a\".calguard.v1.CreateAccountResponse\x12M\n\nGetAccount\x12\x1e.calguard.v1.GetAccountRequest\x1a\x1f.calguard.v1.GetAccountResponse\x12S\n\x0cListAccounts\x12 .calguard.v1.ListAccountsRequest\x1a!.calguard.v1.ListAccountsResponse\x12V\n\rUpdateAccount\x12!.calguard.v1.UpdateAccountRequest\x1a\".calguard.v1.UpdateAccountResponse\x12V\n\rDeleteAccount\x12!.calguard.v1.DeleteAccountRequest\x1a\".calguard.v1.DeleteAccountResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'calguard.v1.account_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LINKALERTS']._serialized_start=1312
-  _globals['_LINKALERTS']._serialized_end=1405
+  _globals['_LINKALERTS']._serialized_start=1411
+  _globals['_LINKALERTS']._serialized_end=1504
   _globals['_ACCOUNT']._serialized_start=200
-  _globals['_ACCOUNT']._serialized_end=544
-  _globals['_CREATEACCOUNTREQUEST']._serialized_start=546
-  _globals['_CREATEACCOUNTREQUEST']._serialized_end=627
-  _globals['_CREATEACCOUNTRESPONSE']._serialized_start=629
-  _globals['_CREATEACCOUNTRESPONSE']._serialized_end=691
-  _globals['_GETACCOUNTREQUEST']._serialized_start=693
-  _globals['_GETACCOUNTREQUEST']._serialized_end=724
-  _globals['_GETACCOUNTRESPONSE']._serialized_start=726
-  _globals['_GETACCOUNTRESPONSE']._serialized_end=785
-  _globals['_LISTACCOUNTSREQUEST']._serialized_start=787
-  _globals['_LISTACCOUNTSREQUEST']._serialized_end=847
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=849
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=936
-  _globals['_UPDATEACCOUNTREQUEST']._serialized_start=939
-  _globals['_UPDATEACCOUNTREQUEST']._serialized_end=1069
-  _globals['_UPDATEACCOUNTRESPONSE']._serialized_start=1071
-  _globals['_UPDATEACCOUNTRESPONSE']._serialized_end=1133
-  _globals['_DELETEACCOUNTREQUEST']._serialized_start=1135
-  _globals['_DELETEACCOUNTREQUEST']._serialized_end=1203
-  _globals['_DELETEACCOUNTRESPONSE']._serialized_start=1205
-  _globals['_DELETEACCOUNTRESPONSE']._serialized_end=1310
-  _globals['_ACCOUNTSERVICE']._serialized_start=1408
-  _globals['_ACCOUNTSERVICE']._serialized_end=1852
+  _globals['_ACCOUNT']._serialized_end=583
+  _globals['_WEBHOOK']._serialized_start=585
+  _globals['_WEBHOOK']._serialized_end=643
+  _globals['_CREATEACCOUNTREQUEST']._serialized_start=645
+  _globals['_CREATEACCOUNTREQUEST']._serialized_end=726
+  _globals['_CREATEACCOUNTRESPONSE']._serialized_start=728
+  _globals['_CREATEACCOUNTRESPONSE']._serialized_end=790
+  _globals['_GETACCOUNTREQUEST']._serialized_start=792
+  _globals['_GETACCOUNTREQUEST']._serialized_end=823
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=825
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=884
+  _globals['_LISTACCOUNTSREQUEST']._serialized_start=886
+  _globals['_LISTACCOUNTSREQUEST']._serialized_end=946
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=948
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=1035
+  _globals['_UPDATEACCOUNTREQUEST']._serialized_start=1038
+  _globals['_UPDATEACCOUNTREQUEST']._serialized_end=1168
+  _globals['_UPDATEACCOUNTRESPONSE']._serialized_start=1170
+  _globals['_UPDATEACCOUNTRESPONSE']._serialized_end=1232
+  _globals['_DELETEACCOUNTREQUEST']._serialized_start=1234
+  _globals['_DELETEACCOUNTREQUEST']._serialized_end=1302
+  _globals['_DELETEACCOUNTRESPONSE']._serialized_start=1304
+  _globals['_DELETEACCOUNTRESPONSE']._serialized_end=1409
+  _globals['_ACCOUNTSERVICE']._serialized_start=1507
+  _globals['_ACCOUNTSERVICE']._serialized_end=1951
 # @@protoc_insertion_point(module_scope)

@@ -65,6 +65,7 @@ class Account(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CHANNELS_FIELD_NUMBER: _builtins.int
     LINK_ALERTS_FIELD_NUMBER: _builtins.int
+    WEBHOOK_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Unique. `^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`. Set by the caller on create, or made by the server when empty."""
     display_name: _builtins.str
@@ -101,6 +102,10 @@ class Account(_message.Message):
         the server has and that an address is known for. What is to be sent by a channel that was taken out is not sent.
         """
 
+    @_builtins.property
+    def webhook(self) -> Global___Webhook:
+        """Where signed webhooks go. Set by the caller. Not set: none are sent."""
+
     def __init__(
         self,
         *,
@@ -115,14 +120,51 @@ class Account(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         channels: _abc.Iterable[_notification_pb2.NotificationChannel.ValueType] | None = ...,
         link_alerts: Global___LinkAlerts.ValueType = ...,
+        webhook: Global___Webhook | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "slack", b"slack", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "slack", b"slack", "update_time", b"update_time", "webhook", b"webhook"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "create_time", b"create_time", "display_name", b"display_name", "email", b"email", "etag", b"etag", "id", b"id", "link_alerts", b"link_alerts", "locale", b"locale", "revision", b"revision", "slack", b"slack", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "create_time", b"create_time", "display_name", b"display_name", "email", b"email", "etag", b"etag", "id", b"id", "link_alerts", b"link_alerts", "locale", b"locale", "revision", b"revision", "slack", b"slack", "update_time", b"update_time", "webhook", b"webhook"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Account: _TypeAlias = Account  # noqa: Y015
+
+@_typing.final
+class Webhook(_message.Message):
+    """Where an account's webhooks go, and the secret that signs them, as the Standard Webhooks specification has it. On
+    update it is taken as a whole: with neither part set, webhooks end and the secret is forgotten.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    SECRET_FIELD_NUMBER: _builtins.int
+    SECRET_SET_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """An https URL: at most 2000 characters, no user or password, no fragment. Its host must lead to a public address
+    where the server is not told otherwise, which is found out when a webhook is sent. Set by the caller.
+    """
+    secret: _builtins.str
+    """`whsec_` and 24 to 64 random bytes in base64. Set by the caller, and never in an answer. Empty on update: the one
+    that is set stays, where the URL stays; whoever changes the URL gives the secret.
+    """
+    secret_set: _builtins.bool
+    """Whether there is a secret. Set by the server."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        secret: _builtins.str = ...,
+        secret_set: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["secret", b"secret", "secret_set", b"secret_set", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Webhook: _TypeAlias = Webhook  # noqa: Y015
 
 @_typing.final
 class CreateAccountRequest(_message.Message):
@@ -293,8 +335,8 @@ class UpdateAccountRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields to take: `display_name`, `email`, `locale`, `slack`, `channels`, `link_alerts`. Required, not empty;
-        `*` takes all of them.
+        """Which fields to take: `display_name`, `email`, `locale`, `slack`, `channels`, `link_alerts`,
+        `webhook`. Required, not empty; `*` takes all of them.
         """
 
     def __init__(

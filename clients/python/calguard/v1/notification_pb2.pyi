@@ -29,7 +29,7 @@ class _NotificationAttemptOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWra
     NOTIFICATION_ATTEMPT_OUTCOME_UNSPECIFIED: _NotificationAttemptOutcome.ValueType  # 0
     """Never set in an attempt."""
     NOTIFICATION_ATTEMPT_OUTCOME_SENT: _NotificationAttemptOutcome.ValueType  # 1
-    """Accepted by the mail server, or by Slack."""
+    """Accepted by the mail server, by Slack, or by the webhook's receiver."""
     NOTIFICATION_ATTEMPT_OUTCOME_FAILED: _NotificationAttemptOutcome.ValueType  # 2
     """It failed, and may succeed when it is tried again."""
     NOTIFICATION_ATTEMPT_OUTCOME_REFUSED: _NotificationAttemptOutcome.ValueType  # 3
@@ -43,7 +43,7 @@ class NotificationAttemptOutcome(_NotificationAttemptOutcome, metaclass=_Notific
 NOTIFICATION_ATTEMPT_OUTCOME_UNSPECIFIED: NotificationAttemptOutcome.ValueType  # 0
 """Never set in an attempt."""
 NOTIFICATION_ATTEMPT_OUTCOME_SENT: NotificationAttemptOutcome.ValueType  # 1
-"""Accepted by the mail server, or by Slack."""
+"""Accepted by the mail server, by Slack, or by the webhook's receiver."""
 NOTIFICATION_ATTEMPT_OUTCOME_FAILED: NotificationAttemptOutcome.ValueType  # 2
 """It failed, and may succeed when it is tried again."""
 NOTIFICATION_ATTEMPT_OUTCOME_REFUSED: NotificationAttemptOutcome.ValueType  # 3
@@ -112,6 +112,8 @@ class _NotificationChannelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_N
     """E-mail."""
     NOTIFICATION_CHANNEL_SLACK: _NotificationChannel.ValueType  # 2
     """Slack."""
+    NOTIFICATION_CHANNEL_WEBHOOK: _NotificationChannel.ValueType  # 3
+    """A signed webhook."""
 
 class NotificationChannel(_NotificationChannel, metaclass=_NotificationChannelEnumTypeWrapper):
     """By which channel somebody is told."""
@@ -122,6 +124,8 @@ NOTIFICATION_CHANNEL_EMAIL: NotificationChannel.ValueType  # 1
 """E-mail."""
 NOTIFICATION_CHANNEL_SLACK: NotificationChannel.ValueType  # 2
 """Slack."""
+NOTIFICATION_CHANNEL_WEBHOOK: NotificationChannel.ValueType  # 3
+"""A signed webhook."""
 Global___NotificationChannel: _TypeAlias = NotificationChannel  # noqa: Y015
 
 class _NotificationState:
@@ -137,7 +141,7 @@ class _NotificationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Not
     NOTIFICATION_STATE_SENDING: _NotificationState.ValueType  # 2
     """Being sent right now."""
     NOTIFICATION_STATE_SENT: _NotificationState.ValueType  # 3
-    """Accepted by the mail server, or by Slack."""
+    """Accepted by the mail server, by Slack, or by the webhook's receiver."""
     NOTIFICATION_STATE_RETRYING: _NotificationState.ValueType  # 4
     """An attempt failed; it is tried again."""
     NOTIFICATION_STATE_DEAD: _NotificationState.ValueType  # 5
@@ -157,7 +161,7 @@ NOTIFICATION_STATE_PENDING: NotificationState.ValueType  # 1
 NOTIFICATION_STATE_SENDING: NotificationState.ValueType  # 2
 """Being sent right now."""
 NOTIFICATION_STATE_SENT: NotificationState.ValueType  # 3
-"""Accepted by the mail server, or by Slack."""
+"""Accepted by the mail server, by Slack, or by the webhook's receiver."""
 NOTIFICATION_STATE_RETRYING: NotificationState.ValueType  # 4
 """An attempt failed; it is tried again."""
 NOTIFICATION_STATE_DEAD: NotificationState.ValueType  # 5
@@ -231,7 +235,9 @@ class Notification(_message.Message):
     channel: Global___NotificationChannel.ValueType
     """By which channel."""
     address: _builtins.str
-    """The e-mail address, or the Slack channel or user, that it went to. Empty until it is first sent."""
+    """The e-mail address, the Slack channel or user, or the webhook's URL without its query, that it went to. Empty until
+    it is first sent.
+    """
     state: Global___NotificationState.ValueType
     """What became of it."""
     attempts: _builtins.int
@@ -316,7 +322,9 @@ class NotificationAttempt(_message.Message):
     detail: _builtins.str
     """What the receiver answered, or what came in place of an answer: a code and a short text without secrets."""
     address: _builtins.str
-    """The e-mail address, or the Slack channel or user, that was tried. Empty where none was found."""
+    """The e-mail address, the Slack channel or user, or the webhook's URL without its query, that was tried. Empty where
+    none was found.
+    """
     message_id: _builtins.str
     """The message that was tried: the id of the first notification in it."""
     @_builtins.property

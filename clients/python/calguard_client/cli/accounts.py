@@ -1,7 +1,7 @@
 """`calguard accounts`: the people of the booking product."""
 
 from collections.abc import Sequence
-from typing import Unpack
+from typing import TextIO, Unpack
 
 import click
 
@@ -43,6 +43,8 @@ class AccountFields(SlackFields):
     display_name: str | None
     email: str | None
     locale: str | None
+    webhook_url: str | None
+    webhook_secret: str | None
     channels: "list[NotificationChannel.ValueType] | None"
     link_alerts: "account_pb2.LinkAlerts.ValueType | None"
 
@@ -60,6 +62,16 @@ def _read_channels(
     return [known[name] for name in names]
 
 
+def _read_secret(_ctx: click.Context, _param: click.Parameter, file: TextIO | None) -> str | None:
+    """Read the first line of a file. Raises BadParameter where it is empty."""
+    if file is None:
+        return None
+    secret = file.readline().strip()
+    if not secret:
+        raise click.BadParameter("expected the secret in the first line")
+    return secret
+
+
 def account_options(command: Command) -> Command:
     """Take what can be said of an account."""
     command = slack_options(command)
@@ -72,9 +84,19 @@ def account_options(command: Command) -> Command:
     )(command)
     command = click.option(
         "--channels",
-        metavar="email,slack",
+        metavar="email,slack,webhook",
         callback=_read_channels,
         help="By which channels they may be told; empty: by all.",
+    )(command)
+    command = click.option("--webhook-url", metavar="URL", help="Where signed webhooks go; empty: nowhere.")(command)
+    command = click.option(
+        "--webhook-secret-file",
+        "webhook_secret",
+        metavar="FILE",
+        type=click.File(),
+        callback=_read_secret,
+        help="The file with the secret that signs them, in its first line; - for standard input. A URL that is new, or "
+        "changed, needs it.",
     )(command)
     return click.option("--name", "display_name", metavar="NAME", help="The name shown in notices.")(command)
 
@@ -124,7 +146,8 @@ def update_account(session: Session, account_id: str, etag: str, **fields: Unpac
     """Change what is given of an account; an empty value clears it."""
     given = {name for name, value in fields.items() if value is not None}
     paths = [name for name in ("display_name", "email", "locale", "channels", "link_alerts") if name in given]
-    mask = require_change([*paths, *(["slack"] if slack_given(fields) else [])])
+    whole = {"slack": slack_given(fields), "webhook": _webhook_given(fields)}
+    mask = require_change([*paths, *(name for name, is_given in whole.items() if is_given)])
     account = _account_of(account_id, fields)
     account.etag = etag
     request = account_pb2.UpdateAccountRequest(account=account, update_mask=mask, request_id=session.new_request_id())
@@ -154,6 +177,7 @@ def details(account: account_pb2.Account) -> list[tuple[str, Cell]]:
         ("e-mail", text(account.email)),
         ("locale", text(account.locale)),
         ("slack", slack_text(account.slack)),
+        ("webhook", text(account.webhook.url)),
         ("told by", ", ".join(_channel_names(account)) or "every channel"),
         ("link alerts", enum_name(account, "link_alerts")),
         ("created", moment(account.create_time)),
@@ -177,4 +201,12 @@ def _account_of(account_id: str, fields: AccountFields) -> account_pb2.Account:
     )
     if slack_given(fields):
         account.slack.CopyFrom(slack_of(fields))
+    if _webhook_given(fields):
+        account.webhook.CopyFrom(
+            account_pb2.Webhook(url=fields["webhook_url"] or "", secret=fields["webhook_secret"] or "")
+        )
     return account
+
+
+def _webhook_given(fields: AccountFields) -> bool:
+    return fields["webhook_url"] is not None or fields["webhook_secret"] is not None

@@ -81,6 +81,18 @@ INSERT OR REPLACE INTO accounts ({accounts}) VALUES ({accounts_values});
 -- Delete an account.
 DELETE FROM accounts WHERE id = ?1;
 
+-- name: webhook_secrets_by_account
+-- The encrypted secrets that sign webhooks, of the accounts among the ids.
+SELECT account_id, secret FROM webhook_secrets WHERE account_id IN (SELECT value FROM json_each(?1));
+
+-- name: save_webhook_secret
+-- Insert or replace the secret that signs an account's webhooks.
+INSERT OR REPLACE INTO webhook_secrets (account_id, secret) VALUES (?1, ?2);
+
+-- name: delete_webhook_secret
+-- Forget the secret that signs an account's webhooks.
+DELETE FROM webhook_secrets WHERE account_id = ?1;
+
 -- name: save_link
 -- Insert or replace a link.
 INSERT OR REPLACE INTO links ({links}) VALUES ({links_values});

@@ -42,11 +42,11 @@ WHERE links.id = json_extract(value, '$[0]') AND evidence = json_extract(value, 
   AND (last_check_time IS NULL OR last_check_time <= json_extract(value, '$[2]'));
 
 -- name: due_groups
--- Recipients, channels and kinds for which a delivery is due that no earlier one of its incident holds back: one of
--- another kind, an alert, or one that cannot go out with it now.
+-- Recipients, channels and kinds for which a delivery by a channel is due that no earlier one of its incident holds
+-- back: one of another kind, an alert, or one that cannot go out with it now.
 SELECT DISTINCT recipient_account_id, channel, kind FROM (
   SELECT recipient_account_id, channel, kind FROM deliveries AS later
-  WHERE next_attempt_time <= ?1
+  WHERE next_attempt_time <= ?1 AND channel = ?3
     AND NOT EXISTS (
       SELECT 1 FROM deliveries AS earlier
       WHERE earlier.incident_id = later.incident_id

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 LONGEST = timedelta(hours=24)
-"""More is not believed: a link must not go unchecked for ever because of one header."""
+"""More is not believed: a link must not go unchecked, nor a notice untold, for ever because of one header."""
 
 
 def parse_retry_after(text: str, now: datetime) -> timedelta | None:
