@@ -98,7 +98,7 @@ class Server:
         options = StoreOptions(edges.path, vault, encode_change, edges.clock, edges.new_id, connections.connect)
         store = await open_store(options)
         context = Context(store, edges.clock, edges.new_id, edges.chance, Policies(reminders=edges.reminders))
-        engine = await build_engine(context, edges.provider, frozenset(Channel))
+        engine = await build_engine(context, edges.provider, frozenset({Channel.EMAIL, Channel.SLACK}))
         return cls(edges, connections, engine)
 
     def _check_loop(self, edges: Edges, *, failing: bool) -> CheckLoop:

@@ -41,7 +41,7 @@ async def owe(service: Service, *deliveries: Delivery) -> None:
 async def test_a_claim_has_the_secret_of_what_goes_by_webhook_alone(tmp_path: Path) -> None:
     """Not of what goes to the same account in another way, nor another account's."""
     async with running_service(tmp_path / "db") as service:
-        await service.accounts.create(make_account("ann"), WISH)
+        await service.accounts.create(make_account("ann"), webhook=WISH)
         await service.accounts.create(make_account("ben"))
         await owe(service, *(a_delivery(channel) for channel in Channel), a_delivery(Channel.WEBHOOK, "ben"))
         claimed = await service.store.claim_deliveries(START, LEASE, of_each_channel(10))
@@ -54,7 +54,7 @@ async def test_a_claim_has_the_secret_of_what_goes_by_webhook_alone(tmp_path: Pa
 async def test_a_secret_that_no_key_opens_is_none(tmp_path: Path) -> None:
     """The claim holds all the same: others of it can be sent."""
     async with running_service(tmp_path / "db") as service:
-        await service.accounts.create(make_account("ann"), WISH)
+        await service.accounts.create(make_account("ann"), webhook=WISH)
         await owe(service, a_delivery(Channel.WEBHOOK))
     other = Secret(Fernet.generate_key().decode())
     store = await open_test_store(tmp_path / "db", ManualClock(), CountingIds(), other)
@@ -66,7 +66,7 @@ async def test_a_secret_that_no_key_opens_is_none(tmp_path: Path) -> None:
 async def test_a_unit_that_raises_leaves_the_secret(tmp_path: Path) -> None:
     """It is saved with what else its unit changes, or not at all."""
     async with running_service(tmp_path / "db") as service:
-        account = await service.accounts.create(make_account("ann"), WISH)
+        account = await service.accounts.create(make_account("ann"), webhook=WISH)
 
         def decide(rows: WorkingSet) -> None:
             rows.put_webhook_secret("ann", Secret("whsec_other"))

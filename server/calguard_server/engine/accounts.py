@@ -40,7 +40,7 @@ class Accounts:
         return await self._context.store.accounts(after, limit)
 
     async def create(
-        self, account: Account, webhook: WebhookWish | None = None, request: Request | None = None
+        self, account: Account, request: Request | None = None, webhook: WebhookWish | None = None
     ) -> Account:
         """Create an account; an empty id is replaced by a new one.
 

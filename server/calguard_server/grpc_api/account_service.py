@@ -33,7 +33,7 @@ class AccountService(account_pb2_grpc.AccountServiceServicer):
         """Create an account."""
         account, webhook = read_new_account(request)
         call = request_of("CreateAccount", request, _created)
-        return _created(await self._accounts.create(account, webhook, call))
+        return _created(await self._accounts.create(account, call, webhook))
 
     async def GetAccount(
         self, request: account_pb2.GetAccountRequest, _context: object
