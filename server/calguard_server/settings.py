@@ -37,6 +37,9 @@ _OF_THE_CLIENT = {"CALGUARD_SERVER", "CALGUARD_TOKEN"}
 _PLAIN = re.compile(r"[!#-;=?-\[\]_a-z~]{1,500}")  # what an address may hold that stands between < and >
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+_SLACK_CHANNEL = re.compile(r"[A-Z0-9]{1,63}")
+_GROUP_WAIT_MAX = timedelta(hours=1)
 _KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 KEY_RECIPE = "make one with: python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
 """How to make a key: needs nothing but Python itself."""
@@ -302,6 +305,30 @@ class Settings(BaseSettings):
         "relink_url",
         "support_url",
     )(_check_url)
+
+    @field_validator("relink_url")
+    @classmethod
+    def _check_relink_url(cls, template: str) -> str:
+        unknown = set(_PLACEHOLDER.findall(template)) - {"{calendar_link_id}", "{account_id}"}
+        if unknown:
+            raise ValueError(
+                f"expected no other placeholder than {{calendar_link_id}} and {{account_id}}: {min(unknown)}"
+            )
+        return template
+
+    @field_validator("operator_slack_channel")
+    @classmethod
+    def _check_operator_channel(cls, channel: str) -> str:
+        if channel and not _SLACK_CHANNEL.fullmatch(channel):
+            raise ValueError("expected a channel's id as Slack makes them, such as C024BE91L, and no name")
+        return channel
+
+    @field_validator("notice_group_wait")
+    @classmethod
+    def _check_group_wait(cls, wait: timedelta) -> timedelta:
+        if wait > _GROUP_WAIT_MAX:
+            raise ValueError("expected at most 1h: a notice is given up after 24h")
+        return wait
 
     @field_validator("auth_allow_anonymous")
     @classmethod

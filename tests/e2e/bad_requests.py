@@ -56,6 +56,8 @@ def _bad_accounts() -> list[tuple[accounts.Account, str]]:
         (account(locale="fr"), "account.locale"),
         (account(slack=SlackAddress(user_id="x" * 64)), "account.slack.user_id"),
         (account(slack=SlackAddress(channel_id="a\0b")), "account.slack.channel_id"),
+        (account(slack=SlackAddress(channel_id="#general")), "account.slack.channel_id"),
+        (account(slack=SlackAddress(user_id="@ann")), "account.slack.user_id"),
         (account(slack=SlackAddress(workspace_id=LONG)), "account.slack.workspace_id"),
         (account(webhook=accounts.Webhook(url="http://hooks.example/", secret=WHSEC)), "account.webhook.url"),
         (account(webhook=accounts.Webhook(url="https://a:b@hooks.example/", secret=WHSEC)), "account.webhook.url"),

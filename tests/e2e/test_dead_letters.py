@@ -1,5 +1,7 @@
 """Notices that could not be sent, and what the operator does about them: over the contract, before a real receiver."""
 
+from datetime import timedelta
+
 import pytest
 from google.protobuf.message import Message
 
@@ -175,6 +177,7 @@ async def test_metrics_of_the_ledger(scene: Scene) -> None:
     strike(scene, MAIL_PASSES["450"], user=ANN)
     await ann_fails(scene)
     await retrying(scene, EMAIL)
+    scene.backend.clock.advance(timedelta(milliseconds=1))
     url = f"http://127.0.0.1:{scene.backend.app.http_port}/metrics"
     async with scene.backend.browser.get(url) as answer:
         text = await answer.text()

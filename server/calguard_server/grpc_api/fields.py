@@ -29,8 +29,8 @@ def read_fields(check: Checker, path: str, message: Message, readers: Mapping[st
 def _read_slack(check: Checker, path: str, slack: slack_pb2.SlackAddress) -> SlackAddress:
     return SlackAddress(
         workspace_id=check.text(f"{path}.workspace_id", slack.workspace_id, _SLACK_ID_MAX),
-        user_id=check.text(f"{path}.user_id", slack.user_id, _SLACK_ID_MAX),
-        channel_id=check.text(f"{path}.channel_id", slack.channel_id, _SLACK_ID_MAX),
+        user_id=check.slack_id(f"{path}.user_id", slack.user_id),
+        channel_id=check.slack_id(f"{path}.channel_id", slack.channel_id),
     )
 
 
