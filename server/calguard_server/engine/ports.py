@@ -11,10 +11,12 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from calguard_server.domain.account import Account
+from calguard_server.domain.appointment import Attendee
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.conversation import Post, Thread
 from calguard_server.domain.delivery import Attempt, Delivery, DeliveryState
 from calguard_server.domain.events import ResourceKind, WatchMode
+from calguard_server.domain.intervals import Interval
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
@@ -149,6 +151,24 @@ class FreeEvents(Struct, frozen=True):
     access_role: str
 
 
+class BusyTimes(Struct, frozen=True):
+    """When calendars are busy, by calendar; `failed` are those that could not be read, and are in `busy` not at all."""
+
+    busy: Mapping[str, tuple[Interval, ...]]
+    failed: tuple[Finding, ...] = ()
+
+
+class EntryDraft(Struct, frozen=True, kw_only=True):
+    """An appointment as it is written to a calendar. The ids are those of the calendar and of the event."""
+
+    calendar_id: str
+    event_id: str
+    title: str
+    time: Interval
+    time_zone: str
+    attendees: tuple[Attendee, ...] = ()
+
+
 class CalendarProvider(Protocol):
     """Google, as far as the engine needs it. Secrets go in and come out wrapped."""
 
@@ -210,6 +230,24 @@ class SlackTokenRefusedError(Exception):
 
 class SlackUnreachableError(Exception):
     """Slack gave no usable answer."""
+
+
+class AppointmentCalendars(Protocol):
+    """Google, as far as appointments need it."""
+
+    async def busy_times(
+        self, calendar_link_id: str, grant: Grant, calendar_ids: Sequence[str], window: Interval
+    ) -> BusyTimes:
+        """Ask when calendars are busy within a window. Raises ProviderFailureError where none could be asked."""
+        ...
+
+    async def add_entry(self, calendar_link_id: str, grant: Grant, draft: EntryDraft) -> None:
+        """Write an event; one that is there already is as good. Raises ProviderFailureError."""
+        ...
+
+    async def remove_entry(self, calendar_link_id: str, grant: Grant, calendar_id: str, event_id: str) -> None:
+        """Delete an event; one that is gone already is as good. Raises ProviderFailureError."""
+        ...
 
 
 class SlackVerifier(Protocol):
