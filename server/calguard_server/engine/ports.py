@@ -65,6 +65,13 @@ class ProviderFailureError(Exception):
         return self.finding.reason
 
 
+class EventIdTakenError(ProviderFailureError):
+    """An event has that id which is not ours, or was deleted: the id can never be used again, another one can."""
+
+    def __init__(self) -> None:
+        super().__init__(Finding(CauseReason.PROVIDER_UNAVAILABLE))
+
+
 class CodeRefusedError(Exception):
     """The provider did not accept an authorization code: it is spent, expired, or not for this attempt."""
 
@@ -242,7 +249,7 @@ class AppointmentCalendars(Protocol):
         ...
 
     async def add_entry(self, calendar_link_id: str, grant: Grant, draft: EntryDraft) -> None:
-        """Write an event; one that is there already is as good. Raises ProviderFailureError."""
+        """Write an event; ours that is there already is as good. Raises ProviderFailureError, EventIdTakenError."""
         ...
 
     async def remove_entry(self, calendar_link_id: str, grant: Grant, calendar_id: str, event_id: str) -> None:
