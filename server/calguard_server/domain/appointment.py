@@ -3,15 +3,20 @@
 1. An appointment stands once it is assigned, whatever becomes of adding it to calendars.
 2. Each assignee has a calendar entry of their own, with an id that we make: what is sent twice is there once. An entry
    that was removed is never added again; who gets the appointment back gets another entry.
+3. An entry that was tried stays with its calendar, because it may be there. What is to go elsewhere is another entry.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from calguard_server.domain.causes import Cause
 from calguard_server.domain.intervals import Interval
+
+LONGEST = timedelta(hours=24)
+"""How long an appointment lasts at most."""
 
 
 class AppointmentState(StrEnum):
@@ -42,7 +47,9 @@ class Entry(Struct, frozen=True, kw_only=True):
     """An appointment in the add calendar of an account.
 
     `event_id` is as Google takes it: 5 to 1024 of `0-9a-v`. Link and calendar are empty where the account has no add
-    calendar. `cause` is why it is NOT_ADDED; None there means that there is no calendar to add it to.
+    calendar. `cause` is why it is NOT_ADDED; None there means that there is no calendar to add it to. `attempts` counts
+    the failures in a row, `fence` the claims: at 0 nothing was ever sent. While it is `claimed`, somebody adds or
+    removes it, and `next_attempt_time` is when that claim ends.
     """
 
     event_id: str
@@ -53,6 +60,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     cause: Cause | None = None
     attempts: int = 0
     next_attempt_time: datetime | None = None
+    fence: int = 0
+    claimed: bool = False
 
 
 class Assignee(Struct, frozen=True, kw_only=True):
@@ -61,6 +70,7 @@ class Assignee(Struct, frozen=True, kw_only=True):
     account_id: str
     faulty: bool
     entry: Entry
+    assign_time: datetime
 
 
 class Conflict(Struct, frozen=True):
@@ -72,7 +82,10 @@ class Conflict(Struct, frozen=True):
 
 
 class Appointment(Struct, frozen=True, kw_only=True):
-    """An appointment on a page; `time_zone` is an IANA name, in which its times are shown."""
+    """An appointment on a page; `time_zone` is an IANA name, in which its times are shown.
+
+    `of_all`: it was assigned to everybody. `former` are the entries of those who had it before.
+    """
 
     id: str
     booking_page_id: str
@@ -86,3 +99,34 @@ class Appointment(Struct, frozen=True, kw_only=True):
     update_time: datetime
     cancel_time: datetime | None = None
     conflicts: tuple[Conflict, ...] = ()
+    of_all: bool = False
+    former: tuple[Entry, ...] = ()
+
+    @property
+    def account_ids(self) -> tuple[str, ...]:
+        """The accounts that have it."""
+        return tuple(each.account_id for each in self.assignees)
+
+    def stands_for(self, account_id: str) -> bool:
+        """Whether an account is to keep its time."""
+        return self.state is AppointmentState.ASSIGNED and account_id in self.account_ids
+
+    def entry(self, event_id: str) -> Entry | None:
+        """Answer one of its entries, be it of somebody who has it or had it."""
+        every = (*(each.entry for each in self.assignees), *self.former)
+        return next((each for each in every if each.event_id == event_id), None)
+
+    def with_entry(self, entry: Entry) -> "Appointment":
+        """Put an entry in the place of what it was."""
+        assignees = tuple(
+            replace(each, entry=entry) if each.entry.event_id == entry.event_id else each for each in self.assignees
+        )
+        former = tuple(entry if each.event_id == entry.event_id else each for each in self.former)
+        return replace(self, assignees=assignees, former=former)
+
+    def with_other_entry(self, left: Entry, entry: Entry) -> "Appointment":
+        """Give an assignee another entry; the one before is left behind."""
+        assignees = tuple(
+            replace(each, entry=entry) if each.entry.event_id == left.event_id else each for each in self.assignees
+        )
+        return replace(self, assignees=assignees, former=(*self.former, left))

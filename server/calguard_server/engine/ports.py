@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from calguard_server.domain.account import Account
-from calguard_server.domain.appointment import Attendee
+from calguard_server.domain.appointment import Appointment, AppointmentState, Attendee
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.conversation import Post, Thread
 from calguard_server.domain.delivery import Attempt, Delivery, DeliveryState
@@ -350,6 +350,27 @@ class NotificationFilter(Struct, frozen=True):
     account_id: str = ""
 
 
+class AppointmentFilter(Struct, frozen=True):
+    """Which appointments to list; empty parts do not narrow.
+
+    `account_id` has it; it ends after `start_time` and begins before `end_time`.
+    """
+
+    booking_page_id: str = ""
+    account_id: str = ""
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    states: frozenset[AppointmentState] = frozenset()
+
+
+class DueEntry(Struct, frozen=True):
+    """An entry of an appointment in an account's calendar that is to be added, or removed, now."""
+
+    appointment_id: str
+    event_id: str
+    account_id: str
+
+
 class Notification(Struct, frozen=True):
     """A delivery with all pages that its message was about, and the other deliveries of that message.
 
@@ -383,7 +404,7 @@ class ClaimedDelivery(Struct, frozen=True):
 
     `told`: what its incident owed the recipient by the channel before was, or may have been, received. `was_due` is
     when it was due by itself: later than now where it came along with another. `link` is set where it is about one.
-    `silences` are those in force.
+    `silences` are those in force. `appointment` is set where it is about one that there is.
     """
 
     delivery: Delivery
@@ -393,6 +414,7 @@ class ClaimedDelivery(Struct, frozen=True):
     was_due: datetime
     link: CalendarLink | None = None
     silences: tuple[Silence, ...] = ()
+    appointment: Appointment | None = None
 
 
 class IncidentOf(Struct, frozen=True):
@@ -454,6 +476,24 @@ class Store(Protocol):
 
     async def page(self, page_id: str) -> BookingPage | None:
         """Read a page; None where there is none."""
+        ...
+
+    async def appointment(self, appointment_id: str) -> Appointment | None:
+        """Read an appointment; None where there is none."""
+        ...
+
+    async def appointments(
+        self, chosen: AppointmentFilter, after: tuple[datetime, str], limit: int
+    ) -> list[Appointment]:
+        """List appointments in the order of their start times and ids, those after a start time and an id."""
+        ...
+
+    async def due_entries(self, now: datetime, limit: int, besides: Collection[str]) -> list[DueEntry]:
+        """Name entries that are due, one an account, the longest due first; none of the accounts `besides`."""
+        ...
+
+    async def next_entry_time(self) -> datetime | None:
+        """Tell when the next entry is due; None where none is."""
         ...
 
     async def notification(self, notification_id: str) -> Notification | None:

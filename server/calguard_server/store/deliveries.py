@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from calguard_server.domain.conversation import Post, Thread
 from calguard_server.domain.delivery import Delivery, DeliveryState
+from calguard_server.domain.notices import appointment_of
 from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate
+from calguard_server.store.appointments import read_by_id
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import (
     Row,
@@ -41,6 +43,8 @@ def claim(connection: sqlite3.Connection, now: datetime, lease: timedelta, limit
     silences = tuple(silence_of(row) for row in in_force)
     accounts = _by_id(connection, "accounts_by_id", {each.delivery.recipient_account_id for each in claimed})
     links = _by_id(connection, "links_by_id", {_link_id(each.delivery) for each in claimed} - {""})
+    named = {appointment_of(each.delivery.stage) for each in claimed} - {""}
+    appointments = {appointment.id: appointment for appointment in read_by_id(connection, named)}
     return [
         ClaimedDelivery(
             each.delivery,
@@ -50,6 +54,7 @@ def claim(connection: sqlite3.Connection, now: datetime, lease: timedelta, limit
             each.was_due,
             _read(link_of, links, _link_id(each.delivery)),
             silences,
+            appointments.get(appointment_of(each.delivery.stage)),
         )
         for each in claimed
     ]

@@ -1,0 +1,115 @@
+"""Calendars that do what a test says, and the use cases of appointments over them."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from calguard_server.domain.appointment import Appointment
+from calguard_server.domain.causes import CauseReason, Finding
+from calguard_server.domain.intervals import Interval
+from calguard_server.engine.appointments import Appointments, Booking
+from calguard_server.engine.entries import Entries
+from calguard_server.engine.free_now import FreeNow
+from calguard_server.engine.ports import BusyTimes, EntryDraft, EventIdTakenError, Grant, ProviderFailureError
+from calguard_server.engine.reports import SpacedChecks
+from calguard_server.engine.suspicions import Suspicions
+from calguard_server.workers.entry_loop import EntryLoop, EntryLoopOptions
+from tests.fakes.inline_connections import next_turn
+from tests.fakes.service import Service
+from tests.fakes.world import START
+
+LEASE = timedelta(minutes=1)
+
+
+@dataclass
+class FakeCalendars:
+    """Calendars that hold events by their ids, as Google does: an id that was used once is used.
+
+    `busy` is by link; a finding in `failing` is met by all that asks a link. `pause` is waited for before and after
+    each change, so that a test can stop it in between. `times` is how long an answer takes to come back.
+    """
+
+    busy: dict[str, list[Interval]] = field(default_factory=dict)
+    failing: dict[str, Finding] = field(default_factory=dict)
+    events: dict[str, tuple[str, EntryDraft]] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
+    inserts: Counter[str] = field(default_factory=Counter)
+    deletes: Counter[str] = field(default_factory=Counter)
+    asked: list[str] = field(default_factory=list)
+    pause: Callable[[], Awaitable[None]] = next_turn
+
+    async def busy_times(
+        self,
+        calendar_link_id: str,
+        grant: Grant,  # noqa: ARG002 - the port's
+        calendar_ids: Sequence[str],
+        window: Interval,
+    ) -> BusyTimes:
+        self.asked.append(calendar_link_id)
+        await self.pause()
+        self._meet(calendar_link_id)
+        times = tuple(each for each in self.busy.get(calendar_link_id, ()) if each.overlaps(window))
+        return BusyTimes(dict.fromkeys(calendar_ids, times))
+
+    async def add_entry(self, calendar_link_id: str, grant: Grant, draft: EntryDraft) -> None:  # noqa: ARG002 - the port's
+        self.inserts[draft.event_id] += 1
+        await self.pause()
+        self._meet(calendar_link_id)
+        if draft.event_id in self.deleted:
+            raise EventIdTakenError
+        self.events.setdefault(draft.event_id, (calendar_link_id, draft))
+        await self.pause()
+
+    async def remove_entry(self, calendar_link_id: str, grant: Grant, calendar_id: str, event_id: str) -> None:  # noqa: ARG002 - the port's
+        self.deletes[event_id] += 1
+        await self.pause()
+        self._meet(calendar_link_id)
+        if self.events.pop(event_id, None) is not None:
+            self.deleted.add(event_id)
+        await self.pause()
+
+    def _meet(self, calendar_link_id: str) -> None:
+        if calendar_link_id in self.failing:
+            raise ProviderFailureError(self.failing[calendar_link_id])
+
+    def titles(self, calendar_link_id: str) -> list[str]:
+        """What a link's calendars show."""
+        return sorted(draft.title for link_id, draft in self.events.values() if link_id == calendar_link_id)
+
+
+@dataclass
+class Desk:
+    """The use cases of appointments over a service; its loop is to be run by the test."""
+
+    service: Service
+    calendars: FakeCalendars
+    appointments: Appointments
+    suspicions: Suspicions
+    loop: EntryLoop
+
+    async def book(self, page_id: str, time: Interval, title: str = "Visit", **fields: str) -> Appointment:
+        booking = Booking(booking_page_id=page_id, time=time, time_zone="Asia/Tokyo", title=title, **fields)
+        return await self.appointments.assign(booking)
+
+
+def open_desk(service: Service, calendars: FakeCalendars | None = None) -> Desk:
+    """Build what appointments need; whoever opens it closes its suspicions."""
+    context, calendars = service.context, calendars or FakeCalendars()
+    spaced = SpacedChecks(service.checks, context.clock, context.policies.report_spacing)
+    suspicions = Suspicions(spaced, service.alerts)
+    entries = Entries(context, calendars, suspicions, LEASE)
+    loop = EntryLoop(service.store, entries, context.clock, EntryLoopOptions())
+    service.store.listen_for_entries(loop.nudge)
+    free_now = FreeNow(service.store, calendars, suspicions)
+    return Desk(service, calendars, Appointments(context, free_now), suspicions, loop)
+
+
+def slot(number: int, minutes: int = 30, start: datetime = START + timedelta(days=1)) -> Interval:
+    """Answer one of the times that follow one another from tomorrow on."""
+    begins = start + number * timedelta(minutes=minutes)
+    return Interval(begins, begins + timedelta(minutes=minutes))
+
+
+REVOKED = Finding(CauseReason.AUTHORIZATION_REVOKED)
+DOWN = Finding(CauseReason.PROVIDER_UNAVAILABLE)
