@@ -1,5 +1,6 @@
 """Calendars that do what a test says, and the use cases of appointments over them."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,12 +27,15 @@ LEASE = timedelta(minutes=1)
 class FakeCalendars:
     """Calendars that hold events by their ids, as Google does: an id that was used once is used.
 
-    `busy` is by link; a finding in `failing` is met by all that asks a link. `pause` is waited for before and after
-    each change, so that a test can stop it in between. `times` is how long an answer takes to come back.
+    `busy` is by link; a finding in `failing` is met by all that asks a link. Of a link in `answers_lost` nobody hears
+    what was done, one in `hanging` takes an hour for each. `pause` is waited for before and after each change, so that
+    a test can stop it in between.
     """
 
     busy: dict[str, list[Interval]] = field(default_factory=dict)
     failing: dict[str, Finding] = field(default_factory=dict)
+    answers_lost: set[str] = field(default_factory=set)
+    hanging: set[str] = field(default_factory=set)
     events: dict[str, tuple[str, EntryDraft]] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
     inserts: Counter[str] = field(default_factory=Counter)
@@ -54,12 +58,14 @@ class FakeCalendars:
 
     async def add_entry(self, calendar_link_id: str, grant: Grant, draft: EntryDraft) -> None:  # noqa: ARG002 - the port's
         self.inserts[draft.event_id] += 1
+        if calendar_link_id in self.hanging:
+            await asyncio.sleep(3600)  # noqa: TID251 - virtual: the loop jumps
         await self.pause()
         self._meet(calendar_link_id)
         if draft.event_id in self.deleted:
             raise EventIdTakenError
         self.events.setdefault(draft.event_id, (calendar_link_id, draft))
-        await self.pause()
+        await self._answer(calendar_link_id)
 
     async def remove_entry(self, calendar_link_id: str, grant: Grant, calendar_id: str, event_id: str) -> None:  # noqa: ARG002 - the port's
         self.deletes[event_id] += 1
@@ -67,7 +73,12 @@ class FakeCalendars:
         self._meet(calendar_link_id)
         if self.events.pop(event_id, None) is not None:
             self.deleted.add(event_id)
+        await self._answer(calendar_link_id)
+
+    async def _answer(self, calendar_link_id: str) -> None:
         await self.pause()
+        if calendar_link_id in self.answers_lost:
+            raise ProviderFailureError(Finding(CauseReason.NETWORK_ERROR))
 
     def _meet(self, calendar_link_id: str) -> None:
         if calendar_link_id in self.failing:
