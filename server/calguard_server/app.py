@@ -24,10 +24,13 @@ from calguard_server.domain.provider_incident import IncidentPolicy
 from calguard_server.domain.schedule import SchedulePolicy
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.accounts import Accounts
+from calguard_server.engine.availability_query import Availability
+from calguard_server.engine.busy import MemberTimes
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context, Policies
 from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending
+from calguard_server.engine.failures_met import FailuresMet
 from calguard_server.engine.follow_ups import FollowUps
 from calguard_server.engine.linking import Linking
 from calguard_server.engine.locks import LinkLocks
@@ -225,11 +228,16 @@ class App:
             self._store.writer.revision,
         )
         self._store.listen(self._feed.publish)
+        reports = Reports(context, provider, self._checks, self._count_reports())
+        failures = FailuresMet(reports.spaced_checks, self._world.clock)
+        self._closers.append(failures.close)
+        member_times = MemberTimes(context, provider, failures, self._settings.availability_cache)
         pages = Pages(context)
         page_answers = PageAnswers(pages.get)
         self._store.listen(page_answers.told)
         return UseCases(
             accounts=Accounts(context, revoker, locks),
+            availability=Availability(context, member_times),
             pages=pages,
             page_answers=page_answers,
             linking=self._linking,
@@ -238,7 +246,7 @@ class App:
             ending=Ending(context, revoker, locks),
             incidents=self._incidents,
             diagnosis=Diagnosis(context, provider, self._checks, self._alerts, self._settings.support_url),
-            reports=Reports(context, provider, self._checks, self._count_reports()),
+            reports=reports,
             status=StatusReading(self._store, self._world.clock, version("calguard"), lambda: self._feed.streams),
             slack_workspaces=self._slack_workspaces,
             notifications=Notifications(context),

@@ -5,8 +5,10 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from calguard.v1 import account_pb2 as accounts
+from calguard.v1 import appointment_pb2 as appointments
 from calguard.v1 import booking_page_pb2 as pages
 from calguard.v1 import calendar_link_pb2 as links
 from calguard.v1 import notification_pb2 as notices
@@ -243,6 +245,32 @@ def _rows_of_slack() -> list[Row]:
     ]
 
 
+def _rows_of_availability() -> list[Row]:
+    day, begin = 86_400, 1_780_000_000
+    good = {
+        "booking_page_id": "x",
+        "start_time": Timestamp(seconds=begin),
+        "end_time": Timestamp(seconds=begin + day),
+        "duration": Duration(seconds=1800),
+    }
+    bad: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+        ({"booking_page_id": ""}, ("booking_page_id",)),
+        ({"booking_page_id": BAD_ID, "duration": None}, ("booking_page_id", "duration")),
+        ({"start_time": None, "end_time": None}, ("start_time", "end_time")),
+        ({"start_time": Timestamp(seconds=begin, nanos=-1)}, ("start_time",)),
+        ({"end_time": Timestamp(seconds=2**62)}, ("end_time",)),
+        ({"end_time": Timestamp(seconds=begin)}, ("end_time",)),
+        ({"end_time": Timestamp(seconds=begin - 1)}, ("end_time",)),
+        ({"end_time": Timestamp(seconds=begin + 62 * day, nanos=1000)}, ("end_time",)),
+        ({"duration": Duration(seconds=59, nanos=999_999_999)}, ("duration",)),
+        ({"duration": Duration(seconds=day, nanos=1)}, ("duration",)),
+        ({"duration": Duration(seconds=-1800)}, ("duration",)),
+        ({"duration": Duration(seconds=1800, nanos=-1)}, ("duration",)),
+    ]
+    query = appointments.QueryAvailabilityRequest
+    return [("QueryAvailability", query(**(good | changed)), fields) for changed, fields in bad]
+
+
 def _rows_of_the_rest() -> list[Row]:
     listing = notices.ListNotificationsRequest
     return [
@@ -295,5 +323,6 @@ BAD_REQUESTS = [
     *_rows_of_links(),
     *_rows_of_reports(),
     *_rows_of_slack(),
+    *_rows_of_availability(),
     *_rows_of_the_rest(),
 ]

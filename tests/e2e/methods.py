@@ -9,6 +9,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from calguard.v1 import (
     account_pb2,
+    appointment_pb2,
     booking_page_pb2,
     calendar_link_pb2,
     notification_pb2,
@@ -21,6 +22,7 @@ from calguard.v1 import (
 
 _FILES = (
     account_pb2,
+    appointment_pb2,
     booking_page_pb2,
     calendar_link_pb2,
     notification_pb2,
@@ -30,6 +32,14 @@ _FILES = (
     silence_pb2,
     watch_pb2,
 )
+
+_NOT_SERVED = {
+    "AssignAppointment",
+    "GetAppointment",
+    "ListAppointments",
+    "CancelAppointment",
+    "ReassignAppointment",
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,8 @@ def _methods() -> dict[str, Method]:
             for method in service.methods:
                 request, response = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
                 path = f"/{service.full_name}/{method.name}"
+                if method.name in _NOT_SERVED:
+                    continue
                 found[method.name] = Method(method.name, path, request, response, method.server_streaming)
     return found
 

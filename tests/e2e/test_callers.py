@@ -26,6 +26,7 @@ READ = {
     "GetCalendarLink",
     "ListCalendarLinks",
     "ListCalendars",
+    "QueryAvailability",
     "GetNotification",
     "ListNotifications",
     "GetProviderStatus",

@@ -68,6 +68,7 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
     case: Any = script
     return UseCases(
         accounts=case,
+        availability=case,
         pages=case,
         page_answers=PageAnswers(case.get),
         linking=case,
