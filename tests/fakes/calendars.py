@@ -10,11 +10,10 @@ from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.intervals import Interval
 from calguard_server.engine.appointments import Appointments, Booking
+from calguard_server.engine.busy import MemberTimes
 from calguard_server.engine.entries import Entries
-from calguard_server.engine.free_now import FreeNow
+from calguard_server.engine.failures_met import FailuresMet
 from calguard_server.engine.ports import BusyTimes, EntryDraft, EventIdTakenError, Grant, ProviderFailureError
-from calguard_server.engine.reports import SpacedChecks
-from calguard_server.engine.suspicions import Suspicions
 from calguard_server.workers.entry_loop import EntryLoop, EntryLoopOptions
 from tests.fakes.inline_connections import next_turn
 from tests.fakes.service import Service
@@ -96,7 +95,7 @@ class Desk:
     service: Service
     calendars: FakeCalendars
     appointments: Appointments
-    suspicions: Suspicions
+    failures: FailuresMet
     loop: EntryLoop
 
     async def book(self, page_id: str, time: Interval, title: str = "Visit", **fields: str) -> Appointment:
@@ -105,15 +104,14 @@ class Desk:
 
 
 def open_desk(service: Service, calendars: FakeCalendars | None = None) -> Desk:
-    """Build what appointments need; whoever opens it closes its suspicions."""
+    """Build what appointments need; whoever opens it closes its failures."""
     context, calendars = service.context, calendars or FakeCalendars()
-    spaced = SpacedChecks(service.checks, context.clock, context.policies.report_spacing)
-    suspicions = Suspicions(spaced, service.alerts)
-    entries = Entries(context, calendars, suspicions, LEASE)
+    failures = FailuresMet(service.reports.spaced_checks, context.clock)
+    times = MemberTimes(context, calendars, failures, timedelta())
+    entries = Entries(context, calendars, failures, times.invalidate, LEASE)
     loop = EntryLoop(service.store, entries, context.clock, EntryLoopOptions())
     service.store.listen_for_entries(loop.nudge)
-    free_now = FreeNow(service.store, calendars, suspicions)
-    return Desk(service, calendars, Appointments(context, free_now), suspicions, loop)
+    return Desk(service, calendars, Appointments(context, times), failures, loop)
 
 
 def slot(number: int, minutes: int = 30, start: datetime = START + timedelta(days=1)) -> Interval:

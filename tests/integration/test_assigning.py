@@ -44,7 +44,7 @@ def play(path: Path, story: Story, *accounts: str) -> None:
             try:
                 await story(desk)
             finally:
-                await desk.suspicions.close()
+                await desk.failures.close()
 
     run_virtually(main())
 

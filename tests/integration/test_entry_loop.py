@@ -39,7 +39,7 @@ async def at_work(desk: Desk) -> AsyncIterator[None]:
         assert not task.done(), task
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await desk.suspicions.close()
+        await desk.failures.close()
 
 
 def play(path: Path, story: Story) -> None:

@@ -5,18 +5,18 @@ then, the page, the appointments of its members at that time, and whose turn it 
 and member only one finds it free, and what was answered stays so across restarts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from calguard_server.domain.appointment import Appointment, AppointmentState, Attendee
-from calguard_server.domain.assignment import Standing
 from calguard_server.domain.entries import unwanted
 from calguard_server.domain.errors import FieldViolation, IllegalTransitionError, InvalidArgumentError
 from calguard_server.domain.intervals import Interval
 from calguard_server.domain.page import BookingPage, SchedulingMode
+from calguard_server.engine.accepting import require_accepting
 from calguard_server.engine.assigning import (
     Asked,
     Wish,
@@ -24,13 +24,12 @@ from calguard_server.engine.assigning import (
     as_wished,
     assignees,
     choose,
-    require_accepting,
     require_wishable,
     tell_of_faulty,
 )
+from calguard_server.engine.busy import MemberTimes
 from calguard_server.engine.context import Context
 from calguard_server.engine.found import found_appointment, found_page
-from calguard_server.engine.free_now import FreeNow
 from calguard_server.engine.ports import AppointmentFilter
 from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
 
@@ -49,9 +48,9 @@ class Booking(Struct, frozen=True, kw_only=True):
 class Appointments:
     """Assigns, cancels and reassigns appointments."""
 
-    def __init__(self, context: Context, free_now: FreeNow) -> None:
+    def __init__(self, context: Context, times: MemberTimes) -> None:
         self._context = context
-        self._free_now = free_now
+        self._times = times
 
     async def get(self, appointment_id: str) -> Appointment:
         """Answer an appointment. Raises NotFoundError `APPOINTMENT_NOT_FOUND`."""
@@ -60,6 +59,10 @@ class Appointments:
     async def list(self, chosen: AppointmentFilter, after: tuple[datetime, str], limit: int) -> Sequence[Appointment]:
         """List appointments in the order of their start times, those after a start time and an id."""
         return await self._context.store.appointments(chosen, after, limit)
+
+    async def times_of(self, account_ids: Sequence[str], window: Interval) -> Mapping[str, Sequence[Interval]]:
+        """Answer when accounts have appointments, as far as these overlap a window."""
+        return await self._context.store.appointment_times(account_ids, window)
 
     async def assign(self, booking: Booking, request: Request | None = None) -> Appointment:
         """Assign an appointment, into time that is free now.
@@ -159,8 +162,8 @@ class Appointments:
         looked_at = _who_may(page, wish)
         faulty = {fault.account_id for fault in page.faulty}
         links_of = {each: rows.links_of_account(each) for each in looked_at if each not in faulty}
-        standings = await self._free_now.ask(links_of, time)
-        return Asked(time, dict.fromkeys(looked_at, Standing.FAULTY) | standings)
+        answers = await self._times.of_links(links_of, time, fresh=True)
+        return Asked.of(time, [each for each in looked_at if each in faulty], answers)
 
 
 def _who_may(page: BookingPage, wish: Wish) -> Sequence[str]:

@@ -1,6 +1,6 @@
 """Choosing who gets an appointment, of what is in a transaction and of what calendars answered right before it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from calguard_server.domain.appointment import Assignee
 from calguard_server.domain.assignment import Candidate, Refusal, Standing, assign
+from calguard_server.domain.availability import MemberTime, is_free
 from calguard_server.domain.entries import new_entry
 from calguard_server.domain.errors import FailedPreconditionError, FieldViolation, InvalidArgumentError
 from calguard_server.domain.intervals import Interval
@@ -29,6 +30,12 @@ class Asked(Struct, frozen=True):
     time: Interval
     standings: Mapping[str, Standing]
 
+    @classmethod
+    def of(cls, time: Interval, faulty: Iterable[str], answers: Iterable[MemberTime]) -> "Asked":
+        """Take in what calendars answered; those of faulty members were not asked."""
+        standings = dict.fromkeys(faulty, Standing.FAULTY)
+        return cls(time, standings | {each.account_id: _stands(each, time) for each in answers})
+
     def seeds(self, page_id: str, since: datetime) -> Seeds:
         """Answer what a transaction needs to choose among them; what was assigned after `since` counts."""
         keeping = KeepingSeed(tuple(sorted(self.standings)), self.time)
@@ -46,17 +53,6 @@ class Wish(Struct, frozen=True):
 def event_id(new_id: NewId) -> str:
     """Make an id that Google takes for an event: of `0-9a-v` only."""
     return new_id("event").replace("-", "")
-
-
-def require_accepting(page: BookingPage) -> None:
-    """Raise FailedPreconditionError `PAGE_STOPPED` for a page that takes no bookings."""
-    if not page.accepting:
-        faulty = ",".join(fault.account_id for fault in page.faulty[:_NAMED_ACCOUNTS])
-        raise FailedPreconditionError(
-            "PAGE_STOPPED",
-            f"booking page {page.id} takes no bookings: it is stopped ({page.stop_cause})",
-            metadata={"id": page.id, "stop_cause": page.stop_cause.value, "faulty_account_ids": faulty},
-        )
 
 
 def require_wishable(page: BookingPage, account_id: str) -> None:
@@ -86,6 +82,12 @@ def choose(rows: WorkingSet, page: BookingPage, asked: Asked, wish: Wish) -> tup
     if isinstance(chosen, Refusal):
         raise _refused(page, chosen, others, wish)
     return chosen
+
+
+def _stands(member: MemberTime, time: Interval) -> Standing:
+    if member.busy is None:
+        return Standing.UNKNOWN
+    return Standing.FREE if is_free(member, time) else Standing.BUSY
 
 
 def _standing(rows: WorkingSet, account_id: str, asked: Asked, faulty: set[str], wish: Wish) -> Standing:

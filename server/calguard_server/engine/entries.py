@@ -4,6 +4,7 @@ What is claimed is saved before anything is sent, so that whoever looks at an en
 provider takes each event under an id of ours: what is sent again, because nobody knows what came of it, is there once.
 """
 
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,9 +14,11 @@ from msgspec.structs import replace
 from calguard_server.domain.appointment import Appointment, Entry
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.entries import EntryStep, after_adding, after_id_taken, after_removing, plan
+from calguard_server.domain.link_state import CalendarLink
 from calguard_server.engine.assigning import event_id
 from calguard_server.engine.context import Context
 from calguard_server.engine.examine import usable_grant
+from calguard_server.engine.failures_met import FailuresMet
 from calguard_server.engine.ports import (
     AppointmentCalendars,
     DueEntry,
@@ -23,7 +26,6 @@ from calguard_server.engine.ports import (
     EventIdTakenError,
     ProviderFailureError,
 )
-from calguard_server.engine.suspicions import Suspicions
 from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
 
 _log = structlog.get_logger()
@@ -35,6 +37,7 @@ class _Job(Struct, frozen=True):
     step: EntryStep
     appointment: Appointment
     entry: Entry
+    link: CalendarLink
 
 
 class _Outcome(Struct, frozen=True):
@@ -45,14 +48,23 @@ class _Outcome(Struct, frozen=True):
 
 
 class Entries:
-    """Works on entries that are due, one at a time. `lease` is longer than the provider is waited for."""
+    """Works on entries that are due, one at a time. `lease` is longer than the provider is waited for.
+
+    `written` is told of accounts in whose calendars something was, or may have been, written.
+    """
 
     def __init__(
-        self, context: Context, calendars: AppointmentCalendars, suspicions: Suspicions, lease: timedelta
+        self,
+        context: Context,
+        calendars: AppointmentCalendars,
+        failures: FailuresMet,
+        written: Callable[[Collection[str]], None],
+        lease: timedelta,
     ) -> None:
         self._context = context
         self._calendars = calendars
-        self._suspicions = suspicions
+        self._failures = failures
+        self._written = written
         self._lease = lease
 
     async def work(self, due: DueEntry) -> None:
@@ -61,9 +73,10 @@ class Entries:
         if job is None:
             return
         outcome = await self._send(job)
+        self._written([due.account_id])
         await self._save(job, outcome)
         if outcome.finding is not None:
-            await self._suspicions.suspect(job.entry.calendar_link_id, outcome.finding)
+            self._failures.meet(job.link, [outcome.finding])
 
     async def _claim(self, due: DueEntry) -> _Job | None:
         now = self._context.clock.now()
@@ -76,7 +89,10 @@ class Entries:
             links = rows.links_of_account(entry.account_id)
             planned = plan(entry, links, event_id(self._context.new_id), now, self._lease)
             rows.put_appointment(_with(appointment, planned.entry, planned.instead))
-            return None if planned.step is EntryStep.WAIT else _Job(planned.step, appointment, planned.entry)
+            link = next((each for each in links if each.id == planned.entry.calendar_link_id), None)
+            if link is None or planned.step is EntryStep.WAIT:
+                return None
+            return _Job(planned.step, appointment, planned.entry, link)
 
         seeds = Seeds(appointments=(due.appointment_id,), accounts=(due.account_id,))
         return await self._context.store.transact(Unit(seeds, decide))

@@ -488,6 +488,12 @@ class Store(Protocol):
         """List appointments in the order of their start times and ids, those after a start time and an id."""
         ...
 
+    async def appointment_times(
+        self, account_ids: Collection[str], window: Interval
+    ) -> Mapping[str, Sequence[Interval]]:
+        """Tell for which times that overlap a window accounts have appointments; who has none may be left out."""
+        ...
+
     async def due_entries(self, now: datetime, limit: int, besides: Collection[str]) -> list[DueEntry]:
         """Name entries that are due, one an account, the longest due first; none of the accounts `besides`."""
         ...

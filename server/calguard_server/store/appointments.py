@@ -58,6 +58,17 @@ def read_list(
     return _with_entries(connection, connection.execute(QUERIES["appointments_after"], values).fetchall())
 
 
+def read_times(
+    connection: sqlite3.Connection, account_ids: Collection[str], window: Interval
+) -> dict[str, list[Interval]]:
+    """Read for which times that overlap a window accounts have appointments."""
+    values = (json.dumps(sorted(account_ids)), to_micros(window.start), to_micros(window.end), _LONGEST_MICROS)
+    found: dict[str, list[Interval]] = {}
+    for account_id, start, end in connection.execute(QUERIES["times_in_the_way"], values):
+        found.setdefault(account_id, []).append(Interval(from_micros(start), from_micros(end)))
+    return found
+
+
 def due(connection: sqlite3.Connection, now: datetime, limit: int, besides: Collection[str]) -> list[DueEntry]:
     """Name entries that are due."""
     values = (to_micros(now), limit, json.dumps(sorted(besides)))

@@ -4,7 +4,7 @@ import fcntl
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from typing import IO, NamedTuple, TypeVar
 from calguard_server.domain.account import Account
 from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.conversation import Thread
+from calguard_server.domain.intervals import Interval
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
@@ -156,6 +157,12 @@ class SqliteStore:
     ) -> list[Appointment]:
         """List appointments."""
         return await self._readers.read(lambda connection: appointments.read_list(connection, chosen, after, limit))
+
+    async def appointment_times(
+        self, account_ids: Collection[str], window: Interval
+    ) -> Mapping[str, Sequence[Interval]]:
+        """Tell for which times that overlap a window accounts have appointments."""
+        return await self._readers.read(lambda connection: appointments.read_times(connection, account_ids, window))
 
     async def due_entries(self, now: datetime, limit: int, besides: Collection[str]) -> list[DueEntry]:
         """Name entries that are due."""

@@ -16,6 +16,12 @@ SELECT DISTINCT appointment_id FROM entries
 WHERE standing = 1 AND account_id IN (SELECT value FROM json_each(?1))
   AND start_time > ?2 - ?4 AND start_time < ?3 AND end_time > ?2;
 
+-- name: times_in_the_way
+-- The times that accounts are to keep, as far as they overlap another; none is longer than ?4.
+SELECT account_id, start_time, end_time FROM entries
+WHERE standing = 1 AND account_id IN (SELECT value FROM json_each(?1))
+  AND start_time > ?2 - ?4 AND start_time < ?3 AND end_time > ?2;
+
 -- name: assigned_since
 -- How many appointments of a page each member keeps that were assigned since a time.
 SELECT account_id, COUNT(*) FROM entries
