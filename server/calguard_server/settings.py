@@ -207,6 +207,15 @@ class Settings(BaseSettings):
     support_url: str = Field(
         "http://localhost:3000/support", description="The support (chat) address in notices and on the callback page."
     )
+    appointment_url: str = Field(
+        "http://localhost:3000/appointments/{appointment_id}",
+        description="The address in notices at which a person gives an appointment to somebody else, or cancels it; "
+        "`{appointment_id}` is filled in.",
+    )
+    assignment_window: Duration = Field(
+        timedelta(days=30),
+        description="For how long an assignment counts when AUTO_ASSIGN looks for who has the fewest appointments.",
+    )
     check_interval: Duration = Field(timedelta(minutes=10), description="How often a healthy link is checked.")
     check_concurrency: int = Field(
         64,
@@ -296,6 +305,7 @@ class Settings(BaseSettings):
         "google_revoke_uri",
         "google_certs_uri",
         "relink_url",
+        "appointment_url",
         "support_url",
     )(_check_url)
 

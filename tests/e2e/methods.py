@@ -33,14 +33,6 @@ _FILES = (
     watch_pb2,
 )
 
-_NOT_SERVED = {
-    "AssignAppointment",
-    "GetAppointment",
-    "ListAppointments",
-    "CancelAppointment",
-    "ReassignAppointment",
-}
-
 
 @dataclass(frozen=True)
 class Method:
@@ -76,8 +68,6 @@ def _methods() -> dict[str, Method]:
             for method in service.methods:
                 request, response = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
                 path = f"/{service.full_name}/{method.name}"
-                if method.name in _NOT_SERVED:
-                    continue
                 found[method.name] = Method(method.name, path, request, response, method.server_streaming)
     return found
 

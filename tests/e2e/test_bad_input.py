@@ -68,6 +68,14 @@ async def test_unknown_ids(backend: Backend) -> None:
         end_time=Timestamp(seconds=1_780_003_600),
         duration=Duration(seconds=1800),
     )
+    assign = appointments_pb.AssignAppointmentRequest(
+        booking_page_id="x",
+        start_time=Timestamp(seconds=1_900_000_000),
+        end_time=Timestamp(seconds=1_900_003_600),
+        title="x",
+        request_id="00000000-0000-4000-8000-000000000000",
+    )
+    booked = "APPOINTMENT_NOT_FOUND"
     rows: list[tuple[str, Message, str]] = [
         ("GetAccount", accounts_pb.GetAccountRequest(id="x"), person),
         ("UpdateAccount", accounts_pb.UpdateAccountRequest(account=account(), update_mask=star), person),
@@ -79,6 +87,10 @@ async def test_unknown_ids(backend: Backend) -> None:
         ("ResumeBookingPage", pages_pb.ResumeBookingPageRequest(id="x"), booking_page),
         ("ExplainBookingPage", explain, booking_page),
         ("QueryAvailability", availability, booking_page),
+        ("AssignAppointment", assign, booking_page),
+        ("GetAppointment", appointments_pb.GetAppointmentRequest(id="x"), booked),
+        ("CancelAppointment", appointments_pb.CancelAppointmentRequest(id="x"), booked),
+        ("ReassignAppointment", appointments_pb.ReassignAppointmentRequest(id="x"), booked),
         ("BeginCalendarLink", links_pb.BeginCalendarLinkRequest(account_id="x"), person),
         ("GetCalendarLink", links_pb.GetCalendarLinkRequest(id="x"), link),
         ("ListCalendars", links_pb.ListCalendarsRequest(calendar_link_id="x"), link),

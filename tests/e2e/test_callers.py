@@ -27,6 +27,8 @@ READ = {
     "ListCalendarLinks",
     "ListCalendars",
     "QueryAvailability",
+    "GetAppointment",
+    "ListAppointments",
     "GetNotification",
     "ListNotifications",
     "GetProviderStatus",
@@ -53,6 +55,9 @@ CHANGE = {
     "ReportCalendarFailure",
     "DisconnectCalendarLink",
     "DeleteCalendarLink",
+    "AssignAppointment",
+    "CancelAppointment",
+    "ReassignAppointment",
 }
 RUN = {
     "PutSlackWorkspace",

@@ -69,6 +69,7 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
     return UseCases(
         accounts=case,
         availability=case,
+        appointments=case,
         pages=case,
         page_answers=PageAnswers(case.get),
         linking=case,

@@ -1,5 +1,6 @@
 """Choosing who gets an appointment, of what is in a transaction and of what calendars answered right before it."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -51,8 +52,8 @@ class Wish(Struct, frozen=True):
 
 
 def event_id(new_id: NewId) -> str:
-    """Make an id that Google takes for an event: of `0-9a-v` only."""
-    return new_id("event").replace("-", "")
+    """Make an id that Google takes for an event, of `0-9a-v` only, whatever ids look like."""
+    return "cg" + hashlib.sha256(new_id("event").encode()).hexdigest()[:30]
 
 
 def require_wishable(page: BookingPage, account_id: str) -> None:

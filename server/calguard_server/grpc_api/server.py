@@ -23,6 +23,7 @@ from calguard.v1 import (
 from calguard_server.auth.authority import Authority
 from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
 from calguard_server.engine.accounts import Accounts
+from calguard_server.engine.appointments import Appointments
 from calguard_server.engine.availability_query import Availability
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.diagnosis import Diagnosis
@@ -94,6 +95,7 @@ class UseCases:
 
     accounts: Accounts
     availability: Availability
+    appointments: Appointments
     pages: Pages
     page_answers: PageAnswers
     linking: Linking
@@ -211,7 +213,7 @@ def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_acce
     account_pb2_grpc.add_AccountServiceServicer_to_server(
         AccountService(use_cases.accounts, third_party_access_url), server
     )
-    appointments = AppointmentService(use_cases.availability)  # type: ignore[abstract]  # what it lacks is not served
+    appointments = AppointmentService(use_cases.availability, use_cases.appointments)
     appointment_pb2_grpc.add_AppointmentServiceServicer_to_server(appointments, server)
     booking_page_pb2_grpc.add_BookingPageServiceServicer_to_server(
         BookingPageService(use_cases.pages, use_cases.page_answers), server

@@ -164,11 +164,12 @@ def _appointment_listings(message: NoticeMessage, words: Wording) -> tuple[Listi
 
 
 def _appointment_line(appointment: AppointmentFact, words: Wording) -> str:
-    return words.labels.appointment.format(
+    line = words.labels.appointment.format(
         title=one_line(appointment.title, TITLE_MAX) or appointment.id,
         time=period(appointment.start_time, appointment.end_time, words.labels.date),
         name=one_line(appointment.account_name, NAME_MAX) or appointment.account_id,
     )
+    return words.labels.reassign.format(line=line, url=appointment.url) if appointment.url else line
 
 
 def _shortened(listing: Listing, lines_max: int, words: Wording) -> Listing:

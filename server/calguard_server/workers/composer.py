@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
-from calguard_server.domain.addresses import relink_url
+from calguard_server.domain.addresses import appointment_url, relink_url
+from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.causes import RULES, CauseReason, Severity
 from calguard_server.domain.conversation import Thread
 from calguard_server.domain.delivery import Delivery
@@ -16,6 +18,7 @@ from calguard_server.engine.ports import ClaimedDelivery, Store
 from calguard_server.notifiers.message import (
     Address,
     AlertTopic,
+    AppointmentFact,
     FaultFact,
     NoticeMessage,
     OperatorAlert,
@@ -27,12 +30,16 @@ _INCIDENT_TOPICS = {INCIDENT_OPENED: AlertTopic.INCIDENT_OPENED, INCIDENT_OVER: 
 
 @dataclass(frozen=True, slots=True)
 class ComposerOptions:
-    """`relink_url` holds `{calendar_link_id}` and `{account_id}`; the operator's addresses may be empty."""
+    """`relink_url` holds `{calendar_link_id}` and `{account_id}`, `appointment_url` `{appointment_id}`.
+
+    The operator's addresses may be empty, and so may `appointment_url`.
+    """
 
     relink_url: str
     support_url: str
     operator_email: str = ""
     operator_slack_channel: str = ""
+    appointment_url: str = ""
 
 
 class Composer:
@@ -82,9 +89,33 @@ class Composer:
                 self._fault_fact(fault, accounts.get(fault.account_id), links[fault.calendar_link_id])
                 for fault in faults
             ),
+            appointments=tuple(await self._appointment_facts(group)),
             incident_id=incidents.pop() if len(incidents) == 1 else "",
             thread=await self._thread(group),
             begins_thread=not first.delivery.kind.ends_incident,
+        )
+
+    async def _appointment_facts(self, group: Sequence[ClaimedDelivery]) -> list[AppointmentFact]:
+        """Tell of the appointments as they stand, each once, in the order of their times."""
+        known = {each.appointment.id: each.appointment for each in group if each.appointment is not None}
+        found = sorted(known.values(), key=lambda each: (each.time, each.id))
+        accounts = await self._store.accounts_by_id({whom for each in found for whom in each.account_ids})
+        return [
+            self._appointment_fact(each, assignee.account_id, accounts.get(assignee.account_id))
+            for each in found
+            for assignee in each.assignees
+        ]
+
+    def _appointment_fact(self, appointment: Appointment, account_id: str, account: Account | None) -> AppointmentFact:
+        zone = ZoneInfo(appointment.time_zone)
+        return AppointmentFact(
+            id=appointment.id,
+            title=appointment.title,
+            start_time=appointment.time.start.astimezone(zone),
+            end_time=appointment.time.end.astimezone(zone),
+            account_id=account_id,
+            account_name=account.display_name if account else account_id,
+            url=appointment_url(self._options.appointment_url, appointment.id),
         )
 
     async def _thread(self, group: Sequence[ClaimedDelivery]) -> Thread | None:

@@ -43,6 +43,7 @@ class Labels:
     other_pages: str
     appointments: str
     appointment: str  # {title} {time} {name}
+    reassign: str  # {line} {url}
     faults: str
     more: str  # {count}
     page: str  # {title} {mode}

@@ -27,6 +27,7 @@ JAPANESE = Wording(
         other_pages="停止していないページ",
         appointments="確認していただきたい予定",
         appointment="{title}、{time}、担当: {name}",
+        reassign="{line} — 担当を変更する: {url}",
         faults="不具合の内容と対処方法",
         more="ほか{count}件",
         page="{title} – {mode}",
