@@ -1,6 +1,7 @@
 """The `calguard` command: one file a group of commands."""
 
 from calguard_client.cli.accounts import accounts
+from calguard_client.cli.appointments import appointments
 from calguard_client.cli.availability import availability
 from calguard_client.cli.doctor import doctor
 from calguard_client.cli.links import links
@@ -18,6 +19,7 @@ for _command in (
     links,
     pages,
     availability,
+    appointments,
     notifications,
     silences,
     slack,
