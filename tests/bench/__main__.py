@@ -16,6 +16,7 @@ import uvloop
 
 from calguard_server.app import tune_garbage_collector
 from tests.bench import (
+    availability_rate,
     call_rates,
     check_rate,
     durable_changes,
@@ -173,10 +174,11 @@ _SECTIONS: Mapping[str, Section] = {
     "idle": idle_watches.section,
     "changes": _changes,
     "checks": _checks,
+    "availability": availability_rate.section,
     "million": _million,
 }
 _BY_DEFAULT = tuple(_SECTIONS)
-_ORDER = ("calls", "watch", "idle", "soak", "changes", "checks", "million")
+_ORDER = ("calls", "watch", "idle", "soak", "changes", "checks", "availability", "million")
 _BESIDE_ETCD = ("calls", "watch", "idle")
 _NATIVE = (*_BESIDE_ETCD, "soak")
 

@@ -18,6 +18,7 @@ from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.busy import MOST_AT_ONCE, MemberTimes
 from calguard_server.engine.failures_met import FailuresMet
+from calguard_server.engine.ports import Probe, ProbeRequest
 from tests.fakes.busy_calendars import FakeCalendars
 from tests.fakes.provider import HOLIDAYS, PRIMARY
 from tests.fakes.service import Service, open_test_store, running_service
@@ -159,6 +160,45 @@ async def test_a_link_that_goes_meanwhile_is_not_checked(scene: Scene) -> None:
     assert await asking == (MemberTime("ann", None),)
     await scene.until(lambda: not scene.failures._waiting)
     assert await scene.state(link.id) is LinkState.STOPPED
+
+
+async def test_a_check_that_breaks_off_is_logged_and_holds_nobody_up(scene: Scene) -> None:
+    link = await scene.service.link("ann")
+    scene.calendars.fails[link.id] = REVOKED
+    probe = scene.service.provider.probe
+
+    async def broken_probe(request: ProbeRequest) -> Probe:
+        raise RuntimeError(f"no probe of {request.calendar_link_id}")
+
+    scene.service.provider.probe = broken_probe  # type: ignore[method-assign]
+    with capture_logs() as logged:
+        assert await scene.ask() == (MemberTime("ann", None),)
+        await scene.until(lambda: not scene.failures._waiting)
+    [broken] = [each for each in logged if each["event"] == "a check broke off"]
+    assert (broken["calendar_link_id"], str(broken["exc_info"])) == (link.id, f"no probe of {link.id}")
+    scene.service.provider.probe = probe  # type: ignore[method-assign]
+    scene.service.provider.findings[link.id] = (REVOKED,)
+    assert await scene.ask() == (MemberTime("ann", None),)
+    await scene.until(lambda: scene.service.clock._sleepers)
+    scene.service.clock.advance(timedelta(seconds=2))
+    await scene.until(lambda: not scene.failures._waiting)
+    assert await scene.state(link.id) is LinkState.FAILED
+
+
+async def test_failures_of_one_link_share_a_check_and_closing_gives_it_up(scene: Scene) -> None:
+    """The second check of a link begins 2 s after the first: until then, all who fail wait for that one."""
+    link = await scene.service.link("ann")
+    scene.calendars.fails[link.id] = REVOKED
+    await scene.ask()
+    await scene.until(lambda: not scene.failures._waiting)
+    probes = len(scene.service.provider.probes)
+    for _ in range(5):
+        await scene.ask()
+    await scene.until(lambda: scene.service.clock._sleepers)
+    assert list(scene.failures._waiting) == [link.id]
+    await scene.failures.close()
+    assert not scene.failures._waiting
+    assert len(scene.service.provider.probes) == probes
 
 
 async def test_a_grant_that_no_key_opens_is_unknown(scene: Scene, tmp_path: Path) -> None:

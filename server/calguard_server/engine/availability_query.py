@@ -1,5 +1,6 @@
 """Use case: when a page can be booked."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
@@ -42,7 +43,8 @@ class Availability:
         times = await self._times.of_links({each: rows.links_of_account(each) for each in members}, window)
         assigned = await self._assigned(members, window)
         busy = [_with(each, assigned.get(each.account_id, ())) for each in times]
-        return rules.availability(page.scheduling_mode, busy, window, duration)
+        # Of hundreds of members over months it takes seconds, and others are not to wait for it.
+        return await asyncio.to_thread(rules.availability, page.scheduling_mode, busy, window, duration)
 
 
 def _with(member: MemberTime, assigned: Sequence[Interval]) -> MemberTime:

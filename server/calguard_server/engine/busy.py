@@ -75,7 +75,7 @@ class MemberTimes:
         known = [each for each in times if each is not None]
         if len(known) < len(times):
             return MemberTime(account_id, None)
-        return MemberTime(account_id, tuple(merged(busy for each in known for busy in each)))
+        return MemberTime(account_id, _together(known))
 
     async def _of_link(self, link: CalendarLink, window: Interval, *, fresh: bool) -> tuple[Interval, ...] | None:
         if fresh:
@@ -113,8 +113,12 @@ class MemberTimes:
                 return self._unknown(link, failure.finding)
         if answer.failed:
             return self._unknown(link, *answer.failed)
-        return tuple(merged(busy for each in link.check_calendar_ids for busy in answer.busy[each]))
+        return _together([answer.busy[each] for each in link.check_calendar_ids])
 
     def _unknown(self, link: CalendarLink, *findings: Finding) -> tuple[Interval, ...] | None:
         self._failures.meet(link, findings)
         return None
+
+
+def _together(times: Sequence[tuple[Interval, ...]]) -> tuple[Interval, ...]:
+    return times[0] if len(times) == 1 else tuple(merged(busy for each in times for busy in each))

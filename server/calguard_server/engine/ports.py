@@ -159,7 +159,10 @@ class FreeEvents(Struct, frozen=True):
 
 
 class BusyTimes(Struct, frozen=True):
-    """When calendars are busy, by calendar; `failed` are those that could not be read, and are in `busy` not at all."""
+    """When calendars are busy, by calendar, in order and apart from one another.
+
+    `failed` are those that could not be read, and are in `busy` not at all.
+    """
 
     busy: Mapping[str, tuple[Interval, ...]]
     failed: tuple[Finding, ...] = ()

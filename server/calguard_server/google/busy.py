@@ -4,7 +4,7 @@ The pacer spaces them. Each has a session of its own, so that of all that find t
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from msgspec import Struct
@@ -48,8 +48,10 @@ class BusyReader:
         if failures and len(failures) == len(answers):
             raise failures[0]
         return combined(
-            _failed(query, answer) if isinstance(answer, ProviderFailureError) else answer
-            for query, answer in zip(queries, answers, strict=True)
+            [
+                _failed(query, answer) if isinstance(answer, ProviderFailureError) else answer
+                for query, answer in zip(queries, answers, strict=True)
+            ]
         )
 
     async def _answer(self, query: _Query) -> BusyTimes | ProviderFailureError:
@@ -83,8 +85,10 @@ def parts_of(window: Interval) -> list[Interval]:
     return parts
 
 
-def combined(answers: Iterable[BusyTimes]) -> BusyTimes:
+def combined(answers: Sequence[BusyTimes]) -> BusyTimes:
     """Put answers together; a calendar that failed in any of them is busy in none. Of each the first failure counts."""
+    if len(answers) == 1:
+        return answers[0]
     failed: dict[str, Finding] = {}
     busy: dict[str, list[Interval]] = {}
     for answer in answers:

@@ -1,5 +1,6 @@
 """Reading busy time out of a free/busy answer: all of it, or nothing. What is not understood is never free."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -16,16 +17,30 @@ class _Span(msgspec.Struct):
     end: _Moment
 
 
-def busy_in(entry: JsonObject) -> tuple[Interval, ...] | None:
-    """Answer a calendar's busy time in UTC, in order, what touches put together; None where any of it is unreadable.
+def is_readable(entry: JsonObject) -> bool:
+    """Tell whether a calendar's busy time can be read: it cannot without offsets, or with an end before its start."""
+    return _spans_of(entry) is not None
 
-    A time without an offset, or an end before its start, is unreadable. An event of no length takes no time.
+
+def busy_in(entry: JsonObject) -> tuple[Interval, ...] | None:
+    """Answer a calendar's busy time in UTC, in order, what touches put together; None where it cannot be read.
+
+    An event of no length takes no time.
     """
+    spans = _spans_of(entry)
+    if spans is None:
+        return None
+    return tuple(merged(Interval(each.start, each.end) for each in spans if each.start < each.end))
+
+
+def _spans_of(entry: JsonObject) -> Sequence[_Span] | None:
     try:
         spans = msgspec.convert(entry.get("busy"), list[_Span])
-        times = [(span.start.astimezone(UTC), span.end.astimezone(UTC)) for span in spans]
-    except (msgspec.ValidationError, OverflowError):
+        for each in spans:
+            if each.start.tzinfo is not UTC:
+                each.start = each.start.astimezone(UTC)
+            if each.end.tzinfo is not UTC:
+                each.end = each.end.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):  # the latter for the first and last hours that there are
         return None
-    if any(start > end for start, end in times):
-        return None
-    return tuple(merged(Interval(start, end) for start, end in times if start < end))
+    return spans if all(each.start <= each.end for each in spans) else None

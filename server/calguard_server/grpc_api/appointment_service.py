@@ -1,6 +1,8 @@
 """AppointmentService."""
 # ruff: noqa: N802 - the methods are named by the contract
 
+import asyncio
+
 from calguard.v1 import appointment_pb2 as pb
 from calguard.v1 import appointment_pb2_grpc
 from calguard_server.domain.appointment import Appointment
@@ -33,7 +35,8 @@ class AppointmentService(appointment_pb2_grpc.AppointmentServiceServicer):
         """Tell when a page can be booked."""
         query = read_query(request)
         found = await self._availability.query(query.booking_page_id, query.window, query.duration)
-        return availability_to_wire(found)
+        # Of hundreds of members over months it takes a while, and others are not to wait for it.
+        return await asyncio.to_thread(availability_to_wire, found)
 
     async def AssignAppointment(
         self, request: pb.AssignAppointmentRequest, _context: object

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from calguard.v1 import appointment_pb2 as pb
 from calguard_server.domain.availability import Availability, FreeStretch
+from calguard_server.domain.errors import ResourceExhaustedError
 from calguard_server.domain.intervals import Interval
 from calguard_server.grpc_api.convert import to_timestamp
 from calguard_server.grpc_api.validation import Checker
@@ -15,6 +16,9 @@ LONGEST_WINDOW = timedelta(days=62)
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 60, 24 * 60 * 60
 """How long an appointment may last."""
+
+MOST_BYTES = 4 * 1024 * 1024
+"""The largest answer that gRPC's clients take unless they are told otherwise."""
 
 
 class AvailabilityQuery(Struct, frozen=True):
@@ -41,9 +45,14 @@ def read_query(request: pb.QueryAvailabilityRequest) -> AvailabilityQuery:
 
 
 def availability_to_wire(found: Availability) -> pb.QueryAvailabilityResponse:
-    """Answer what was found."""
+    """Answer what was found. Raises ResourceExhaustedError `ANSWER_TOO_LARGE`."""
     free = [_stretch_to_wire(each) for each in found.free]
-    return pb.QueryAvailabilityResponse(free=free, unknown_account_ids=found.unknown_account_ids)
+    answer = pb.QueryAvailabilityResponse(free=free, unknown_account_ids=found.unknown_account_ids)
+    if answer.ByteSize() > MOST_BYTES:
+        raise ResourceExhaustedError(
+            "ANSWER_TOO_LARGE", f"the answer would be larger than {MOST_BYTES // 2**20} MiB: ask about fewer days"
+        )
+    return answer
 
 
 def _stretch_to_wire(stretch: FreeStretch) -> pb.FreeStretch:

@@ -88,7 +88,8 @@ class AppointmentServiceServicer:
         were assigned here. Time that is not known is never free. An answer may be some seconds old; AssignAppointment
         looks afresh.
         NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED` (metadata `stop_cause`,
-        `faulty_account_ids`).
+        `faulty_account_ids`); RESOURCE_EXHAUSTED `ANSWER_TOO_LARGE` where it would take more than 4 MiB, as of hundreds of
+        members over months: ask about fewer days.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

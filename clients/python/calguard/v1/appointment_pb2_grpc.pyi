@@ -45,7 +45,8 @@ class AppointmentServiceStub:
     were assigned here. Time that is not known is never free. An answer may be some seconds old; AssignAppointment
     looks afresh.
     NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED` (metadata `stop_cause`,
-    `faulty_account_ids`).
+    `faulty_account_ids`); RESOURCE_EXHAUSTED `ANSWER_TOO_LARGE` where it would take more than 4 MiB, as of hundreds of
+    members over months: ask about fewer days.
     """
     AssignAppointment: _grpc.UnaryUnaryMultiCallable[_appointment_pb2.AssignAppointmentRequest, _appointment_pb2.AssignAppointmentResponse]
     """Assigns an appointment by the page's scheduling mode, into time that is free now, and has it added to the
@@ -89,7 +90,8 @@ class AppointmentServiceAsyncStub(AppointmentServiceStub):
     were assigned here. Time that is not known is never free. An answer may be some seconds old; AssignAppointment
     looks afresh.
     NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED` (metadata `stop_cause`,
-    `faulty_account_ids`).
+    `faulty_account_ids`); RESOURCE_EXHAUSTED `ANSWER_TOO_LARGE` where it would take more than 4 MiB, as of hundreds of
+    members over months: ask about fewer days.
     """
     AssignAppointment: _aio.UnaryUnaryMultiCallable[_appointment_pb2.AssignAppointmentRequest, _appointment_pb2.AssignAppointmentResponse]  # type: ignore[assignment]
     """Assigns an appointment by the page's scheduling mode, into time that is free now, and has it added to the
@@ -136,7 +138,8 @@ class AppointmentServiceServicer(metaclass=_abc_1.ABCMeta):
         were assigned here. Time that is not known is never free. An answer may be some seconds old; AssignAppointment
         looks afresh.
         NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED` (metadata `stop_cause`,
-        `faulty_account_ids`).
+        `faulty_account_ids`); RESOURCE_EXHAUSTED `ANSWER_TOO_LARGE` where it would take more than 4 MiB, as of hundreds of
+        members over months: ask about fewer days.
         """
 
     @_abc_1.abstractmethod
