@@ -88,7 +88,7 @@ class Entries:
                 return None
             links = rows.links_of_account(entry.account_id)
             planned = plan(entry, links, event_id(self._context.new_id), now, self._lease)
-            rows.put_appointment(_with(appointment, planned.entry, planned.instead))
+            _put(rows, appointment, planned.entry, planned.instead)
             link = next((each for each in links if each.id == planned.entry.calendar_link_id), None)
             if link is None or planned.step is EntryStep.WAIT:
                 return None
@@ -122,7 +122,7 @@ class Entries:
             if appointment is None or entry is None or entry.fence != job.entry.fence:
                 return None
             saved, instead = self._after(job.step, entry, outcome, now)
-            rows.put_appointment(replace(_with(appointment, saved, instead), update_time=now))
+            _put(rows, replace(appointment, update_time=now), saved, instead)
             return saved
 
         saved = await self._context.store.transact(Unit(Seeds(appointments=(appointment_id,)), decide))
@@ -142,9 +142,12 @@ class Entries:
         return after(entry, outcome.finding, now, self._context.chance()), None
 
 
-def _with(appointment: Appointment, entry: Entry, instead: Entry | None) -> Appointment:
-    """Put an entry in its place, or leave it behind for another one."""
-    return appointment.with_entry(entry) if instead is None else appointment.with_other_entry(entry, instead)
+def _put(rows: WorkingSet, appointment: Appointment, entry: Entry, instead: Entry | None) -> None:
+    """Save an entry in its place, or leave it behind for another one."""
+    if instead is None:
+        rows.put_entry(appointment, entry)
+    else:
+        rows.put_appointment(appointment.with_other_entry(entry, instead))
 
 
 def _draft(job: _Job) -> EntryDraft:

@@ -25,7 +25,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from calguard_server.domain.account import Account
-from calguard_server.domain.appointment import Appointment, Entry
+from calguard_server.domain.appointment import Appointment, AppointmentState, Assignee, Entry
 from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.errors import InvalidArgumentError
 from calguard_server.domain.events import Change
@@ -325,6 +325,12 @@ class WorkingSet:
         self._put("appointments", self.appointments, appointment.id, appointment)
         self._count(before, appointment)
 
+    def put_entry(self, appointment: Appointment, entry: Entry) -> None:
+        """Save an appointment of which one entry has changed, and nothing that others go by."""
+        changed = appointment.with_entry(entry)
+        self._put_entry(entry.event_id, entry_place(changed, entry))
+        self._put("appointments", self.appointments, changed.id, changed)
+
     def _put_entry(self, event_id: str, place: EntryPlace) -> None:
         known = self.entries.get(event_id)
         if known is not None:
@@ -447,22 +453,26 @@ async def refuse_replay_of(store: "Store", request: Request | None) -> None:
 
 def entry_places(appointment: Appointment) -> dict[str, EntryPlace]:
     """Answer the entries of an appointment by their ids, of those who have it and of those who had it."""
-    places = {
-        each.entry.event_id: EntryPlace(
-            each.entry,
-            appointment,
-            place,
-            appointment.stands_for(each.account_id),
-            each.faulty,
-            each.assign_time,
-        )
-        for place, each in enumerate(appointment.assignees)
-    }
-    for entry in appointment.former:
-        places[entry.event_id] = EntryPlace(
-            entry, appointment, None, standing=False, faulty=False, assign_time=appointment.create_time
-        )
-    return places
+    holders = enumerate(appointment.assignees)
+    places = {each.entry.event_id: _held(appointment, place, each) for place, each in holders}
+    return places | {entry.event_id: _left(appointment, entry) for entry in appointment.former}
+
+
+def entry_place(appointment: Appointment, entry: Entry) -> EntryPlace:
+    """Answer one of the entries of an appointment."""
+    for place, assignee in enumerate(appointment.assignees):
+        if assignee.entry is entry:
+            return _held(appointment, place, assignee)
+    return _left(appointment, entry)
+
+
+def _held(appointment: Appointment, place: int, assignee: Assignee) -> EntryPlace:
+    standing = appointment.state is AppointmentState.ASSIGNED
+    return EntryPlace(assignee.entry, appointment, place, standing, assignee.faulty, assignee.assign_time)
+
+
+def _left(appointment: Appointment, entry: Entry) -> EntryPlace:
+    return EntryPlace(entry, appointment, None, standing=False, faulty=False, assign_time=appointment.create_time)
 
 
 def _differ(one: EntryPlace, other: EntryPlace) -> bool:

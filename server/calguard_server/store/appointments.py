@@ -55,7 +55,8 @@ def read_list(
         optional_micros(chosen.end_time),
         json.dumps(sorted(chosen.states)),
     )
-    return _with_entries(connection, connection.execute(QUERIES["appointments_after"], values).fetchall())
+    query = "appointments_of_page_after" if chosen.booking_page_id else "appointments_after"
+    return _with_entries(connection, connection.execute(QUERIES[query], values).fetchall())
 
 
 def read_times(

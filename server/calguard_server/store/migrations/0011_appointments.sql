@@ -47,6 +47,7 @@ CREATE TABLE entries (
 );
 
 CREATE INDEX entries_by_appointment ON entries (appointment_id);
+CREATE INDEX entries_held ON entries (account_id, appointment_id) WHERE place IS NOT NULL;
 CREATE INDEX entries_standing ON entries (account_id, start_time) WHERE standing = 1;
 CREATE INDEX entries_due ON entries (next_attempt_time) WHERE next_attempt_time IS NOT NULL;
 CREATE INDEX entries_undone ON entries (account_id) WHERE state IN ('NOT_ADDED', 'REMOVING');

@@ -24,7 +24,7 @@ WHERE standing = 1 AND account_id IN (SELECT value FROM json_each(?1))
 
 -- name: assigned_since
 -- How many appointments of a page each member keeps that were assigned since a time.
-SELECT account_id, COUNT(*) FROM entries
+SELECT account_id, COUNT(*) FROM entries INDEXED BY entries_counted
 WHERE page_id = ?1 AND standing = 1 AND assign_time >= ?2 GROUP BY account_id;
 
 -- name: last_assigned
@@ -74,6 +74,16 @@ SELECT MIN(next_attempt_time) FROM entries WHERE next_attempt_time IS NOT NULL;
 SELECT {appointments} FROM appointments
 WHERE (start_time, id) > (?1, ?2)
   AND (?4 = '' OR page_id = ?4)
+  AND (?5 = '' OR id IN (SELECT appointment_id FROM entries WHERE account_id = ?5 AND place IS NOT NULL))
+  AND (?6 IS NULL OR end_time > ?6)
+  AND (?7 IS NULL OR start_time < ?7)
+  AND (json_array_length(?8) = 0 OR state IN (SELECT value FROM json_each(?8)))
+ORDER BY start_time, id LIMIT ?3;
+
+-- name: appointments_of_page_after
+-- The same of one page, by an index of its own.
+SELECT {appointments} FROM appointments
+WHERE page_id = ?4 AND (start_time, id) > (?1, ?2)
   AND (?5 = '' OR id IN (SELECT appointment_id FROM entries WHERE account_id = ?5 AND place IS NOT NULL))
   AND (?6 IS NULL OR end_time > ?6)
   AND (?7 IS NULL OR start_time < ?7)
