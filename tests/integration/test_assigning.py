@@ -444,7 +444,8 @@ def test_what_cannot_be_reassigned(tmp_path: Path) -> None:
         await service.add_page("all", ALL, "olga", "ann")
         await service.add_page("one", ANY, "olga", "ann")
         everybody, alone = await desk.book("all", slot(0)), await desk.book("one", slot(1))
-        assert (await refused(desk.appointments.reassign(everybody.id))).reason == "ILLEGAL_TRANSITION"
+        refusal = await refused(desk.appointments.reassign(everybody.id))
+        assert (refusal.reason, refusal.metadata["state"]) == ("ILLEGAL_TRANSITION", "OF_ALL_MEMBERS")
         assert (await refused(desk.appointments.reassign(alone.id))).reason == "NO_MEMBERS"
         assert (await refused(desk.appointments.reassign("none"))).reason == "APPOINTMENT_NOT_FOUND"
         await desk.appointments.cancel(alone.id)
