@@ -41,8 +41,12 @@ def requests(link_id: str) -> dict[str, Message]:
     }
 
 
-ELSEWHERE = ("RetryNotification", "DiscardNotification", "CreateSilence", "DeleteSilence")
-"""Tested in test_dead_letters.py, because they need a notice that could not be sent, and in test_silences.py."""
+ELSEWHERE = (
+    *("RetryNotification", "DiscardNotification", "CreateSilence", "DeleteSilence"),
+    *("AssignAppointment", "CancelAppointment", "ReassignAppointment"),
+)
+"""Tested in test_dead_letters.py, because they need a notice that could not be sent, in test_silences.py, and in
+test_appointments.py."""
 
 METHODS_REPEATED = sorted(requests("x"))
 
