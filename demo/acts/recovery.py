@@ -12,7 +12,7 @@ async def reconnect_unwatched(stage: Stage) -> None:
     stage.screen.act("8. Ann connects again, while nobody watches")
     await connect(stage, ANN, stage.link_ids[ANN.id])
     expected = {INTERVIEW.id: STOPPED, TOUR.id: DEGRADED, SALES.id: DEGRADED}
-    await _restarted(stage, ANN, expected, [TOUR, SALES], (ANN,))
+    await _restarted(stage, ANN, expected, [TOUR, SALES], (ANN,), (BEN,))
 
 
 async def resume_watch(stage: Stage) -> None:
@@ -46,7 +46,12 @@ async def reconnect_watched(stage: Stage) -> None:
 
 
 async def _restarted(
-    stage: Stage, person: Person, expected: dict[str, str], restarted: list[Page], whole: tuple[Person, ...]
+    stage: Stage,
+    person: Person,
+    expected: dict[str, str],
+    restarted: list[Page],
+    whole: tuple[Person, ...],
+    still: tuple[Person, ...] = (),
 ) -> None:
     pages, titles = await stage.pages(), ", ".join(page.title for page in restarted)
     stage.screen.pages(pages)
@@ -56,8 +61,8 @@ async def _restarted(
         expected=expected,
         seen={page.id: page_state(page) for page in pages},
     )
-    owed = [note for each in EVERYBODY for note in by_both(each, RESTARTED, restarted)]
-    await stage.told("Whoever had heard of the stop heard of its end.", owed, whole)
+    owed = [note for each in EVERYBODY for note in by_both(each, RESTARTED, restarted, still)]
+    await stage.told("Whoever had heard of the stop heard of its end, and who still fails.", owed, whole)
 
 
 async def _newest_revision(stage: Stage) -> int:

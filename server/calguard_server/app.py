@@ -25,10 +25,15 @@ from calguard_server.domain.provider_incident import IncidentPolicy
 from calguard_server.domain.schedule import SchedulePolicy
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.accounts import Accounts
+from calguard_server.engine.appointments import Appointments
+from calguard_server.engine.availability_query import Availability
+from calguard_server.engine.busy import MemberTimes
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context, Policies
 from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending
+from calguard_server.engine.entries import Entries
+from calguard_server.engine.failures_met import FailuresMet
 from calguard_server.engine.follow_ups import FollowUps
 from calguard_server.engine.linking import Linking
 from calguard_server.engine.locks import LinkLocks
@@ -62,6 +67,7 @@ from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
 from calguard_server.workers.check_pace import CheckPace, PaceOptions
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
+from calguard_server.workers.entry_loop import EntryLoop, EntryLoopOptions
 from calguard_server.workers.follow_up_loop import FollowUpLoop, FollowUpOptions
 from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.ledger_metrics import LedgerMetrics
@@ -73,6 +79,9 @@ _log = structlog.get_logger()
 
 _LAST_GRACE_SECONDS = 1.0
 """How long calls may still end when a start broke off, or after a drain."""
+
+_ENTRY_LEASE = timedelta(minutes=1)
+"""How long nobody else tries what a server that is gone was adding to a calendar, besides what Google may take."""
 
 
 class SystemClock:
@@ -229,11 +238,20 @@ class App:
         )
         self._store.listen(self._feed.publish)
         self._accounts = Accounts(context, revoker, locks)
+        reports = Reports(context, provider, self._checks, self._count_reports())
+        failures = FailuresMet(reports.spaced_checks, self._world.clock)
+        self._closers.append(failures.close)
+        member_times = MemberTimes(context, provider, failures, self._settings.availability_cache)
+        appointments = Appointments(context, member_times)
+        lease = _ENTRY_LEASE + 2 * self._settings.google_timeout
+        self._entries = Entries(context, provider, failures, member_times.invalidate, lease)
         pages = Pages(context)
         page_answers = PageAnswers(pages.get)
         self._store.listen(page_answers.told)
         return UseCases(
             accounts=self._accounts,
+            availability=Availability(context, member_times, appointments.times_of),
+            appointments=appointments,
             pages=pages,
             page_answers=page_answers,
             linking=self._linking,
@@ -242,7 +260,7 @@ class App:
             ending=Ending(context, revoker, locks),
             incidents=self._incidents,
             diagnosis=Diagnosis(context, provider, self._checks, self._alerts, self._settings.support_url),
-            reports=Reports(context, provider, self._checks, self._count_reports()),
+            reports=reports,
             status=StatusReading(self._store, self._world.clock, version("calguard"), lambda: self._feed.streams),
             slack_workspaces=self._slack_workspaces,
             notifications=Notifications(context),
@@ -285,6 +303,7 @@ class App:
             notice_group_wait=settings.notice_group_wait,
             reminders=settings.reminders,
             served=served_channels(self._settings),
+            assignment_window=settings.assignment_window,
         )
         return Context(self._store, self._world.clock, self._world.new_id, self._world.chance, policies)
 
@@ -321,6 +340,7 @@ class App:
                 settings.operator_email,
                 settings.operator_slack_channel,
                 self._unsubscribe_url,
+                settings.appointment_url,
             ),
         )
         parts = Parts(settings, world.clock, session, self._store, self._slack_workspaces, self._closers)
@@ -337,12 +357,15 @@ class App:
         )
         self._store.listen_for_deliveries(deliveries.nudge)
         follow_ups = FollowUpLoop(self._store, self._follow_ups, world.clock, deliveries.nudge, FollowUpOptions())
+        entries = EntryLoop(self._store, self._entries, world.clock, EntryLoopOptions())
+        self._store.listen_for_entries(entries.nudge)
         kept = RetentionOptions(settings.watch_retention, notice_retention=settings.notice_retention)
         retention = Retention(self._store, world.clock, kept)
         workers = {
             "incidents": review.run,
             "deliveries": deliveries.run,
             "follow-ups": follow_ups.run,
+            "appointment entries": entries.run,
             "retention": retention.run,
             "watches": self._feed.run,
             "slack": SlackReview(self._slack_workspaces, world.clock).run,

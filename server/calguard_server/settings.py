@@ -33,6 +33,7 @@ _LONGEST = timedelta(days=365)
 _SHORTEST_KEPT = timedelta(days=1)  # what the operator is alerted of is told once a day
 _REMINDERS_MAX = 20
 _LONGEST_REQUEST = timedelta(minutes=1)  # several requests follow one another while an access token is still good
+_LONGEST_CACHED = timedelta(minutes=5)  # of what calendars said, nobody here hears that it is otherwise by now
 _OF_THE_CLIENT = {"CALGUARD_SERVER", "CALGUARD_TOKEN"}
 _PLAIN = re.compile(r"[!#-;=?-\[\]_a-z~]{1,500}")  # what an address may hold that stands between < and >
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
@@ -110,6 +111,12 @@ def _check_request(duration: timedelta) -> timedelta:
     return duration
 
 
+def _check_cached(duration: timedelta) -> timedelta:
+    if duration > _LONGEST_CACHED:
+        raise ValueError(f"expected a duration of at most {show_duration(_LONGEST_CACHED)}")
+    return duration
+
+
 def _check_kept(duration: timedelta) -> timedelta:
     if duration < _SHORTEST_KEPT:
         raise ValueError(f"expected a duration of at least {show_duration(_SHORTEST_KEPT)}")
@@ -127,6 +134,7 @@ def _check_ascending(durations: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
 WaitDuration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_check_sane)]
 Duration = Annotated[WaitDuration, AfterValidator(_check_positive)]
 KeepDuration = Annotated[WaitDuration, AfterValidator(_check_kept)]
+CacheDuration = Annotated[WaitDuration, AfterValidator(_check_cached)]
 RequestDuration = Annotated[Duration, AfterValidator(_check_request)]
 Keys = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 Reminders = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_split), AfterValidator(_check_ascending)]
@@ -219,12 +227,26 @@ class Settings(BaseSettings):
     support_url: str = Field(
         "http://localhost:3000/support", description="The support (chat) address in notices and on the callback page."
     )
+    appointment_url: str = Field(
+        "http://localhost:3000/appointments/{appointment_id}",
+        description="The address in notices at which a person gives an appointment to somebody else, or cancels it; "
+        "`{appointment_id}` is filled in.",
+    )
+    assignment_window: Duration = Field(
+        timedelta(days=30),
+        description="For how long an assignment counts when AUTO_ASSIGN looks for who has the fewest appointments.",
+    )
     check_interval: Duration = Field(timedelta(minutes=10), description="How often a healthy link is checked.")
     check_concurrency: int = Field(
         64,
         ge=2,
         le=1000,
         description="How many checks run at a time: half of them of links that fail just now, half of all others.",
+    )
+    availability_cache: CacheDuration = Field(
+        timedelta(seconds=15),
+        description="How long QueryAvailability may answer by what calendars said before; 0s: it asks each time."
+        " AssignAppointment always asks.",
     )
     google_quota: int = Field(
         10_000, ge=1, le=10_000_000, description="How many requests a minute Google Calendar is sent in all."
@@ -303,6 +325,7 @@ class Settings(BaseSettings):
         "google_revoke_uri",
         "google_certs_uri",
         "relink_url",
+        "appointment_url",
         "support_url",
     )(_check_url)
 

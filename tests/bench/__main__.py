@@ -16,6 +16,7 @@ import uvloop
 
 from calguard_server.app import tune_garbage_collector
 from tests.bench import (
+    availability_rate,
     call_rates,
     check_rate,
     durable_changes,
@@ -175,10 +176,11 @@ _SECTIONS: Mapping[str, Section] = {
     "failures": told_failures.section,
     "changes": _changes,
     "checks": _checks,
+    "availability": availability_rate.section,
     "million": _million,
 }
 _BY_DEFAULT = tuple(_SECTIONS)
-_ORDER = ("calls", "watch", "idle", "soak", "failures", "changes", "checks", "million")
+_ORDER = ("calls", "watch", "idle", "soak", "failures", "changes", "checks", "availability", "million")
 _BESIDE_ETCD = ("calls", "watch", "idle")
 _NATIVE = (*_BESIDE_ETCD, "soak", "failures")
 

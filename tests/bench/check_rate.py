@@ -162,9 +162,10 @@ def _options(url: str) -> GoogleOptions:
 
 
 @contextmanager
-def local_google() -> Iterator[str]:
+def local_google(*arguments: str) -> Iterator[str]:
     """Run the local Google in a process of its own; its address."""
-    process = subprocess.Popen([sys.executable, "-m", "tests.bench.local_google"], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "tests.bench.local_google", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/"

@@ -241,6 +241,7 @@ async def test_more_than_fifty_calendars_are_too_many(browser: Browser, token: s
     [
         ({"timeMin": None}, "required"),
         ({"timeMax": "2026-01-05T00:00:00Z"}, "timeRangeEmpty"),
+        ({"timeMax": "2026-04-05T00:00:01Z"}, "timeRangeTooLong"),
         ({"timeMax": "tomorrow"}, "badRequest"),
         ({"timeMax": "2026-01-06T00:00:00"}, "badRequest"),
         ({"calendarExpansionMax": 51}, "invalid"),

@@ -68,6 +68,17 @@ async def test_free_busy_sees_every_occurrence(browser: Browser, token: str) -> 
     ]
 
 
+async def test_free_busy_leaves_out_what_the_calendars_person_declined(browser: Browser, token: str) -> None:
+    declined = event(attendees=[{"email": ANN, "responseStatus": "declined"}])
+    assert (await browser.api("POST", f"calendars/{ANN}/events", token, json=declined)).status == 200
+    assert (await browser.freebusy(token, ANN)).body["calendars"][ANN]["busy"] == []
+    accepted = event(attendees=[{"email": "ben@example.com", "responseStatus": "declined"}])
+    assert (await browser.api("POST", f"calendars/{ANN}/events", token, json=accepted)).status == 200
+    assert len((await browser.freebusy(token, ANN)).body["calendars"][ANN]["busy"]) == 1
+    bad = await browser.api("POST", f"calendars/{ANN}/events", token, json=event(attendees=["ben@example.com"]))
+    assert (bad.status, reason(bad)) == (400, "invalid")
+
+
 async def test_an_all_day_series_keeps_its_dates(browser: Browser, token: str) -> None:
     series = event(start={"date": "2026-01-05"}, end={"date": "2026-01-06"}, recurrence=["RRULE:FREQ=WEEKLY;COUNT=2"])
     assert (await browser.api("POST", f"calendars/{ANN}/events", token, json=series)).status == 200

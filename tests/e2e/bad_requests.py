@@ -5,8 +5,10 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from calguard.v1 import account_pb2 as accounts
+from calguard.v1 import appointment_pb2 as appointments
 from calguard.v1 import booking_page_pb2 as pages
 from calguard.v1 import calendar_link_pb2 as links
 from calguard.v1 import notification_pb2 as notices
@@ -258,6 +260,32 @@ def _rows_of_slack() -> list[Row]:
     ]
 
 
+def _rows_of_availability() -> list[Row]:
+    day, begin = 86_400, 1_780_000_000
+    good = {
+        "booking_page_id": "x",
+        "start_time": Timestamp(seconds=begin),
+        "end_time": Timestamp(seconds=begin + day),
+        "duration": Duration(seconds=1800),
+    }
+    bad: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+        ({"booking_page_id": ""}, ("booking_page_id",)),
+        ({"booking_page_id": BAD_ID, "duration": None}, ("booking_page_id", "duration")),
+        ({"start_time": None, "end_time": None}, ("start_time", "end_time")),
+        ({"start_time": Timestamp(seconds=begin, nanos=-1)}, ("start_time",)),
+        ({"end_time": Timestamp(seconds=2**62)}, ("end_time",)),
+        ({"end_time": Timestamp(seconds=begin)}, ("end_time",)),
+        ({"end_time": Timestamp(seconds=begin - 1)}, ("end_time",)),
+        ({"end_time": Timestamp(seconds=begin + 62 * day, nanos=1000)}, ("end_time",)),
+        ({"duration": Duration(seconds=59, nanos=999_999_999)}, ("duration",)),
+        ({"duration": Duration(seconds=day, nanos=1)}, ("duration",)),
+        ({"duration": Duration(seconds=-1800)}, ("duration",)),
+        ({"duration": Duration(seconds=1800, nanos=-1)}, ("duration",)),
+    ]
+    query = appointments.QueryAvailabilityRequest
+    return [("QueryAvailability", query(**(good | changed)), fields) for changed, fields in bad]
+
+
 def _rows_of_the_rest() -> list[Row]:
     listing = notices.ListNotificationsRequest
     return [
@@ -303,6 +331,62 @@ def _rows_of_ids() -> list[Row]:
     return [(kind.DESCRIPTOR.name.removesuffix("Request"), kind(id=each), ("id",)) for kind in by_id for each in bad]
 
 
+def _rows_of_appointments() -> list[Row]:
+    begin, title = 1_900_000_000, "Visit"
+    good = {
+        "booking_page_id": "x",
+        "start_time": Timestamp(seconds=begin),
+        "end_time": Timestamp(seconds=begin + 1800),
+        "title": title,
+        "request_id": "00000000-0000-4000-8000-000000000000",
+    }
+    ben = appointments.Attendee(email="ben@example.com")
+    bad: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+        ({"booking_page_id": ""}, ("booking_page_id",)),
+        ({"start_time": None, "end_time": None}, ("start_time", "end_time")),
+        ({"start_time": Timestamp(seconds=begin, nanos=1)}, ("start_time",)),
+        ({"start_time": Timestamp(seconds=1)}, ("end_time",)),
+        ({"start_time": Timestamp(seconds=1_000), "end_time": Timestamp(seconds=2_800)}, ("start_time",)),
+        ({"end_time": Timestamp(seconds=begin)}, ("end_time",)),
+        ({"end_time": Timestamp(seconds=begin + 59)}, ("end_time",)),
+        ({"end_time": Timestamp(seconds=begin + 86_401)}, ("end_time",)),
+        ({"title": ""}, ("title",)),
+        ({"title": "a\nb"}, ("title",)),
+        ({"title": LONG}, ("title",)),
+        ({"attendees": [ben, ben]}, ("attendees[1].email",)),
+        ({"attendees": [ben, appointments.Attendee(email="BEN@example.com")]}, ("attendees[1].email",)),
+        ({"attendees": [appointments.Attendee()]}, ("attendees[0].email",)),
+        ({"attendees": [appointments.Attendee(email="nobody")]}, ("attendees[0].email",)),
+        (
+            {"attendees": [appointments.Attendee(email="a@example.com", display_name="a\0")]},
+            ("attendees[0].display_name",),
+        ),
+        ({"attendees": [appointments.Attendee(email=f"a{n}@example.com") for n in range(101)]}, ("attendees",)),
+        ({"account_id": BAD_ID}, ("account_id",)),
+        ({"request_id": ""}, ("request_id",)),
+        *(({"request_id": each}, ("request_id",)) for each in BAD_REQUEST_IDS),
+        ({"time_zone": "Mars/Olympus"}, ("time_zone",)),
+        ({"time_zone": "../../etc/passwd"}, ("time_zone",)),
+        ({"time_zone": "asia/tokyo"}, ("time_zone",)),
+    ]
+    assign, many = appointments.AssignAppointmentRequest, appointments.ListAppointmentsRequest
+    cancel, reassign = appointments.CancelAppointmentRequest, appointments.ReassignAppointmentRequest
+    return [
+        *(("AssignAppointment", assign(**(good | changed)), fields) for changed, fields in bad),
+        ("GetAppointment", appointments.GetAppointmentRequest(), ("id",)),
+        ("ListAppointments", many(booking_page_id=BAD_ID, account_id=LONG_ID), ("booking_page_id", "account_id")),
+        ("ListAppointments", many(start_time=Timestamp(seconds=-1)), ("start_time",)),
+        ("ListAppointments", many(start_time=good["start_time"], end_time=good["start_time"]), ("end_time",)),
+        ("ListAppointments", many(states=[0]), ("states[0]",)),
+        ("ListAppointments", many(page_size=-1), ("page_size",)),
+        ("ListAppointments", many(page_token="x"), ("page_token",)),
+        ("CancelAppointment", cancel(id=BAD_ID), ("id",)),
+        ("CancelAppointment", cancel(id="x", request_id="x"), ("request_id",)),
+        ("ReassignAppointment", reassign(id="", account_id=BAD_ID), ("id", "account_id")),
+        ("ReassignAppointment", reassign(id="x", request_id="x"), ("request_id",)),
+    ]
+
+
 BAD_REQUESTS = [
     *_rows_of_ids(),
     *_rows_of_accounts(),
@@ -310,5 +394,7 @@ BAD_REQUESTS = [
     *_rows_of_links(),
     *_rows_of_reports(),
     *_rows_of_slack(),
+    *_rows_of_availability(),
+    *_rows_of_appointments(),
     *_rows_of_the_rest(),
 ]

@@ -9,6 +9,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from calguard.v1 import (
     account_pb2,
+    appointment_pb2,
     booking_page_pb2,
     calendar_link_pb2,
     notification_pb2,
@@ -21,6 +22,7 @@ from calguard.v1 import (
 
 _FILES = (
     account_pb2,
+    appointment_pb2,
     booking_page_pb2,
     calendar_link_pb2,
     notification_pb2,

@@ -1,6 +1,7 @@
 """The services as tests call them: the stubs, and what most tests ask of them."""
 
 from collections.abc import Awaitable, Iterable
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,12 +12,14 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from calguard.v1 import account_pb2 as accounts_pb
 from calguard.v1 import (
     account_pb2_grpc,
+    appointment_pb2_grpc,
     booking_page_pb2_grpc,
     calendar_link_pb2_grpc,
     notification_pb2_grpc,
     server_pb2_grpc,
     slack_workspace_pb2_grpc,
 )
+from calguard.v1 import appointment_pb2 as appointments_pb
 from calguard.v1 import booking_page_pb2 as pages_pb
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import notification_pb2 as notices_pb
@@ -48,6 +51,7 @@ class Stubs:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.channel = channel
         self.accounts: Any = account_pb2_grpc.AccountServiceStub(channel)
+        self.appointments: Any = appointment_pb2_grpc.AppointmentServiceStub(channel)
         self.links: Any = calendar_link_pb2_grpc.CalendarLinkServiceStub(channel)
         self.pages: Any = booking_page_pb2_grpc.BookingPageServiceStub(channel)
         self.notices: Any = notification_pb2_grpc.NotificationServiceStub(channel)
@@ -107,6 +111,15 @@ class Stubs:
 
     async def calendar_link(self, link_id: str) -> links_pb.CalendarLink:
         return (await self.links.GetCalendarLink(links_pb.GetCalendarLinkRequest(id=link_id))).calendar_link
+
+    async def availability(
+        self, page_id: str, start: datetime, end: datetime, duration: timedelta
+    ) -> appointments_pb.QueryAvailabilityResponse:
+        request = appointments_pb.QueryAvailabilityRequest(booking_page_id=page_id)
+        request.start_time.FromDatetime(start)
+        request.end_time.FromDatetime(end)
+        request.duration.FromTimedelta(duration)
+        return await self.appointments.QueryAvailability(request)
 
     async def check(self, link_id: str) -> links_pb.CalendarLink:
         return (await self.links.CheckCalendarLink(links_pb.CheckCalendarLinkRequest(id=link_id))).calendar_link

@@ -1,9 +1,12 @@
 """Requests that cannot be: each is refused with the status, the reason and the fields, and nothing is changed."""
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from calguard.v1 import account_pb2 as accounts_pb
+from calguard.v1 import appointment_pb2 as appointments_pb
 from calguard.v1 import booking_page_pb2 as pages_pb
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import notification_pb2 as notices_pb
@@ -59,6 +62,20 @@ async def test_unknown_ids(backend: Backend) -> None:
     star = FieldMask(paths=["*"])
     link, booking_page, person = "CALENDAR_LINK_NOT_FOUND", "BOOKING_PAGE_NOT_FOUND", "ACCOUNT_NOT_FOUND"
     explain = pages_pb.ExplainBookingPageRequest(id="x", assume_faulty_account_ids=["y"])
+    availability = appointments_pb.QueryAvailabilityRequest(
+        booking_page_id="x",
+        start_time=Timestamp(seconds=1_780_000_000),
+        end_time=Timestamp(seconds=1_780_003_600),
+        duration=Duration(seconds=1800),
+    )
+    assign = appointments_pb.AssignAppointmentRequest(
+        booking_page_id="x",
+        start_time=Timestamp(seconds=1_900_000_000),
+        end_time=Timestamp(seconds=1_900_003_600),
+        title="x",
+        request_id="00000000-0000-4000-8000-000000000000",
+    )
+    booked = "APPOINTMENT_NOT_FOUND"
     rows: list[tuple[str, Message, str]] = [
         ("GetAccount", accounts_pb.GetAccountRequest(id="x"), person),
         ("UpdateAccount", accounts_pb.UpdateAccountRequest(account=account(), update_mask=star), person),
@@ -69,6 +86,11 @@ async def test_unknown_ids(backend: Backend) -> None:
         ("StopBookingPage", pages_pb.StopBookingPageRequest(id="x"), booking_page),
         ("ResumeBookingPage", pages_pb.ResumeBookingPageRequest(id="x"), booking_page),
         ("ExplainBookingPage", explain, booking_page),
+        ("QueryAvailability", availability, booking_page),
+        ("AssignAppointment", assign, booking_page),
+        ("GetAppointment", appointments_pb.GetAppointmentRequest(id="x"), booked),
+        ("CancelAppointment", appointments_pb.CancelAppointmentRequest(id="x"), booked),
+        ("ReassignAppointment", appointments_pb.ReassignAppointmentRequest(id="x"), booked),
         ("BeginCalendarLink", links_pb.BeginCalendarLinkRequest(account_id="x"), person),
         ("GetCalendarLink", links_pb.GetCalendarLinkRequest(id="x"), link),
         ("ListCalendars", links_pb.ListCalendarsRequest(calendar_link_id="x"), link),

@@ -26,6 +26,9 @@ READ = {
     "GetCalendarLink",
     "ListCalendarLinks",
     "ListCalendars",
+    "QueryAvailability",
+    "GetAppointment",
+    "ListAppointments",
     "GetNotification",
     "ListNotifications",
     "GetProviderStatus",
@@ -52,6 +55,9 @@ CHANGE = {
     "ReportCalendarFailure",
     "DisconnectCalendarLink",
     "DeleteCalendarLink",
+    "AssignAppointment",
+    "CancelAppointment",
+    "ReassignAppointment",
 }
 RUN = {
     "PutSlackWorkspace",

@@ -18,7 +18,7 @@ from tests.e2e.stubs import ALL, refused, told
 REQUEST_ID, ANOTHER = "6f0d3a9e-5a1b-4c3d-8e2f-0123456789ab", "6f0d3a9e-5a1b-4c3d-8e2f-0123456789ac"
 TITLE, NAME = FieldMask(paths=["title"]), FieldMask(paths=["display_name"])
 BEFORE_RESUME = ("ResumeBookingPage",)
-SPARE_TOKEN = "xoxb-spare"
+SPARE_TOKEN, ACME_TOKEN = "xoxb-spare", "xoxb-acme"
 
 
 def requests(link_id: str) -> dict[str, Message]:
@@ -36,13 +36,17 @@ def requests(link_id: str) -> dict[str, Message]:
         "SelectCalendars": links_pb.SelectCalendarsRequest(id=link_id, check_calendar_ids=["ann@example.com"]),
         "DisconnectCalendarLink": links_pb.DisconnectCalendarLinkRequest(id=link_id),
         "DeleteCalendarLink": links_pb.DeleteCalendarLinkRequest(id=link_id),
-        "PutSlackWorkspace": slack_pb.PutSlackWorkspaceRequest(id="acme", bot_token=SPARE_TOKEN),
+        "PutSlackWorkspace": slack_pb.PutSlackWorkspaceRequest(id="acme", bot_token=ACME_TOKEN),
         "DeleteSlackWorkspace": slack_pb.DeleteSlackWorkspaceRequest(id="spare"),
     }
 
 
-ELSEWHERE = ("RetryNotification", "DiscardNotification", "CreateSilence", "DeleteSilence")
-"""Tested in test_dead_letters.py, because they need a notice that could not be sent, and in test_silences.py."""
+ELSEWHERE = (
+    *("RetryNotification", "DiscardNotification", "CreateSilence", "DeleteSilence"),
+    *("AssignAppointment", "CancelAppointment", "ReassignAppointment"),
+)
+"""Tested in test_dead_letters.py, because they need a notice that could not be sent, in test_silences.py, and in
+test_appointments.py."""
 
 METHODS_REPEATED = sorted(requests("x"))
 
@@ -55,6 +59,7 @@ async def link_id(backend: Backend) -> str:
     await backend.add_page("stopped", ALL, "ann")
     await backend.stop_page("stopped")
     backend.sandbox.slack_workspaces.add("T0SPARE", SPARE_TOKEN)
+    backend.sandbox.slack_workspaces.add("T0ACME", ACME_TOKEN)
     await backend.put_slack("spare", SPARE_TOKEN)
     return (await backend.link("ann")).id
 

@@ -46,6 +46,10 @@ class CountingIds:
     def __call__(self, noun: str) -> str:
         return f"{noun}-{next(self._numbers)}"
 
+    def skip(self, thousands: int) -> None:
+        """Go on elsewhere, as a server does that was started again."""
+        self._numbers = itertools.count(1_000 * thousands + 1)
+
 
 def middle() -> float:
     """Chance that always falls in the middle: no jitter to either side."""

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import aiohttp
+from yarl import URL
 
 from calguard_sandbox import Sandbox
 from calguard_server.domain.causes import CauseReason
@@ -83,6 +84,14 @@ class World:
 
     async def probe(self, grant: Grant, *check_calendar_ids: str, add: str = "") -> Probe:
         return await self.provider.probe(ProbeRequest("link", grant, check_calendar_ids, add))
+
+    async def put_event(self, calendar_id: str, resource: dict[str, object]) -> None:
+        """Add an event as Google's own calendar does; Ann's access token must have been asked for."""
+        [*_, token] = self.sandbox.google.grants.access_tokens
+        url = f"{self.options.api_endpoint}calendars/{quote(calendar_id, safe='')}/events"
+        headers = {"authorization": f"Bearer {token}"}
+        async with self.session.post(URL(url, encoded=True), json=resource, headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
 
     def fault(self, respond: str | dict[str, object], *, endpoint: str | None = None, times: int | None = None) -> None:
         """Let Google's side answer wrongly."""

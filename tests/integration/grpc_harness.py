@@ -68,6 +68,8 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
     case: Any = script
     return UseCases(
         accounts=case,
+        availability=case,
+        appointments=case,
         pages=case,
         page_answers=PageAnswers(case.get),
         linking=case,

@@ -177,14 +177,15 @@ class Post:
         self._names_the_faulty(told, message, moments)
 
     def _names_the_faulty(self, told: Sequence[Owed], message: NoticeMessage, moments: dict[str, list[Moment]]) -> None:
-        """Each member is named that the notice is about and that is still faulty, with what is wrong."""
+        """Each member is named that the notice is about, and is still faulty, with what is wrong; with an end, all."""
         said = {(fault.account_id, fault.reason.value) for fault in message.faults}
         ever: set[tuple[str, str]] = set()
         always: set[str] = set()
         for owed in told:
             seen = [moment.faulty for moment in moments[owed.page] if moment.view is not None]
-            ever |= {(name, each[name]) for name in owed.named for each in seen if name in each}
-            always |= {name for name in owed.named if all(name in each for each in seen)}
+            named = {name for each in seen for name in each} if owed.kind == AGAIN else owed.named
+            ever |= {(name, each[name]) for name in named for each in seen if name in each}
+            always |= {name for name in named if all(name in each for each in seen)}
         demand(said <= ever and always <= {name for name, _ in said}, f"{said} are named as faulty of {ever}")
         same(
             message.is_at_fault, message.recipient_id in {name for name, _ in said}, "whether the recipient is at fault"

@@ -1,7 +1,7 @@
 """The rows of docs/failures.md about the Calendar API, as what comes back and what is made of it."""
 
 from calguard_server.domain.causes import Capability, CauseReason, Finding
-from calguard_server.google.answers import Answer, TransportFailure
+from calguard_server.google.answers import Answer, Outcome, TransportFailure, Verdict
 from tests.unit.google_answers import (
     ADD,
     CHECK,
@@ -164,6 +164,16 @@ API_ROWS: dict[str, Row] = {
         free_busy(team={}),
         partial(Finding(CauseReason.PROVIDER_UNAVAILABLE, TEAM)),
     ),
+    "busy_time_without_offset": (
+        CHECK,
+        free_busy(team={"busy": [{"start": "2026-03-02T10:00:00", "end": "2026-03-02T11:00:00"}]}),
+        partial(Finding(CauseReason.PROVIDER_UNAVAILABLE, TEAM)),
+    ),
+    "busy_time_without_end": (
+        CHECK,
+        free_busy(team={"busy": [{"start": "2026-03-02T10:00:00Z"}]}),
+        partial(Finding(CauseReason.PROVIDER_UNAVAILABLE, TEAM)),
+    ),
     "200_html": (CHECK, page(200), UNAVAILABLE),
     "200_list": (CHECK, answer(200, []), UNAVAILABLE),
     "200_of_another_type": (CHECK, answer(200, {"kind": "calendar#calendarList", "items": []}), UNAVAILABLE),
@@ -189,7 +199,7 @@ API_ROWS: dict[str, Row] = {
     "events_listed": (LIST_EVENTS, answer(200, {"kind": "calendar#events", "items": []}), DONE),
     "inserted": (INSERT, answer(200, {"kind": "calendar#event", "id": "abcde"}), DONE),
     "inserted_html": (INSERT, page(200), UNAVAILABLE),
-    "inserted_before": (INSERT, api_error(409, "duplicate"), DONE),
+    "inserted_before": (INSERT, api_error(409, "duplicate"), Verdict(Outcome.ID_TAKEN)),
     "insert_conflict_of_another_kind": (INSERT, api_error(409, "conflict"), UNAVAILABLE),
     "deleted": (DELETE, answer(204), DONE),
     "deleted_before": (DELETE, api_error(410, "deleted"), DONE),

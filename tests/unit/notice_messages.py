@@ -18,6 +18,7 @@ from calguard_server.notifiers.message import (
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SUPPORT = "https://booking.example/chat?from=mail&topic=calendar"
+APPOINTMENT = "https://booking.example/appointments/appointment-1?by=mail&v=1"
 RELINK = "https://booking.example/relink/link-1?account=hanako&v=1"
 
 
@@ -55,6 +56,7 @@ def make_appointment(**changes: object) -> AppointmentFact:
         end_time=NOW + timedelta(minutes=30),
         account_id="hanako",
         account_name="Hanako Sato",
+        url=APPOINTMENT,
     )
     return replace(appointment, **changes)
 

@@ -10,6 +10,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from calguard.v1 import (
     account_pb2,
+    appointment_pb2,
     booking_page_pb2,
     calendar_link_pb2,
     notification_pb2,
@@ -26,6 +27,7 @@ from calguard_client.outgoing import Outgoing
 
 FILES = (
     account_pb2,
+    appointment_pb2,
     booking_page_pb2,
     calendar_link_pb2,
     notification_pb2,
@@ -71,7 +73,7 @@ def test_the_decision_fits_the_method(method: MethodDescriptor) -> None:
     assert (kind is CallKind.STREAM) == method.server_streaming
     assert (kind is CallKind.REPEATABLE) == takes_request_id(method)
     if kind is CallKind.READ:
-        assert method.name.startswith(("Get", "List", "Explain"))
+        assert method.name.startswith(("Get", "List", "Explain", "Query"))
 
 
 def test_what_is_safe_is_repeated_and_nothing_else() -> None:

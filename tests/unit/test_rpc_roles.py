@@ -6,6 +6,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 from calguard.v1 import (
     account_pb2,
+    appointment_pb2,
     booking_page_pb2,
     calendar_link_pb2,
     notification_pb2,
@@ -21,6 +22,7 @@ from calguard_server.grpc_api.server import SERVICES
 
 OURS = (
     account_pb2,
+    appointment_pb2,
     booking_page_pb2,
     calendar_link_pb2,
     notification_pb2,

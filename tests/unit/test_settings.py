@@ -70,6 +70,7 @@ def test_a_duration_is_written_as_it_is_read(duration: timedelta) -> None:
         ("public_url", "https://calguard.example.com/>\r\nBcc: x", "expected https://HOST"),
         ("check_interval", "10", "expected a duration such as"),
         ("check_interval", "0s", "longer than 0s"),
+        ("availability_cache", "6m", "at most 5m"),
         ("check_interval", "9999999d", "at most 365d"),
         ("failure_after", "366d", "at most 365d"),
         ("google_timeout", "0s", "longer than 0s"),

@@ -13,6 +13,7 @@ from calguard_server.notifiers.message import AlertTopic
 from calguard_server.notifiers.templates import LINE_MAX, html_of, text_of
 from calguard_server.notifiers.wording import WORDINGS
 from tests.unit.notice_messages import (
+    APPOINTMENT,
     NOW,
     RELINK,
     SUPPORT,
@@ -193,6 +194,7 @@ def test_an_appointment_is_described(locale: Locale) -> None:
         assert "First meeting" in read
         assert "09:00–09:30 UTC" in read
         assert read.count("09:00 UTC") == 2
+        assert read.count(APPOINTMENT) == 2
 
 
 @pytest.mark.parametrize(("topic", "locale"), [*itertools.product(AlertTopic, Locale)])

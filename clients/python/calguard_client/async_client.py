@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from calguard.v1.account_pb2_grpc import AccountServiceStub
+from calguard.v1.appointment_pb2_grpc import AppointmentServiceStub
 from calguard.v1.booking_page_pb2_grpc import BookingPageServiceStub
 from calguard.v1.calendar_link_pb2_grpc import CalendarLinkServiceStub
 from calguard.v1.notification_pb2_grpc import NotificationServiceStub
@@ -39,6 +40,7 @@ class AsyncClient:
         doors = (AsyncCallInterceptor(outgoing), AsyncStreamInterceptor(outgoing))
         self.channel = open_async_channel(address, options, doors)
         self.accounts = AccountServiceStub(self.channel)
+        self.appointments = AppointmentServiceStub(self.channel)
         self.booking_pages = BookingPageServiceStub(self.channel)
         self.calendar_links = CalendarLinkServiceStub(self.channel)
         self.notifications = NotificationServiceStub(self.channel)

@@ -28,6 +28,14 @@ CALL_KINDS: Mapping[str, Mapping[str, CallKind]] = {
         "UpdateAccount": CallKind.REPEATABLE,
         "DeleteAccount": CallKind.REPEATABLE,
     },
+    "AppointmentService": {
+        "QueryAvailability": CallKind.READ,
+        "AssignAppointment": CallKind.REPEATABLE,
+        "GetAppointment": CallKind.READ,
+        "ListAppointments": CallKind.READ,
+        "CancelAppointment": CallKind.REPEATABLE,
+        "ReassignAppointment": CallKind.REPEATABLE,
+    },
     "BookingPageService": {
         "CreateBookingPage": CallKind.REPEATABLE,
         "GetBookingPage": CallKind.READ,

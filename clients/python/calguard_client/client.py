@@ -9,6 +9,7 @@ from typing import Self
 import grpc
 
 from calguard.v1.account_pb2_grpc import AccountServiceStub
+from calguard.v1.appointment_pb2_grpc import AppointmentServiceStub
 from calguard.v1.booking_page_pb2_grpc import BookingPageServiceStub
 from calguard.v1.calendar_link_pb2_grpc import CalendarLinkServiceStub
 from calguard.v1.notification_pb2_grpc import NotificationServiceStub
@@ -46,6 +47,7 @@ class Client:
         self._channel = open_channel(address, options)
         self.channel = grpc.intercept_channel(self._channel, CallInterceptor(Outgoing(options)))
         self.accounts = AccountServiceStub(self.channel)
+        self.appointments = AppointmentServiceStub(self.channel)
         self.booking_pages = BookingPageServiceStub(self.channel)
         self.calendar_links = CalendarLinkServiceStub(self.channel)
         self.notifications = NotificationServiceStub(self.channel)

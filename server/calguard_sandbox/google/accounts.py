@@ -23,6 +23,11 @@ class Event:
         """Whether it makes its calendar busy: marked Free (`transparent`) or cancelled, it does not."""
         return not self.cancelled and self.resource.get("transparency", "opaque") == "opaque"
 
+    def declined_in(self, calendar_id: str) -> bool:
+        """Whether the person whose primary calendar it is in has declined it: then it makes nobody busy there."""
+        attendees = self.resource.get("attendees") or ()
+        return any(each.get("email") == calendar_id and each.get("responseStatus") == "declined" for each in attendees)
+
     def overlaps(self, start: datetime | None, end: datetime | None) -> bool:
         """Whether any of it lies in the window; None leaves that side open."""
         return (start is None or self.end > start) and (end is None or self.start < end)

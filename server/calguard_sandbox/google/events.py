@@ -90,6 +90,9 @@ class EventEndpoints:
         if end < start:
             raise bad_request("timeRangeEmpty", "The specified time range is empty.")
         rule_of(resource)
+        attendees = resource.get("attendees") or []
+        if not isinstance(attendees, list) or not all(isinstance(each, dict) for each in attendees):
+            raise bad_request("invalid", "Invalid attendees.")
         return Event(event_id, start, end, resource)
 
 

@@ -1,7 +1,7 @@
 """freeBusy: when calendars are busy, or, in the same answer of 200, why that cannot be said."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +14,8 @@ from calguard_sandbox.google.recurrence import occurrences
 from calguard_sandbox.google.state import GoogleState
 
 MOST_CALENDARS = 50
+LONGEST_WINDOW = timedelta(days=90)
+"""Google documents no number; about three months are refused."""
 
 
 class FreeBusyEndpoint:
@@ -39,7 +41,8 @@ class FreeBusyEndpoint:
         calendar_id = calendar_id_of(caller.user, requested)
         if calendar_id not in caller.user.access:
             return _error("notFound")
-        events = [event for event in self._state.calendar(calendar_id).events.values() if event.blocks]
+        listed = self._state.calendar(calendar_id).events.values()
+        events = [event for event in listed if event.blocks and not event.declined_in(calendar_id)]
         busy = [(single.start, single.end) for event in events for single in occurrences(event, start, end)]
         return {"busy": [{"start": times.text(first), "end": times.text(last)} for first, last in merged(busy)]}
 
@@ -80,6 +83,8 @@ def _window(body: Mapping[str, Any]) -> tuple[datetime, datetime]:
     start, end = times.instant(body["timeMin"]), times.instant(body["timeMax"])
     if start >= end:
         raise bad_request("timeRangeEmpty", "The specified time range is empty.")
+    if end - start > LONGEST_WINDOW:
+        raise bad_request("timeRangeTooLong", "The requested time range is too long.")
     return start, end
 
 

@@ -17,3 +17,8 @@ def relink_url(template: str, *, account_id: str, calendar_link_id: str) -> str:
             return ""
         filled = filled.replace(name, quote(value, safe=""))
     return filled
+
+
+def appointment_url(template: str, appointment_id: str) -> str:
+    """Answer where a person changes an appointment: a template's `{appointment_id}` is filled in, quoted."""
+    return template.replace("{appointment_id}", quote(appointment_id, safe=""))

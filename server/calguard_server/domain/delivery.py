@@ -84,6 +84,7 @@ class SuppressReason(StrEnum):
     SILENCED = "SILENCED"  # it is told when the silence is over, if it is true then
     RECIPIENT_GONE = "RECIPIENT_GONE"
     CHANNEL_OFF = "CHANNEL_OFF"  # the account is not to be told by this channel any more
+    APPOINTMENT_OVER = "APPOINTMENT_OVER"  # it was cancelled, or has gone to somebody else
     NEVER_TOLD = "NEVER_TOLD"  # nobody told this recipient of the stop, so its end is no news
 
 

@@ -73,6 +73,15 @@ STOPPED = "stopped"
 """The stage of a stop; further stages of it carry a revision behind a colon."""
 
 
+_ASSIGNED = "assigned:"
+"""How the stage of an assignment begins; the appointment's id follows."""
+
+
+def appointment_of(stage: str) -> str:
+    """Name the appointment that a stage is about; empty where it is about none."""
+    return stage.removeprefix(_ASSIGNED) if stage.startswith(_ASSIGNED) else ""
+
+
 class Notice(Struct, frozen=True):
     """One thing to tell, to some accounts. `faults` are the members it names, `stage` says which of its kind it is."""
 
@@ -112,7 +121,7 @@ def decide_assignment_notice(page: BookingPage, account_id: str, appointment_id:
     if page.scheduling_mode is not SchedulingMode.AUTO_ASSIGN or not faults:
         return None
     recipients = recipients_of(page, faults)
-    return Notice(NoticeKind.ASSIGNED_TO_FAULTY, f"assigned:{appointment_id}", recipients, faults)
+    return Notice(NoticeKind.ASSIGNED_TO_FAULTY, f"{_ASSIGNED}{appointment_id}", recipients, faults)
 
 
 def _page_stopped(page: BookingPage, recipients: tuple[str, ...]) -> Notice:

@@ -16,7 +16,8 @@ from calguard_server.engine.ports import Chance, Clock, NewId, Store
 class Policies(Struct, frozen=True):
     """The numbers that decisions rest on; settings make them. `served` are the channels that this server can use.
 
-    `report_spacing`: how far apart checks of one link begin at least that others' reports ask for.
+    `report_spacing`: how far apart checks of one link begin at least that others' reports ask for. `assignment_window`:
+    how long an assignment counts for whose turn it is.
     """
 
     link: LinkPolicy = field(default_factory=LinkPolicy)
@@ -27,6 +28,7 @@ class Policies(Struct, frozen=True):
     reminders: tuple[timedelta, ...] = REMINDERS
     attempt_lifetime: timedelta = timedelta(minutes=30)
     report_spacing: timedelta = timedelta(seconds=2)
+    assignment_window: timedelta = timedelta(days=30)
     served: frozenset[Channel] = frozenset(Channel)
 
 

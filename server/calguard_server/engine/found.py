@@ -1,6 +1,7 @@
 """Reading a row that must exist."""
 
 from calguard_server.domain.account import Account
+from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.errors import NotFoundError
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
@@ -25,3 +26,11 @@ def found_page(page: BookingPage | None, page_id: str) -> BookingPage:
     if page is None:
         raise NotFoundError("BOOKING_PAGE_NOT_FOUND", f"there is no booking page {page_id}", metadata={"id": page_id})
     return page
+
+
+def found_appointment(appointment: Appointment | None, appointment_id: str) -> Appointment:
+    """Answer the appointment, or raise NotFoundError `APPOINTMENT_NOT_FOUND`."""
+    if appointment is None:
+        text = f"there is no appointment {appointment_id}"
+        raise NotFoundError("APPOINTMENT_NOT_FOUND", text, metadata={"id": appointment_id})
+    return appointment

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.incident import Incident, Owed, Told
-from calguard_server.domain.notices import Channel, Notice
+from calguard_server.domain.notices import Channel, Notice, channels_to
+from calguard_server.domain.page import BookingPage
 from calguard_server.engine.context import Context
 from calguard_server.engine.working_set import WorkingSet
 
@@ -20,15 +21,26 @@ def owe(
     for each in owed:
         for recipient in each.recipients:
             for channel in recipient.channels:
-                delivery = _delivery(context, incident, revision, each.notice, recipient.account_id, channel, now)
+                about = (incident.id, incident.booking_page_id)
+                delivery = _delivery(context, about, revision, each.notice, recipient.account_id, channel, now)
                 rows.append_delivery(delivery)
                 told.append(Told(recipient.account_id, channel, each.notice.stage, delivery.state))
     rows.put_incident(replace(incident, told=(*incident.told, *told)))
 
 
+def owe_of_assignment(
+    rows: WorkingSet, context: Context, page: BookingPage, appointment_id: str, notice: Notice, now: datetime
+) -> None:
+    """Owe a notice of an assignment: once for the appointment, which has the place of an incident."""
+    about = (appointment_id, page.id)
+    for account_id in notice.recipient_account_ids:
+        for channel in channels_to(rows.accounts.get(account_id), page, context.policies.served):
+            rows.append_delivery(_delivery(context, about, page.revision, notice, account_id, channel, now))
+
+
 def _delivery(
     context: Context,
-    incident: Incident,
+    about: tuple[str, str],
     revision: int,
     notice: Notice,
     recipient: str,
@@ -37,8 +49,8 @@ def _delivery(
 ) -> Delivery:
     return Delivery(
         id=context.new_id("notification"),
-        incident_id=incident.id,
-        booking_page_id=incident.booking_page_id,
+        incident_id=about[0],
+        booking_page_id=about[1],
         kind=notice.kind,
         stage=notice.stage,
         recipient_account_id=recipient,

@@ -11,10 +11,12 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from calguard_server.domain.account import Account
+from calguard_server.domain.appointment import Appointment, AppointmentState, Attendee
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Attempt, Delivery, DeliveryState
 from calguard_server.domain.events import ResourceKind, WatchMode
+from calguard_server.domain.intervals import Interval
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
@@ -61,6 +63,13 @@ class ProviderFailureError(Exception):
     def reason(self) -> CauseReason:
         """The reason of the finding."""
         return self.finding.reason
+
+
+class EventIdTakenError(ProviderFailureError):
+    """An event has that id which is not ours, or was deleted: the id can never be used again, another one can."""
+
+    def __init__(self) -> None:
+        super().__init__(Finding(CauseReason.PROVIDER_UNAVAILABLE))
 
 
 class CodeRefusedError(Exception):
@@ -149,6 +158,27 @@ class FreeEvents(Struct, frozen=True):
     access_role: str
 
 
+class BusyTimes(Struct, frozen=True):
+    """When calendars are busy, by calendar, in order and apart from one another.
+
+    `failed` are those that could not be read, and are in `busy` not at all.
+    """
+
+    busy: Mapping[str, tuple[Interval, ...]]
+    failed: tuple[Finding, ...] = ()
+
+
+class EntryDraft(Struct, frozen=True, kw_only=True):
+    """An appointment as it is written to a calendar. The ids are those of the calendar and of the event."""
+
+    calendar_id: str
+    event_id: str
+    title: str
+    time: Interval
+    time_zone: str
+    attendees: tuple[Attendee, ...] = ()
+
+
 class CalendarProvider(Protocol):
     """Google, as far as the engine needs it. Secrets go in and come out wrapped."""
 
@@ -210,6 +240,24 @@ class SlackTokenRefusedError(Exception):
 
 class SlackUnreachableError(Exception):
     """Slack gave no usable answer."""
+
+
+class AppointmentCalendars(Protocol):
+    """Google, as far as appointments need it."""
+
+    async def busy_times(
+        self, calendar_link_id: str, grant: Grant, calendar_ids: Sequence[str], window: Interval
+    ) -> BusyTimes:
+        """Ask when calendars are busy within a window. Raises ProviderFailureError where none could be asked."""
+        ...
+
+    async def add_entry(self, calendar_link_id: str, grant: Grant, draft: EntryDraft) -> None:
+        """Write an event; ours that is there already is as good. Raises ProviderFailureError, EventIdTakenError."""
+        ...
+
+    async def remove_entry(self, calendar_link_id: str, grant: Grant, calendar_id: str, event_id: str) -> None:
+        """Delete an event; one that is gone already is as good. Raises ProviderFailureError."""
+        ...
 
 
 class SlackVerifier(Protocol):
@@ -306,6 +354,27 @@ class NotificationFilter(Struct, frozen=True):
     account_id: str = ""
 
 
+class AppointmentFilter(Struct, frozen=True):
+    """Which appointments to list; empty parts do not narrow.
+
+    `account_id` has it; it ends after `start_time` and begins before `end_time`.
+    """
+
+    booking_page_id: str = ""
+    account_id: str = ""
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    states: frozenset[AppointmentState] = frozenset()
+
+
+class DueEntry(Struct, frozen=True):
+    """An entry of an appointment in an account's calendar that is to be added, or removed, now."""
+
+    appointment_id: str
+    event_id: str
+    account_id: str
+
+
 class Notification(Struct, frozen=True):
     """A delivery with all pages that its message was about, and the other deliveries of that message.
 
@@ -340,6 +409,7 @@ class ClaimedDelivery(Struct, frozen=True):
     `told`: what its incident owed the recipient by the channel before was, or may have been, received. `was_due` is
     when it was due by itself: later than now where it came along with another. `link` is set where it is about one.
     `silences` are those in force. `webhook_secret` is the recipient's where it goes by webhook and a key opens it.
+    `appointment` is set where it is about one that there is.
     """
 
     delivery: Delivery
@@ -350,6 +420,7 @@ class ClaimedDelivery(Struct, frozen=True):
     link: CalendarLink | None = None
     silences: tuple[Silence, ...] = ()
     webhook_secret: Secret | None = None
+    appointment: Appointment | None = None
 
 
 class IncidentOf(Struct, frozen=True):
@@ -411,6 +482,30 @@ class Store(Protocol):
 
     async def page(self, page_id: str) -> BookingPage | None:
         """Read a page; None where there is none."""
+        ...
+
+    async def appointment(self, appointment_id: str) -> Appointment | None:
+        """Read an appointment; None where there is none."""
+        ...
+
+    async def appointments(
+        self, chosen: AppointmentFilter, after: tuple[datetime, str], limit: int
+    ) -> list[Appointment]:
+        """List appointments in the order of their start times and ids, those after a start time and an id."""
+        ...
+
+    async def appointment_times(
+        self, account_ids: Collection[str], window: Interval
+    ) -> Mapping[str, Sequence[Interval]]:
+        """Tell for which times that overlap a window accounts have appointments; who has none may be left out."""
+        ...
+
+    async def due_entries(self, now: datetime, limit: int, besides: Collection[str]) -> list[DueEntry]:
+        """Name entries that are due, one an account, the longest due first; none of the accounts `besides`."""
+        ...
+
+    async def next_entry_time(self) -> datetime | None:
+        """Tell when the next entry is due; None where none is."""
         ...
 
     async def notification(self, notification_id: str) -> Notification | None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from calguard_server.domain.entries import revives
 from calguard_server.domain.events import Change, ChangeType, Notability
 from calguard_server.domain.follow_up import next_reminder
 from calguard_server.domain.incident import Incident, Owed, decide_telling
@@ -51,6 +52,8 @@ class Propagation(Struct, frozen=True):
             Change(revision=saved.revision, time=self.now, type=kind, resource=saved, previous_state=previous)
         )
         self.rows.put_link(saved)
+        if revives(link, saved):
+            self.rows.wake_entries(saved.account_id)
         owed = self.reevaluate(saved.account_id, saved.revision)
         self._tell_of_link(link, saved, saved.revision, told_by_pages=_tells_of(saved.account_id, owed))
         return replace(decision, link=saved)

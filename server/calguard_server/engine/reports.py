@@ -61,7 +61,7 @@ class Reports:
     ) -> None:
         self._context = context
         self._provider = provider
-        self._checks = SpacedChecks(checks, context.clock, context.policies.report_spacing)
+        self.spaced_checks = SpacedChecks(checks, context.clock, context.policies.report_spacing)
         self._observe = observe
 
     async def report(self, report: FailureReport) -> ReportResult:
@@ -75,7 +75,7 @@ class Reports:
         read_as = report.reason or self._provider.read_failure(report.http_status, report.body)
         name = read_as.value if read_as else NO_REASON
         self._observe(name)
-        link = known if self._is_to_wait(known) else await self._checks.check(link_id)
+        link = known if is_to_wait(known, self._context.clock.now()) else await self.spaced_checks.check(link_id)
         _log.info(
             "failure reported",
             calendar_link_id=link_id,
@@ -85,11 +85,11 @@ class Reports:
         )
         return ReportResult(link, read_as)
 
-    def _is_to_wait(self, link: CalendarLink) -> bool:
-        """Tell whether Google asked for fewer requests: then a report is no reason to ask before it is time."""
-        limited = link.cause is not None and link.cause.reason is CauseReason.RATE_LIMITED
-        due = link.next_check_time
-        return limited and due is not None and due > self._context.clock.now()
+
+def is_to_wait(link: CalendarLink, now: datetime) -> bool:
+    """Tell whether Google asked for fewer requests: then a failure is no reason to ask before it is time."""
+    limited = link.cause is not None and link.cause.reason is CauseReason.RATE_LIMITED
+    return limited and link.next_check_time is not None and link.next_check_time > now
 
 
 class _NextCheck:

@@ -10,6 +10,8 @@ each named link, and each of `page_accounts`, the pages that its account is a me
 it owns); of all these pages the owner's and the members' accounts, the members' links and the open incident; the named
 accounts, and for each named link its account, with their links; the open incidents of all these links; and all attempts
 of each of `attempts_of`; with `silences`, all of these. The provider's status always is, once it ever had an incident.
+Of appointments those named, and those for which accounts are to keep a time that overlaps one of `keeping`, with all of
+their entries; of each page of `turns`, which `pages` names too, whose turn it is.
 Of `slack_workspaces` and `slack_uses` the workspaces; of the latter also who names them, as it stood before the group.
 """
 
@@ -20,23 +22,41 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from calguard_server.domain.account import Account
+from calguard_server.domain.appointment import Appointment, AppointmentState, Assignee, Entry
 from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.errors import InvalidArgumentError
 from calguard_server.domain.events import Change
 from calguard_server.domain.incident import Incident
+from calguard_server.domain.intervals import Interval
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.domain.provider_incident import GOOGLE, ProviderStatus
 from calguard_server.domain.secret import Secret
 from calguard_server.domain.silence import Silence
 from calguard_server.domain.slack_workspace import SlackWorkspace
+from calguard_server.domain.turns import Turns
 
 if TYPE_CHECKING:
     from calguard_server.engine.ports import Grant, Notification, Store
 
 T = TypeVar("T")
+
+
+class KeepingSeed(Struct, frozen=True):
+    """Accounts, and a time for which they may have an appointment."""
+
+    account_ids: tuple[str, ...]
+    time: Interval
+
+
+class TurnsSeed(Struct, frozen=True):
+    """A page, and since when its assignments count."""
+
+    page_id: str
+    since: datetime
 
 
 class Seeds(Struct, frozen=True):
@@ -52,6 +72,9 @@ class Seeds(Struct, frozen=True):
     slack_workspaces: tuple[str, ...] = ()
     slack_uses: tuple[str, ...] = ()
     silences: bool = False
+    appointments: tuple[str, ...] = ()
+    keeping: tuple[KeepingSeed, ...] = ()
+    turns: tuple[TurnsSeed, ...] = ()
 
 
 class SlackUses(Struct):
@@ -114,6 +137,20 @@ class Answer(Struct, frozen=True):
     encoded: bytes
 
 
+class EntryPlace(Struct, frozen=True):
+    """An entry, and how its account stands to the appointment; `place` is None for who had it before.
+
+    `faulty` and `assign_time` are of no account for an entry that was saved before.
+    """
+
+    entry: Entry
+    appointment: Appointment
+    place: int | None
+    standing: bool
+    faulty: bool
+    assign_time: datetime
+
+
 _Table = dict[str, Any]
 
 
@@ -122,7 +159,8 @@ class WorkingSet:
     """The rows of one commit. `revision` is the latest; an id maps to None where there is, or is to be, no row.
 
     `dirty` names the rows that were put, by table; `members_changed` the pages whose members are to be indexed anew;
-    `unit_starts` the revisions with which a unit's changes began.
+    `unit_starts` the revisions with which a unit's changes began; `entries` those of appointments that changed, in the
+    order in which they first did; `woken` the accounts whose entries are to be tried at once.
     """
 
     revision: int
@@ -140,6 +178,11 @@ class WorkingSet:
     webhook_secrets: dict[str, Secret | None] = field(default_factory=dict)
     notifications: dict[str, "Notification"] = field(default_factory=dict)
     silences: dict[str, Silence | None] = field(default_factory=dict)
+    appointments: dict[str, Appointment | None] = field(default_factory=dict)
+    entries: dict[str, EntryPlace] = field(default_factory=dict)
+    turns: dict[str, Turns] = field(default_factory=dict)
+    woken: set[str] = field(default_factory=set)
+    appointments_of: dict[str, set[str]] = field(default_factory=dict)
     links_of: dict[str, set[str]] = field(default_factory=dict)
     pages_of: dict[str, set[str]] = field(default_factory=dict)
     incident_of: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -275,6 +318,54 @@ class WorkingSet:
         self.incident_of[whose] = incident.id if incident.close_time is None else ""
         self._put("incidents", self.incidents, incident.id, incident)
 
+    def put_appointment(self, appointment: Appointment) -> None:
+        """Save an appointment with its entries, and keep count of whose turn it is on its page."""
+        before = self.appointments.get(appointment.id)
+        places = {} if before is None else entry_places(before)
+        for event_id, place in entry_places(appointment).items():
+            known = places.get(event_id)
+            if known is None or _differ(known, place):
+                self._put_entry(event_id, place)
+        for account_id in appointment.account_ids:
+            self._index(self.appointments_of, account_id, appointment.id)
+        self._put("appointments", self.appointments, appointment.id, appointment)
+        self._count(before, appointment)
+
+    def put_entry(self, appointment: Appointment, entry: Entry) -> None:
+        """Save an appointment of which one entry has changed, and nothing that others go by."""
+        changed = appointment.with_entry(entry)
+        self._put_entry(entry.event_id, entry_place(changed, entry))
+        self._put("appointments", self.appointments, changed.id, changed)
+
+    def _put_entry(self, event_id: str, place: EntryPlace) -> None:
+        known = self.entries.get(event_id)
+        if known is not None:
+            place = replace(place, faulty=known.faulty, assign_time=known.assign_time)
+        self._put("entries", self.entries, event_id, place)
+
+    def _count(self, before: Appointment | None, after: Appointment) -> None:
+        turns = self.turns.get(after.booking_page_id)
+        if turns is None:
+            return
+        had = set() if before is None else {each for each in before.account_ids if before.stands_for(each)}
+        keep = [each for each in after.account_ids if after.stands_for(each)]
+        turns = turns.taken(had.difference(keep))
+        given = [each for each in after.assignees if each.account_id in keep and each.account_id not in had]
+        if given:
+            turns = turns.given([each.account_id for each in given], given[0].assign_time)
+        self._put("turns", self.turns, after.booking_page_id, turns)
+
+    def keeps(self, account_id: str, time: Interval, besides: str = "") -> bool:
+        """Whether an account has another appointment at a time than the one named."""
+        found = (self.appointments.get(each) for each in self.appointments_of.get(account_id, ()) if each != besides)
+        return any(each is not None and each.stands_for(account_id) and each.time.overlaps(time) for each in found)
+
+    def wake_entries(self, account_id: str) -> None:
+        """Have what could not be added to, or removed from, an account's calendars tried at once."""
+        if account_id not in self.woken:
+            self.woken.add(account_id)
+            self._journal.append(lambda: self.woken.discard(account_id))
+
     def links_of_account(self, account_id: str) -> list[CalendarLink]:
         """Answer an account's links, in the order of ids."""
         ids = sorted(self.links_of.get(account_id, ()))
@@ -297,6 +388,13 @@ class WorkingSet:
     def open_link_incident(self, link_id: str) -> Incident | None:
         """Answer a link's open incident."""
         return self.incidents.get(self.incident_of.get(("", link_id), ""))
+
+    def index_appointments(self, appointments: Iterable[Appointment]) -> None:
+        """Take in appointments that a store loaded."""
+        for appointment in appointments:
+            self.appointments[appointment.id] = appointment
+            for account_id in appointment.account_ids:
+                self.appointments_of.setdefault(account_id, set()).add(appointment.id)
 
     def index_links(self, links: Iterable[CalendarLink]) -> None:
         """Take in links that a store loaded."""
@@ -357,6 +455,34 @@ async def refuse_replay_of(store: "Store", request: Request | None) -> None:
     """Raise ReplayedError for a request that was done before, ahead of work that is not in its transaction."""
     if request is not None:
         refuse_replay(request, await store.answer(request.id))
+
+
+def entry_places(appointment: Appointment) -> dict[str, EntryPlace]:
+    """Answer the entries of an appointment by their ids, of those who have it and of those who had it."""
+    holders = enumerate(appointment.assignees)
+    places = {each.entry.event_id: _held(appointment, place, each) for place, each in holders}
+    return places | {entry.event_id: _left(appointment, entry) for entry in appointment.former}
+
+
+def entry_place(appointment: Appointment, entry: Entry) -> EntryPlace:
+    """Answer one of the entries of an appointment."""
+    for place, assignee in enumerate(appointment.assignees):
+        if assignee.entry is entry:
+            return _held(appointment, place, assignee)
+    return _left(appointment, entry)
+
+
+def _held(appointment: Appointment, place: int, assignee: Assignee) -> EntryPlace:
+    standing = appointment.state is AppointmentState.ASSIGNED
+    return EntryPlace(assignee.entry, appointment, place, standing, assignee.faulty, assignee.assign_time)
+
+
+def _left(appointment: Appointment, entry: Entry) -> EntryPlace:
+    return EntryPlace(entry, appointment, None, standing=False, faulty=False, assign_time=appointment.create_time)
+
+
+def _differ(one: EntryPlace, other: EntryPlace) -> bool:
+    return (one.entry, one.place, one.standing) != (other.entry, other.place, other.standing)
 
 
 def _has_member(page: BookingPage, account_id: str) -> bool:

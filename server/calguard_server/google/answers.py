@@ -19,6 +19,7 @@ class Endpoint(StrEnum):
     GET_CALENDAR = "GET_CALENDAR"  # one entry of the calendar list
     FREE_BUSY = "FREE_BUSY"
     LIST_EVENTS = "LIST_EVENTS"
+    GET_EVENT = "GET_EVENT"
     INSERT_EVENT = "INSERT_EVENT"  # always with an event id of our own
     DELETE_EVENT = "DELETE_EVENT"
 
@@ -64,6 +65,7 @@ class Outcome(StrEnum):
     DONE = "DONE"  # as asked, or it was so already
     PARTIAL = "PARTIAL"  # answered, but not for the calendars that the findings name
     FAULT = "FAULT"  # not done; the one finding says why
+    ID_TAKEN = "ID_TAKEN"  # there is, or was, an event of that id: an earlier try may have arrived
     SPLIT = "SPLIT"  # too much was asked at once: ask for fewer calendars
     RESYNC = "RESYNC"  # what was synchronised so far is void: begin again
     RENEW_TOKEN = "RENEW_TOKEN"  # noqa: S105 - the access token is not accepted; refreshing it tells why
@@ -71,7 +73,7 @@ class Outcome(StrEnum):
 
 
 class Verdict(Struct, frozen=True):
-    """What a call's answer means. DONE, SPLIT, RESYNC, RENEW_TOKEN and CODE_REFUSED carry no findings."""
+    """What a call's answer means. DONE, ID_TAKEN, SPLIT, RESYNC, RENEW_TOKEN and CODE_REFUSED carry no findings."""
 
     outcome: Outcome
     findings: tuple[Finding, ...] = ()

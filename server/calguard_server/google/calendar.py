@@ -14,7 +14,7 @@ import msgspec
 from googleapiclient import discovery
 
 from calguard_server.domain.causes import Capability
-from calguard_server.engine.ports import ProviderCalendar
+from calguard_server.engine.ports import EntryDraft, ProviderCalendar
 from calguard_server.google.answers import Answer, Call, Endpoint
 from calguard_server.google.bodies import list_in, text_in
 from calguard_server.google.options import GoogleOptions
@@ -27,6 +27,9 @@ EVENTS_PAGE_SIZE = 2_500
 
 EVENT_FIELDS = "kind,accessRole,nextPageToken,items(status,transparency,eventType)"
 """What is read of a page of events: nothing of what they are about."""
+
+EVENT_MARK = "calguardEventId"
+"""The private property by which an event of ours is known: it holds the event's id."""
 
 MOST_CALENDARS = 50
 """The most that a freebusy query may name (`calendarExpansionMax`)."""
@@ -127,6 +130,36 @@ class CalendarRequests:
             fields=EVENT_FIELDS,
         )
         return ApiRequest(Call(Endpoint.LIST_EVENTS, (calendar_id,), Capability.CHECK), built)
+
+    def insert_event(self, draft: EntryDraft) -> ApiRequest:
+        """Ask for an event to be written. Google invites those who take part, in its own words."""
+        built = self._events.insert(calendarId=draft.calendar_id, body=event_of(draft), sendUpdates="all")
+        return ApiRequest(Call(Endpoint.INSERT_EVENT, (draft.calendar_id,), Capability.ADD), built)
+
+    def get_event(self, calendar_id: str, event_id: str) -> ApiRequest:
+        """Ask whether an event is there, and whether it is ours."""
+        built = self._events.get(calendarId=calendar_id, eventId=event_id, fields="kind,status,extendedProperties")
+        return ApiRequest(Call(Endpoint.GET_EVENT, (calendar_id,), Capability.ADD), built)
+
+    def delete_event(self, calendar_id: str, event_id: str) -> ApiRequest:
+        """Ask for an event to be deleted. Google tells those who take part."""
+        built = self._events.delete(calendarId=calendar_id, eventId=event_id, sendUpdates="all")
+        return ApiRequest(Call(Endpoint.DELETE_EVENT, (calendar_id,), Capability.ADD), built)
+
+
+def event_of(draft: EntryDraft) -> dict[str, Any]:
+    """Answer an appointment as the Calendar API has events. It is busy time, and the calendar's own reminders hold."""
+    return {
+        "id": draft.event_id,
+        "summary": draft.title,
+        "start": {"dateTime": draft.time.start.isoformat(), "timeZone": draft.time_zone},
+        "end": {"dateTime": draft.time.end.isoformat(), "timeZone": draft.time_zone},
+        "attendees": [
+            {"email": each.email, **({"displayName": each.display_name} if each.display_name else {})}
+            for each in draft.attendees
+        ],
+        "extendedProperties": {"private": {EVENT_MARK: draft.event_id}},
+    }
 
 
 def batches(calendar_ids: Sequence[str]) -> list[tuple[str, ...]]:

@@ -23,16 +23,18 @@ REASONS: dict[str, CauseReason] = {
 SPLIT_REASONS = frozenset({"tooManyCalendarsRequested", "groupTooBig"})
 RESYNC_REASONS = frozenset({"fullSyncRequired", "updatedMinTooLongAgo"})
 
-SUCCESSES: dict[tuple[Endpoint, int], str] = {
-    (Endpoint.INSERT_EVENT, 409): "duplicate",  # the event id is ours: an earlier try has arrived after all
-    (Endpoint.DELETE_EVENT, 410): "deleted",
+SUCCESSES: dict[tuple[Endpoint, int], tuple[str, Verdict]] = {
+    (Endpoint.INSERT_EVENT, 409): ("duplicate", Verdict(Outcome.ID_TAKEN)),
+    (Endpoint.DELETE_EVENT, 410): ("deleted", DONE),
 }
+"""What is refused because it was done before, or may have been; by the reason that is named."""
 
 SCOPE_OF: dict[Endpoint, Capability] = {
     Endpoint.LIST_CALENDARS: Capability.LIST,
     Endpoint.GET_CALENDAR: Capability.LIST,
     Endpoint.FREE_BUSY: Capability.CHECK,
     Endpoint.LIST_EVENTS: Capability.ADD,
+    Endpoint.GET_EVENT: Capability.ADD,
     Endpoint.INSERT_EVENT: Capability.ADD,
     Endpoint.DELETE_EVENT: Capability.ADD,
 }
@@ -53,8 +55,9 @@ def classify_api_refusal(call: Call, answer: Answer, content: object) -> Verdict
     reasons = error_reasons(content)
     if reasons & SPLIT_REASONS:
         return Verdict(Outcome.SPLIT)
-    if SUCCESSES.get((call.endpoint, answer.status)) in reasons:
-        return DONE
+    named, meant = SUCCESSES.get((call.endpoint, answer.status), ("", DONE))
+    if named in reasons:
+        return meant
     match answer.status:
         case 401:
             return Verdict(Outcome.RENEW_TOKEN)

@@ -3,6 +3,7 @@
 from calguard_server.domain.causes import Capability, CauseReason, Finding
 from calguard_server.google.answers import DONE, Answer, Call, Endpoint, Outcome, Verdict
 from calguard_server.google.bodies import is_html, list_in, object_in, reasons_in, text_in
+from calguard_server.google.busy_answers import is_readable
 from calguard_server.google.classify_api import SPLIT_REASONS, not_visible, reason_of_403
 
 WRITER_ROLES = frozenset({"writer", "writerWithoutPrivateAccess", "owner"})
@@ -66,7 +67,7 @@ def _judge_free_busy(call: Call, content: object) -> Verdict:
 
 def _judge_entry(call: Call, calendar_id: str, entry: object) -> Finding | None:
     """Judge what an answer says of one calendar: with errors beside it, an empty `busy` means unknown, not free."""
-    if isinstance(entry, dict) and not entry.get("errors") and list_in(entry, "busy") is not None:
+    if isinstance(entry, dict) and not entry.get("errors") and is_readable(entry):
         return None
     reasons = reasons_in(entry, "errors")
     if "notFound" in reasons:

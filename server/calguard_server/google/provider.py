@@ -1,4 +1,4 @@
-"""Google as the engine's CalendarProvider."""
+"""Google as the engine's CalendarProvider and AppointmentCalendars."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,12 +7,15 @@ import aiohttp
 from msgspec.structs import replace
 
 from calguard_server.domain.causes import RULES, Capability, CauseReason, Finding, Severity
+from calguard_server.domain.intervals import Interval
 from calguard_server.domain.scopes import missing_capabilities
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.ports import (
     AuthorizationRequest,
+    BusyTimes,
     Clock,
     Consent,
+    EntryDraft,
     FreeEvents,
     Grant,
     Probe,
@@ -22,7 +25,9 @@ from calguard_server.engine.ports import (
 )
 from calguard_server.google.answers import Outcome
 from calguard_server.google.bodies import text_in
+from calguard_server.google.busy import BusyReader
 from calguard_server.google.calendar import CalendarRequests, batches, calendars_of
+from calguard_server.google.entries import delete_entry, write_entry
 from calguard_server.google.free_events import count_free_events
 from calguard_server.google.identity import CertificateStore, IdentityVerifier
 from calguard_server.google.oauth import OAuth
@@ -41,7 +46,7 @@ MOST_PAGES = 40
 
 
 class GoogleCalendarProvider:
-    """Watches, lists and ends grants at Google. The session is its owner's to close."""
+    """Watches, lists and ends grants at Google, and keeps appointments there. The session is its owner's to close."""
 
     def __init__(self, session: aiohttp.ClientSession, options: GoogleOptions, clock: Clock) -> None:
         self._clock = clock
@@ -113,6 +118,21 @@ class GoogleCalendarProvider:
         """Count the events that are marked Free. Raises ProviderFailureError."""
         session = self._session(calendar_link_id, grant)
         return await count_free_events(session, self._requests, calendar_id, start, end)
+
+    async def busy_times(
+        self, calendar_link_id: str, grant: Grant, calendar_ids: Sequence[str], window: Interval
+    ) -> BusyTimes:
+        """Ask when calendars are busy within a window, 50 calendars a query. Raises ProviderFailureError."""
+        reader = BusyReader(lambda: self._session(calendar_link_id, grant), self._requests)
+        return await reader.read(calendar_ids, window)
+
+    async def add_entry(self, calendar_link_id: str, grant: Grant, draft: EntryDraft) -> None:
+        """Write an event; ours that is there already is as good. Raises ProviderFailureError, EventIdTakenError."""
+        await write_entry(self._session(calendar_link_id, grant), self._requests, draft)
+
+    async def remove_entry(self, calendar_link_id: str, grant: Grant, calendar_id: str, event_id: str) -> None:
+        """Delete an event; one that is not there is as good. Raises ProviderFailureError."""
+        await delete_entry(self._session(calendar_link_id, grant), self._requests, calendar_id, event_id)
 
     def read_failure(self, http_status: int, body: str) -> CauseReason | None:
         """Name what an answer of Google's amounts to that somebody else got; None where it names no fault."""

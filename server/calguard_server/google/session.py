@@ -9,7 +9,7 @@ from calguard_server.google.pacer import Pacer
 from calguard_server.google.tokens import AccessToken, AccessTokens
 from calguard_server.google.transport import Transport
 
-RESULTS = frozenset({Outcome.DONE, Outcome.PARTIAL, Outcome.SPLIT})
+RESULTS = frozenset({Outcome.DONE, Outcome.PARTIAL, Outcome.ID_TAKEN, Outcome.SPLIT})
 
 
 class GrantSession:
@@ -46,7 +46,7 @@ class GrantSession:
             await self._renew()
 
     async def send(self, request: ApiRequest) -> tuple[Verdict, Answer]:
-        """Make a call; the verdict is DONE, PARTIAL or SPLIT.
+        """Make a call; the verdict is DONE, PARTIAL, ID_TAKEN or SPLIT.
 
         Raises ProviderFailureError.
         """

@@ -5,6 +5,7 @@ from typing import Generic, Protocol, TypeVar
 
 from calguard.v1 import (
     account_pb2,
+    appointment_pb2,
     booking_page_pb2,
     calendar_link_pb2,
     cause_pb2,
@@ -15,6 +16,7 @@ from calguard.v1 import (
     watch_pb2,
 )
 from calguard_server.domain.account import LinkAlerts
+from calguard_server.domain.appointment import AppointmentState, EntryState
 from calguard_server.domain.causes import Capability, CauseReason, NextAction
 from calguard_server.domain.delivery import AttemptOutcome, DeliveryState
 from calguard_server.domain.diagnosis import Stage, StageOutcome
@@ -58,6 +60,8 @@ class EnumMap(Generic[D, W]):
         self.to_domain: dict[int, D] = {number: member for member, number in self.to_wire.items()}
 
 
+APPOINTMENT_STATE = EnumMap("APPOINTMENT_STATE", AppointmentState, appointment_pb2.AppointmentState)
+ENTRY_STATE = EnumMap("CALENDAR_ENTRY_STATE", EntryState, appointment_pb2.CalendarEntryState)
 LINK_ALERTS = EnumMap("LINK_ALERTS", LinkAlerts, account_pb2.LinkAlerts)
 PROVIDER_STATE = EnumMap("PROVIDER_STATE", ProviderState, provider_pb2.ProviderState)
 LINK_STATE = EnumMap("CALENDAR_LINK_STATE", LinkState, calendar_link_pb2.CalendarLinkState)

@@ -21,6 +21,14 @@ _ROLES: Mapping[str, Mapping[str, Role]] = {
         "UpdateAccount": _W,
         "DeleteAccount": _W,
     },
+    "calguard.v1.AppointmentService": {
+        "QueryAvailability": _R,
+        "AssignAppointment": _W,
+        "GetAppointment": _R,
+        "ListAppointments": _R,
+        "CancelAppointment": _W,
+        "ReassignAppointment": _W,
+    },
     "calguard.v1.BookingPageService": {
         "CreateBookingPage": _W,
         "GetBookingPage": _R,

@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from calguard.v1 import (
     account_pb2_grpc,
+    appointment_pb2_grpc,
     booking_page_pb2_grpc,
     calendar_link_pb2_grpc,
     notification_pb2_grpc,
@@ -22,6 +23,8 @@ from calguard.v1 import (
 from calguard_server.auth.authority import Authority
 from calguard_server.domain.addresses import THIRD_PARTY_ACCESS_URL
 from calguard_server.engine.accounts import Accounts
+from calguard_server.engine.appointments import Appointments
+from calguard_server.engine.availability_query import Availability
 from calguard_server.engine.checks import Checks
 from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending
@@ -36,6 +39,7 @@ from calguard_server.engine.server_status import StatusReading
 from calguard_server.engine.silences import Silences
 from calguard_server.engine.slack_workspaces import SlackWorkspaces
 from calguard_server.grpc_api.account_service import AccountService
+from calguard_server.grpc_api.appointment_service import AppointmentService
 from calguard_server.grpc_api.authentication import AuthenticationInterceptor
 from calguard_server.grpc_api.booking_page_service import BookingPageService
 from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
@@ -53,6 +57,7 @@ from calguard_server.grpc_api.watch_service import WatchFeed, WatchService, add_
 
 SERVICES = (
     "calguard.v1.AccountService",
+    "calguard.v1.AppointmentService",
     "calguard.v1.BookingPageService",
     "calguard.v1.CalendarLinkService",
     "calguard.v1.NotificationService",
@@ -89,6 +94,8 @@ class UseCases:
     """What the services call. `store` is only read."""
 
     accounts: Accounts
+    availability: Availability
+    appointments: Appointments
     pages: Pages
     page_answers: PageAnswers
     linking: Linking
@@ -206,6 +213,8 @@ def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_acce
     account_pb2_grpc.add_AccountServiceServicer_to_server(
         AccountService(use_cases.accounts, third_party_access_url), server
     )
+    appointments = AppointmentService(use_cases.availability, use_cases.appointments)
+    appointment_pb2_grpc.add_AppointmentServiceServicer_to_server(appointments, server)
     booking_page_pb2_grpc.add_BookingPageServiceServicer_to_server(
         BookingPageService(use_cases.pages, use_cases.page_answers), server
     )

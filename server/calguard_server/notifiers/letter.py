@@ -25,6 +25,8 @@ from calguard_server.notifiers.wording import WORDINGS
 from calguard_server.notifiers.wording.catalogue import Wording
 
 DETAIL_MAX = 300
+APPOINTMENTS_MAX = 10
+"""How many appointments are listed at most: each has an address of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,10 @@ def compose(message: NoticeMessage, *, lines_max: int, cards_max: int) -> Letter
     words = WORDINGS[message.locale]
     kind = words.kinds[message.kind]
     name = one_line(message.recipient_name, NAME_MAX)
-    listings = (*_appointment_listings(message, words), *_page_listings(message, words))
+    appointments = (
+        _shortened(each, min(lines_max, APPOINTMENTS_MAX), words) for each in _appointment_listings(message, words)
+    )
+    listings = (*appointments, *(_shortened(each, lines_max, words) for each in _page_listings(message, words)))
     faults = () if message.kind is NoticeKind.LINK_RECOVERED else message.faults
     return Letter(
         language=message.locale.value,
@@ -91,7 +96,7 @@ def compose(message: NoticeMessage, *, lines_max: int, cards_max: int) -> Letter
         greeting=words.labels.greeting.format(name=name) if name else words.labels.greeting_nobody,
         opening=_opening(message, words),
         assurances=_assurances(message, words),
-        listings=tuple(_shortened(listing, lines_max, words) for listing in listings if listing.lines),
+        listings=tuple(listing for listing in listings if listing.lines),
         facts=(*_alert_facts(message.alert, words), *_mended(message, words)),
         cards_heading=words.labels.still_faulty if message.kind.ends_incident else words.labels.faults,
         cards=tuple(_card(fault, message, words) for fault in faults[:cards_max]),
@@ -168,11 +173,12 @@ def _appointment_listings(message: NoticeMessage, words: Wording) -> tuple[Listi
 
 
 def _appointment_line(appointment: AppointmentFact, words: Wording) -> str:
-    return words.labels.appointment.format(
+    line = words.labels.appointment.format(
         title=one_line(appointment.title, TITLE_MAX) or appointment.id,
         time=period(appointment.start_time, appointment.end_time, words.labels.date),
         name=one_line(appointment.account_name, NAME_MAX) or appointment.account_id,
     )
+    return words.labels.reassign.format(line=line, url=appointment.url) if appointment.url else line
 
 
 def _shortened(listing: Listing, lines_max: int, words: Wording) -> Listing:

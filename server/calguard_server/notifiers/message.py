@@ -53,7 +53,10 @@ class FaultFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentFact:
-    """An appointment that was assigned to a faulty member. Its times are shown in the zone they carry."""
+    """An appointment that was assigned to a faulty member. Its times are shown in the zone they carry.
+
+    `url` is where it is given to somebody else, or cancelled; empty where there is no such place.
+    """
 
     id: str
     title: str
@@ -61,6 +64,7 @@ class AppointmentFact:
     end_time: datetime
     account_id: str
     account_name: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

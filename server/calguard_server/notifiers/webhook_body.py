@@ -91,6 +91,7 @@ def _appointment(appointment: AppointmentFact) -> _Json:
         "start_time": _time(appointment.start_time),
         "end_time": _time(appointment.end_time),
         "account_id": appointment.account_id,
+        "reassign_url": appointment.url,
     }
 
 

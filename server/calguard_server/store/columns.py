@@ -119,6 +119,46 @@ SLACK_WORKSPACES = [
     "update_time",
 ]
 
+APPOINTMENTS = [
+    "id",
+    "page_id",
+    "start_time",
+    "end_time",
+    "time_zone",
+    "title",
+    "attendees",
+    "state",
+    "create_time",
+    "update_time",
+    "cancel_time",
+    "conflicts",
+    "of_all",
+]
+
+ENTRIES = [
+    "event_id",
+    "appointment_id",
+    "account_id",
+    "place",
+    "faulty",
+    "assign_time",
+    "standing",
+    "page_id",
+    "start_time",
+    "end_time",
+    "state",
+    "link_id",
+    "calendar_id",
+    "cause_reason",
+    "cause_since",
+    "cause_calendar_id",
+    "cause_capability",
+    "attempts",
+    "next_attempt_time",
+    "fence",
+    "claimed",
+]
+
 
 def _placeholders() -> dict[str, str]:
     tables = {
@@ -130,6 +170,8 @@ def _placeholders() -> dict[str, str]:
         "silences": SILENCES,
         "deliveries": DELIVERIES,
         "slack_workspaces": SLACK_WORKSPACES,
+        "appointments": APPOINTMENTS,
+        "entries": ENTRIES,
     }
     names = {table: ", ".join(columns) for table, columns in tables.items()}
     values = {f"{table}_values": ", ".join("?" * len(columns)) for table, columns in tables.items()}

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Delivery, DeliveryState
-from calguard_server.domain.notices import Channel
+from calguard_server.domain.notices import Channel, appointment_of
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate
+from calguard_server.store.appointments import read_by_id
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import (
     Row,
@@ -48,6 +49,8 @@ def claim(
     accounts = _by_id(connection, "accounts_by_id", {each.delivery.recipient_account_id for each in claimed})
     secrets = _webhook_secrets(connection, vault, (each.delivery for each in claimed))
     links = _by_id(connection, "links_by_id", {_link_id(each.delivery) for each in claimed} - {""})
+    named = {appointment_of(each.delivery.stage) for each in claimed} - {""}
+    appointments = {appointment.id: appointment for appointment in read_by_id(connection, named)}
     return [
         ClaimedDelivery(
             each.delivery,
@@ -58,6 +61,7 @@ def claim(
             _read(link_of, links, _link_id(each.delivery)),
             silences,
             secrets.get(each.delivery.recipient_account_id) if each.delivery.channel is Channel.WEBHOOK else None,
+            appointments.get(appointment_of(each.delivery.stage)),
         )
         for each in claimed
     ]

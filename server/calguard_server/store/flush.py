@@ -10,6 +10,7 @@ from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.engine.ports import LogEntry
 from calguard_server.engine.working_set import LinkAttempt, WorkingSet
+from calguard_server.store.appointments import flush_appointments
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import (
     Row,
@@ -59,6 +60,7 @@ def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entrie
     statuses = (rows.provider_statuses[each] for each in rows.dirty.get("provider_statuses", ()))
     _many(connection, "save_provider_status", map(provider_status_row, statuses))
     _many(connection, "insert_delivery", map(delivery_row, rows.deliveries))
+    flush_appointments(connection, rows, now)
     silences = rows.dirty.get("silences", ())
     _save(connection, "save_silence", "delete_silence", rows.silences, silences, silence_row)
     if any(rows.silences[each] is None for each in silences):

@@ -10,6 +10,7 @@ from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.incident import Incident, Told
 from calguard_server.domain.notices import Channel
 from calguard_server.engine.working_set import Answer, LinkAttempt, Seeds, SlackUses, Unit, WorkingSet
+from calguard_server.store.appointments import load_appointments
 from calguard_server.store.ledger import read_by_id
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import (
@@ -48,6 +49,7 @@ def load_seeds(connection: sqlite3.Connection, vault: Vault, seeds: Sequence[See
         rows.provider_statuses[row[0]] = provider_status_of(row)
     _load_attempts(connection, vault, rows, _all(seeds, "attempts"), _all(seeds, "attempts_of"))
     _load_slack(connection, rows, _all(seeds, "slack_workspaces"), _all(seeds, "slack_uses"))
+    load_appointments(connection, rows, seeds)
     if notifications := _all(seeds, "notifications"):
         rows.notifications = {each.delivery.id: each for each in read_by_id(connection, notifications)}
     if any(each.silences for each in seeds):

@@ -121,7 +121,7 @@ def link_row(link: CalendarLink) -> Row:
         link.provider_subject,
         link.provider_email,
         link.state.value,
-        *_cause_columns(link.cause),
+        *cause_columns(link.cause),
         to_micros(link.state_time),
         int(link.has_grant),
         to_list(link.granted_scopes),
@@ -147,7 +147,7 @@ def link_of(row: Row) -> CalendarLink:
         provider_subject=row[2],
         provider_email=row[3],
         state=LinkState(row[4]),
-        cause=_cause_of(row[5:9]),
+        cause=cause_of(row[5:9]),
         state_time=from_micros(row[9]),
         has_grant=bool(row[10]),
         granted_scopes=from_list(row[11]),
@@ -371,25 +371,27 @@ def to_faults(faults: Sequence[Fault]) -> str:
     """Write faults."""
     if not faults:
         return "[]"
-    return json.dumps([[each.account_id, each.calendar_link_id, *_cause_columns(each.cause)] for each in faults])
+    return json.dumps([[each.account_id, each.calendar_link_id, *cause_columns(each.cause)] for each in faults])
 
 
 def from_faults(text: str) -> tuple[Fault, ...]:
     """Read faults."""
     if text == "[]":
         return ()
-    read = ((row[0], row[1], _cause_of(row[2:6])) for row in json.loads(text))
+    read = ((row[0], row[1], cause_of(row[2:6])) for row in json.loads(text))
     return tuple(Fault(account_id, link_id, cause) for account_id, link_id, cause in read if cause is not None)
 
 
-def _cause_columns(cause: Cause | None) -> Row:
+def cause_columns(cause: Cause | None) -> Row:
+    """Write a cause."""
     if cause is None:
         return (None, None, None, None)
     capability = None if cause.capability is None else cause.capability.value
     return (cause.reason.value, to_micros(cause.since), cause.calendar_id, capability)
 
 
-def _cause_of(columns: Row) -> Cause | None:
+def cause_of(columns: Row) -> Cause | None:
+    """Read a cause."""
     reason, since, calendar_id, capability = columns
     if reason is None:
         return None

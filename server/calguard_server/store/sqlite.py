@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import IO, NamedTuple, TypeVar
 
 from calguard_server.domain.account import Account
+from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.conversation import Post
+from calguard_server.domain.intervals import Interval
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
@@ -21,11 +23,13 @@ from calguard_server.domain.secret import Secret
 from calguard_server.domain.silence import Silence
 from calguard_server.domain.slack_workspace import SlackWorkspace
 from calguard_server.engine.ports import (
+    AppointmentFilter,
     CheckTimes,
     ClaimedDelivery,
     Clock,
     CommitListener,
     DeliveryUpdate,
+    DueEntry,
     DueLink,
     Grant,
     GrantUnreadableError,
@@ -40,7 +44,7 @@ from calguard_server.engine.ports import (
     StatusCounts,
 )
 from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
-from calguard_server.store import checks, counts, deliveries, ledger
+from calguard_server.store import appointments, checks, counts, deliveries, ledger
 from calguard_server.store.connection import Connect, connect
 from calguard_server.store.errors import StoreError, store_error
 from calguard_server.store.flush import EncodeChange
@@ -113,6 +117,10 @@ class SqliteStore:
         """Have a listener told of each commit whose changes owe deliveries; an alert by itself is not hurried."""
         self.writer.listen_for_deliveries(listener)
 
+    def listen_for_entries(self, listener: Callable[[], None]) -> None:
+        """Have a listener told of each commit that may have made entries of appointments due."""
+        self.writer.listen_for_entries(listener)
+
     async def transact(self, unit: Unit[T]) -> T:
         """Do a unit of work."""
         return await self.writer.submit(unit)
@@ -138,6 +146,33 @@ class SqliteStore:
     async def page(self, page_id: str) -> BookingPage | None:
         """Read a page."""
         return (await self.pages_by_id([page_id])).get(page_id)
+
+    async def appointment(self, appointment_id: str) -> Appointment | None:
+        """Read an appointment."""
+        found = await self._readers.read(lambda connection: appointments.read_by_id(connection, [appointment_id]))
+        return next(iter(found), None)
+
+    async def appointments(
+        self, chosen: AppointmentFilter, after: tuple[datetime, str], limit: int
+    ) -> list[Appointment]:
+        """List appointments."""
+        return await self._readers.read(lambda connection: appointments.read_list(connection, chosen, after, limit))
+
+    async def appointment_times(
+        self, account_ids: Collection[str], window: Interval
+    ) -> Mapping[str, Sequence[Interval]]:
+        """Tell for which times that overlap a window accounts have appointments."""
+        return await self._readers.read(lambda connection: appointments.read_times(connection, account_ids, window))
+
+    async def due_entries(self, now: datetime, limit: int, besides: Collection[str]) -> list[DueEntry]:
+        """Name entries that are due."""
+        named = list(besides)
+        return await self._readers.read(lambda connection: appointments.due(connection, now, limit, named))
+
+    async def next_entry_time(self) -> datetime | None:
+        """Tell when the next entry is due."""
+        row = await self._one("next_entry_time")
+        return None if row is None else optional_time(row[0])
 
     async def notification(self, notification_id: str) -> Notification | None:
         """Read a notification."""

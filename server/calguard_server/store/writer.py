@@ -67,6 +67,7 @@ class Writer:
         self._clock = clock
         self._listeners: list[CommitListener] = []
         self._debt_listeners: list[Callable[[], None]] = []
+        self._entry_listeners: list[Callable[[], None]] = []
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="store writer")
@@ -78,6 +79,10 @@ class Writer:
     def listen_for_deliveries(self, listener: Callable[[], None]) -> None:
         """Have a listener told of each commit whose changes owe deliveries; an alert by itself is not hurried."""
         self._debt_listeners.append(listener)
+
+    def listen_for_entries(self, listener: Callable[[], None]) -> None:
+        """Have a listener told of each commit that may have made entries of appointments due."""
+        self._entry_listeners.append(listener)
 
     async def submit(self, work: Unit[T] | Callable[[sqlite3.Connection], T]) -> T:
         """Have work done in the next group; returns when it is committed."""
@@ -145,17 +150,18 @@ class Writer:
 
         await self._connection.run(finish)
         self.revision = rows.revision
-        self._tell(entries, owes=bool(entries and rows.deliveries))
+        due = bool(rows.entries or rows.woken)
+        self._tell(entries, owes=bool((entries or due) and rows.deliveries), due=due)
         for each in done:
             if not each.outcome.done():
                 each.outcome.set_result(each.result)
 
-    def _tell(self, entries: list[LogEntry], *, owes: bool) -> None:
+    def _tell(self, entries: list[LogEntry], *, owes: bool, due: bool) -> None:
         """Tell the listeners; one that breaks has missed changes for good, so the process is to start afresh."""
         try:
             for listener in self._listeners if entries else ():
                 listener(entries)
-            for told in self._debt_listeners if owes else ():
+            for told in (*(self._debt_listeners if owes else ()), *(self._entry_listeners if due else ())):
                 told()
         except Exception as error:  # noqa: BLE001 - whatever it is: what was committed stands, and nobody may miss it
             _log.error("a listener missed committed changes", exc_info=error)

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
-from calguard_server.domain.addresses import relink_url
+from calguard_server.domain.addresses import appointment_url, relink_url
+from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.causes import RULES, CauseReason, Severity
 from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Delivery
@@ -17,6 +19,7 @@ from calguard_server.engine.ports import ClaimedDelivery, Store
 from calguard_server.notifiers.message import (
     Address,
     AlertTopic,
+    AppointmentFact,
     FaultFact,
     NoticeMessage,
     OperatorAlert,
@@ -28,9 +31,10 @@ _INCIDENT_TOPICS = {INCIDENT_OPENED: AlertTopic.INCIDENT_OPENED, INCIDENT_OVER: 
 
 @dataclass(frozen=True, slots=True)
 class ComposerOptions:
-    """`relink_url` holds `{calendar_link_id}` and `{account_id}`; the operator's addresses may be empty.
+    """`relink_url` holds `{calendar_link_id}` and `{account_id}`, `appointment_url` `{appointment_id}`.
 
-    `unsubscribe_url` answers where an account ends what it is told by e-mail of its links; empty: nowhere.
+    The operator's addresses may be empty, and so may `appointment_url`. `unsubscribe_url` answers where an account ends
+    what it is told by e-mail of its links; empty: nowhere.
     """
 
     relink_url: str
@@ -38,6 +42,7 @@ class ComposerOptions:
     operator_email: str = ""
     operator_slack_channel: str = ""
     unsubscribe_url: Callable[[str], str] = lambda _account_id: ""
+    appointment_url: str = ""
 
 
 class Composer:
@@ -93,6 +98,7 @@ class Composer:
                 self._fault_fact(fault, accounts.get(fault.account_id), links[fault.calendar_link_id])
                 for fault in faults
             ),
+            appointments=tuple(await self._appointment_facts(group)),
             incident_ids=tuple(sorted({each.delivery.incident_id for each in group})),
             told=await self._told(group),
             begins_thread=not first.delivery.kind.ends_incident,
@@ -103,6 +109,29 @@ class Composer:
         """Answer where the recipient ends such messages: only those that were asked for, and not owed, can be ended."""
         asked_for = delivery.kind.of_link and delivery.channel is Channel.EMAIL
         return self._options.unsubscribe_url(delivery.recipient_account_id) if asked_for else ""
+
+    async def _appointment_facts(self, group: Sequence[ClaimedDelivery]) -> list[AppointmentFact]:
+        """Tell of the appointments as they stand, each once, in the order of their times."""
+        known = {each.appointment.id: each.appointment for each in group if each.appointment is not None}
+        found = sorted(known.values(), key=lambda each: (each.time, each.id))
+        accounts = await self._store.accounts_by_id({whom for each in found for whom in each.account_ids})
+        return [
+            self._appointment_fact(each, assignee.account_id, accounts.get(assignee.account_id))
+            for each in found
+            for assignee in each.assignees
+        ]
+
+    def _appointment_fact(self, appointment: Appointment, account_id: str, account: Account | None) -> AppointmentFact:
+        zone = ZoneInfo(appointment.time_zone)
+        return AppointmentFact(
+            id=appointment.id,
+            title=appointment.title,
+            start_time=appointment.time.start.astimezone(zone),
+            end_time=appointment.time.end.astimezone(zone),
+            account_id=account_id,
+            account_name=account.display_name if account else account_id,
+            url=appointment_url(self._options.appointment_url, appointment.id),
+        )
 
     async def _told(self, group: Sequence[ClaimedDelivery]) -> tuple[tuple[Post, ...], ...]:
         first = group[0].delivery

@@ -234,7 +234,17 @@ def _reason_not_to_send(claimed: ClaimedDelivery) -> str:
         return SuppressReason.CHANNEL_OFF
     if delivery.kind.of_link:
         return link_suppress_reason(delivery, claimed.link, recipient, told=claimed.told) or ""
+    if delivery.kind is NoticeKind.ASSIGNED_TO_FAULTY and not _still_assigned(claimed):
+        return SuppressReason.APPOINTMENT_OVER
     return suppress_reason(delivery, claimed.page, told=claimed.told) or ""
+
+
+def _still_assigned(claimed: ClaimedDelivery) -> bool:
+    """Whether an appointment stands for one of those whose calendars could not be read."""
+    appointment = claimed.appointment
+    return appointment is not None and any(
+        appointment.stands_for(fault.account_id) for fault in claimed.delivery.faults
+    )
 
 
 def _given_back(claimed: ClaimedDelivery) -> DeliveryUpdate:

@@ -44,6 +44,11 @@ class Screen:
         """Whether somebody sits before it, so that it may be drawn over again and again."""
         return is_for_people(self._console)
 
+    @property
+    def terminal_width(self) -> int:
+        """How many columns a terminal has; 0 where there is none."""
+        return self._console.width if self._console.is_terminal else 0
+
     def showing(self) -> AbstractContextManager[LiveScreen]:
         """Take the whole terminal until the block ends."""
         return showing(self._console)

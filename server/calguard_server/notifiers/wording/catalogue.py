@@ -45,6 +45,7 @@ class Labels:
     other_pages: str
     appointments: str
     appointment: str  # {title} {time} {name}
+    reassign: str  # {line} {url}
     faults: str
     still_faulty: str  # of a page that accepts bookings all the same
     more: str  # {count}

@@ -29,6 +29,7 @@ ENGLISH = Wording(
         other_pages="Not stopped",
         appointments="Appointments to check",
         appointment="{title}, {time}, assigned to {name}",
+        reassign="{line} — to give it to somebody else: {url}",
         faults="What is wrong, and what to do",
         still_faulty="What is still wrong, and what to do",
         more="and {count} more",

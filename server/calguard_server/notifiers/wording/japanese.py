@@ -29,6 +29,7 @@ JAPANESE = Wording(
         other_pages="停止していないページ",
         appointments="確認していただきたい予定",
         appointment="「{title}」{time}、担当：{name}",
+        reassign="{line}　担当の変更：{url}",
         faults="不具合の内容と対処方法",
         still_faulty="まだ残っている問題と対処方法",
         more="ほか{count}件",

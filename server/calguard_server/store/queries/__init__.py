@@ -12,7 +12,7 @@ _NAME = re.compile(r"^-- name: (\w+)\n(?:-- .*\n)+", re.MULTILINE)
 
 def _read() -> Mapping[str, str]:
     queries: dict[str, str] = {}
-    for name in ("rows.sql", "lists.sql", "work.sql", "counts.sql", "slack.sql"):
+    for name in ("rows.sql", "lists.sql", "work.sql", "counts.sql", "slack.sql", "appointments.sql"):
         parts = _NAME.split((files(__package__) / name).read_text())
         for key, statement in zip(parts[1::2], parts[2::2], strict=True):
             queries[key] = statement.strip().rstrip(";").format_map(COLUMNS)

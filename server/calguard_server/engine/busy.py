@@ -1,0 +1,124 @@
+"""When members are busy: what their check calendars say, asked side by side, and what is kept of it for a moment.
+
+1. A member's time is that of all its links with check calendars; without any it is free, for nothing is referred to.
+2. It is not known where one of these links is FAILED, and nothing is asked then; where no key opens a link's grant; and
+   where any of the calendars fails just now. What fails is looked at by an ordinary check of the link, at once.
+3. A link that is DEGRADED is asked: what it has need not concern busy time.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+
+from calguard_server.domain.availability import MemberTime
+from calguard_server.domain.causes import CauseReason, Finding
+from calguard_server.domain.intervals import Interval, merged
+from calguard_server.domain.link_state import CalendarLink, LinkState
+from calguard_server.engine.busy_cache import BusyCache, BusyKey, whole_days
+from calguard_server.engine.context import Context
+from calguard_server.engine.examine import usable_grant
+from calguard_server.engine.failures_met import FailuresMet
+from calguard_server.engine.ports import AppointmentCalendars, ProviderFailureError
+from calguard_server.engine.single_flight import SingleFlight
+
+MOST_AT_ONCE = 64
+"""How many links are asked at a time, of all who ask."""
+
+LinksOf = Mapping[str, Sequence[CalendarLink]]
+"""The links of accounts, all of each."""
+
+
+class MemberTimes:
+    """Tells when accounts are busy."""
+
+    def __init__(
+        self, context: Context, calendars: AppointmentCalendars, failures: FailuresMet, cache_lifetime: timedelta
+    ) -> None:
+        self._context = context
+        self._calendars = calendars
+        self._failures = failures
+        self._cache = BusyCache(context.clock, cache_lifetime)
+        self._flights = SingleFlight[BusyKey, tuple[Interval, ...] | None]()
+        self._under_way: dict[str, set[BusyKey]] = {}
+        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def of_accounts(
+        self, account_ids: Collection[str], window: Interval, *, fresh: bool = False
+    ) -> tuple[MemberTime, ...]:
+        """Tell when accounts are busy, in their order; `fresh`: as it is now, whatever is kept or under way."""
+        links = {each: await self._context.store.links_of_account(each) for each in account_ids}
+        return await self.of_links(links, window, fresh=fresh)
+
+    async def of_links(self, links_of: LinksOf, window: Interval, *, fresh: bool = False) -> tuple[MemberTime, ...]:
+        """Tell when accounts are busy by their links, which were just read; all are asked side by side."""
+        asked = window if fresh else whole_days(window)
+        return tuple(
+            await asyncio.gather(
+                *(self._of_account(each, links, asked, fresh=fresh) for each, links in links_of.items())
+            )
+        )
+
+    def invalidate(self, account_ids: Collection[str]) -> None:
+        """Forget when accounts are busy: something was written to their calendars, or is not there any more."""
+        self._cache.drop(account_ids)
+        for account_id in account_ids:
+            for key in self._under_way.pop(account_id, ()):
+                self._flights.forget(key)
+
+    async def _of_account(
+        self, account_id: str, links: Sequence[CalendarLink], window: Interval, *, fresh: bool
+    ) -> MemberTime:
+        concerned = [each for each in links if each.check_calendar_ids and each.state is not LinkState.STOPPED]
+        if any(each.state is LinkState.FAILED for each in concerned):
+            return MemberTime(account_id, None)
+        times = await asyncio.gather(*(self._of_link(each, window, fresh=fresh) for each in concerned))
+        known = [each for each in times if each is not None]
+        if len(known) < len(times):
+            return MemberTime(account_id, None)
+        return MemberTime(account_id, _together(known))
+
+    async def _of_link(self, link: CalendarLink, window: Interval, *, fresh: bool) -> tuple[Interval, ...] | None:
+        if fresh:
+            return await self._ask(link, window)
+        key = BusyKey.of(link, window)
+        kept = self._cache.get(key)
+        if kept is not None:
+            return kept
+        return await self._flights.ask(key, lambda: self._ask_and_keep(link, key))
+
+    async def _ask_and_keep(self, link: CalendarLink, key: BusyKey) -> tuple[Interval, ...] | None:
+        """Ask; what was invalidated meanwhile is not kept."""
+        under_way = self._under_way.setdefault(key.account_id, set())
+        under_way.add(key)
+        asked = self._context.clock.timer()
+        try:
+            busy = await self._ask(link, key.window)
+            if busy is not None and self._under_way.get(key.account_id) is under_way:
+                self._cache.put(key, busy, asked)
+        finally:
+            under_way.discard(key)
+            if not under_way and self._under_way.get(key.account_id) is under_way:
+                del self._under_way[key.account_id]
+        return busy
+
+    async def _ask(self, link: CalendarLink, window: Interval) -> tuple[Interval, ...] | None:
+        """Ask when any of a link's check calendars is busy; None where that is not known of all."""
+        async with self._turns:
+            grant = await usable_grant(self._context.store, link.id)
+            if grant is None:
+                return self._unknown(link, Finding(CauseReason.AUTHORIZATION_INCOMPLETE))
+            try:
+                answer = await self._calendars.busy_times(link.id, grant, link.check_calendar_ids, window)
+            except ProviderFailureError as failure:
+                return self._unknown(link, failure.finding)
+        if answer.failed:
+            return self._unknown(link, *answer.failed)
+        return _together([answer.busy[each] for each in link.check_calendar_ids])
+
+    def _unknown(self, link: CalendarLink, *findings: Finding) -> tuple[Interval, ...] | None:
+        self._failures.meet(link, findings)
+        return None
+
+
+def _together(times: Sequence[tuple[Interval, ...]]) -> tuple[Interval, ...]:
+    return times[0] if len(times) == 1 else tuple(merged(busy for each in times for busy in each))

@@ -1,0 +1,91 @@
+-- Appointments, who has them, and their entries in calendars. `?1` of a read by many keys is a JSON list.
+
+-- name: appointments_by_id
+-- Appointments among the ids.
+SELECT {appointments} FROM appointments WHERE id IN (SELECT value FROM json_each(?1));
+
+-- name: entries_by_appointment
+-- The entries of the appointments: those who have each by their places, then those who had it.
+SELECT {entries} FROM entries
+WHERE appointment_id IN (SELECT value FROM json_each(?1))
+ORDER BY appointment_id, place IS NULL, place, sequence;
+
+-- name: appointments_in_the_way
+-- The appointments for which one of the accounts is to keep a time that overlaps another; none is longer than ?4.
+SELECT DISTINCT appointment_id FROM entries
+WHERE standing = 1 AND account_id IN (SELECT value FROM json_each(?1))
+  AND start_time > ?2 - ?4 AND start_time < ?3 AND end_time > ?2;
+
+-- name: times_in_the_way
+-- The times that accounts are to keep, as far as they overlap another; none is longer than ?4.
+SELECT account_id, start_time, end_time FROM entries
+WHERE standing = 1 AND account_id IN (SELECT value FROM json_each(?1))
+  AND start_time > ?2 - ?4 AND start_time < ?3 AND end_time > ?2;
+
+-- name: assigned_since
+-- How many appointments of a page each member keeps that were assigned since a time.
+SELECT account_id, COUNT(*) FROM entries INDEXED BY entries_counted
+WHERE page_id = ?1 AND standing = 1 AND assign_time >= ?2 GROUP BY account_id;
+
+-- name: last_assigned
+-- When each of the accounts was last assigned an appointment of a page.
+SELECT value, (SELECT MAX(assign_time) FROM entries WHERE page_id = ?1 AND account_id = value) FROM json_each(?2);
+
+-- name: assigned_last
+-- Who was assigned an appointment of a page last.
+SELECT account_id FROM entries WHERE page_id = ?1 ORDER BY assign_time DESC, sequence DESC LIMIT 1;
+
+-- name: save_appointment
+-- Insert or replace an appointment.
+INSERT OR REPLACE INTO appointments ({appointments}) VALUES ({appointments_values});
+
+-- name: save_entry
+-- Insert an entry, or change what can change of it.
+INSERT INTO entries ({entries}) VALUES ({entries_values})
+ON CONFLICT (event_id) DO UPDATE SET
+  place = excluded.place, standing = excluded.standing, state = excluded.state, link_id = excluded.link_id,
+  calendar_id = excluded.calendar_id, cause_reason = excluded.cause_reason, cause_since = excluded.cause_since,
+  cause_calendar_id = excluded.cause_calendar_id, cause_capability = excluded.cause_capability,
+  attempts = excluded.attempts, next_attempt_time = excluded.next_attempt_time, fence = excluded.fence,
+  claimed = excluded.claimed;
+
+-- name: wake_entries
+-- Have what could not be added to, or removed from, an account's calendars tried at once.
+UPDATE entries
+SET attempts = 0, next_attempt_time = CASE WHEN claimed THEN next_attempt_time ELSE ?2 END
+WHERE account_id = ?1 AND state IN ('NOT_ADDED', 'REMOVING');
+
+-- name: due_entries
+-- Entries that are due, one an account, the longest due first; not those of accounts that are named.
+SELECT appointment_id, event_id, account_id FROM (
+  SELECT appointment_id, event_id, account_id, next_attempt_time,
+         ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY next_attempt_time, sequence) AS nth
+  FROM entries
+  WHERE next_attempt_time <= ?1 AND account_id NOT IN (SELECT value FROM json_each(?3)))
+WHERE nth = 1 ORDER BY next_attempt_time, event_id LIMIT ?2;
+
+-- name: next_entry_time
+-- When the next entry is due.
+SELECT MIN(next_attempt_time) FROM entries WHERE next_attempt_time IS NOT NULL;
+
+-- name: appointments_after
+-- Appointments after a start time and an id, on a page, that an account has (each empty: any), that end after a time and
+-- begin before another (each NULL: no matter when), in one of the states (empty: any).
+SELECT {appointments} FROM appointments
+WHERE (start_time, id) > (?1, ?2)
+  AND (?4 = '' OR page_id = ?4)
+  AND (?5 = '' OR id IN (SELECT appointment_id FROM entries WHERE account_id = ?5 AND place IS NOT NULL))
+  AND (?6 IS NULL OR end_time > ?6)
+  AND (?7 IS NULL OR start_time < ?7)
+  AND (json_array_length(?8) = 0 OR state IN (SELECT value FROM json_each(?8)))
+ORDER BY start_time, id LIMIT ?3;
+
+-- name: appointments_of_page_after
+-- The same of one page, by an index of its own.
+SELECT {appointments} FROM appointments
+WHERE page_id = ?4 AND (start_time, id) > (?1, ?2)
+  AND (?5 = '' OR id IN (SELECT appointment_id FROM entries WHERE account_id = ?5 AND place IS NOT NULL))
+  AND (?6 IS NULL OR end_time > ?6)
+  AND (?7 IS NULL OR start_time < ?7)
+  AND (json_array_length(?8) = 0 OR state IN (SELECT value FROM json_each(?8)))
+ORDER BY start_time, id LIMIT ?3;

@@ -1,0 +1,36 @@
+"""How appointments are found: by indexes, however many there are."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from calguard_server.store.migrate import migrate
+from calguard_server.store.queries import QUERIES
+
+FINDING = {
+    "appointments_by_id": 1,
+    "entries_by_appointment": 1,
+    "appointments_in_the_way": 4,
+    "times_in_the_way": 4,
+    "assigned_since": 2,
+    "last_assigned": 2,
+    "assigned_last": 1,
+    "due_entries": 3,
+    "next_entry_time": 0,
+    "wake_entries": 2,
+    "appointments_after": 8,
+    "appointments_of_page_after": 8,
+}
+
+
+@pytest.mark.parametrize(("query", "values"), FINDING.items(), ids=FINDING)
+def test_no_table_of_appointments_is_read_whole(query: str, values: int) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection)
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {QUERIES[query]}", ("[]",) * values).fetchall()
+    steps = [step for *_, step in plan]
+    assert not [step for step in steps if step.startswith(("SCAN entries", "SCAN appointments"))]
+    assert any("INDEX" in step and ("entries" in step or "appointments" in step) for step in steps) or (
+        query == "appointments_by_id" and any("PRIMARY KEY" in step for step in steps)
+    )

@@ -1,0 +1,37 @@
+"""QueryAvailability's answer in the contract's words."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from calguard_server.domain.availability import Availability, FreeStretch
+from calguard_server.domain.errors import ResourceExhaustedError
+from calguard_server.domain.intervals import Interval
+from calguard_server.grpc_api.availability_wire import MOST_BYTES, availability_to_wire
+from tests.unit.builders import NOW
+
+HOUR = timedelta(hours=1)
+NAMES = tuple(f"account-{number:04}" for number in range(100))
+
+
+def stretches(count: int) -> tuple[FreeStretch, ...]:
+    return tuple(FreeStretch(Interval(NOW + each * HOUR, NOW + (each + 2) * HOUR), NAMES) for each in range(count))
+
+
+def test_stretches_are_told_to_the_microsecond_and_in_order() -> None:
+    late = datetime(2026, 3, 8, 6, 59, 59, 999_999, tzinfo=UTC)
+    found = Availability((FreeStretch(Interval(NOW, late), ("ben", "ann")),), ("zoe", "cat"))
+    answer = availability_to_wire(found)
+    [stretch] = answer.free
+    assert (stretch.start_time.ToDatetime(UTC), stretch.end_time.ToDatetime(UTC)) == (NOW, late)
+    assert (list(stretch.account_ids), list(answer.unknown_account_ids)) == (["ben", "ann"], ["zoe", "cat"])
+
+
+def test_an_answer_that_no_client_would_take_is_refused_by_name() -> None:
+    """The refusal of gRPC itself would say nothing of what to do."""
+    each = availability_to_wire(Availability(stretches(1), ())).ByteSize()
+    fitting = MOST_BYTES // each
+    assert MOST_BYTES - 2 * each < availability_to_wire(Availability(stretches(fitting), ())).ByteSize() <= MOST_BYTES
+    with pytest.raises(ResourceExhaustedError, match="fewer days") as refused:
+        availability_to_wire(Availability(stretches(fitting + 2), ()))
+    assert refused.value.reason == "ANSWER_TOO_LARGE"
