@@ -64,6 +64,7 @@ def samples(locale: Locale) -> dict[str, NoticeMessage]:
         id="a", title=names.appointment, start_time=_SINCE, end_time=_SINCE + timedelta(minutes=45),
         account_id="ann", account_name=names.ann,
     )  # fmt: skip
+    taken = replace(appointment, conflicts=((_SINCE, _SINCE + timedelta(minutes=15)),))
     linked = replace(at_fault, pages=(), unsubscribe_url="https://calguard.example.com/unsubscribe/YW5u.c2lnbmF0dXJl")
     return {
         "page_stopped_owner": owner,
@@ -79,6 +80,9 @@ def samples(locale: Locale) -> dict[str, NoticeMessage]:
         "assigned_to_faulty": replace(
             owner, kind=NoticeKind.ASSIGNED_TO_FAULTY, pages=going[:1], appointments=(appointment,)
         ),
+        "appointment_conflict": replace(
+            owner, kind=NoticeKind.APPOINTMENT_CONFLICT, pages=going[:1], faults=(), appointments=(taken,)
+        ),
         "link_failed": replace(linked, kind=NoticeKind.LINK_FAILED),
         "link_recovered": replace(linked, kind=NoticeKind.LINK_RECOVERED),
         **{f"operator_{topic.value.lower()}": _alert(topic) for topic in AlertTopic},
@@ -89,6 +93,7 @@ def _notice(kind: NoticeKind, account_id: str, name: str, **facts: Any) -> Notic
     return NoticeMessage(
         kind=kind,
         message_id="sample",
+        decided_time=_SINCE,
         locale=Locale.ENGLISH,
         support_url="https://booking.example/support",
         recipient_id=account_id,

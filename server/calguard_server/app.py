@@ -29,6 +29,7 @@ from calguard_server.engine.appointments import Appointments
 from calguard_server.engine.availability_query import Availability
 from calguard_server.engine.busy import MemberTimes
 from calguard_server.engine.checks import Checks
+from calguard_server.engine.conflict_reviews import ConflictReviews
 from calguard_server.engine.context import Context, Policies
 from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ending
@@ -67,7 +68,7 @@ from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
 from calguard_server.workers.check_pace import CheckPace, PaceOptions
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
-from calguard_server.workers.entry_loop import EntryLoop, EntryLoopOptions
+from calguard_server.workers.entry_loop import EntryLoop, EntryLoopOptions, ReviewLoop
 from calguard_server.workers.follow_up_loop import FollowUpLoop, FollowUpOptions
 from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.ledger_metrics import LedgerMetrics
@@ -244,6 +245,7 @@ class App:
         member_times = MemberTimes(context, provider, failures, self._settings.availability_cache)
         appointments = Appointments(context, member_times)
         lease = _ENTRY_LEASE + 2 * self._settings.google_timeout
+        self._conflict_reviews = ConflictReviews(context, member_times)
         self._entries = Entries(context, provider, failures, member_times.invalidate, lease)
         pages = Pages(context)
         page_answers = PageAnswers(pages.get)
@@ -359,6 +361,8 @@ class App:
         follow_ups = FollowUpLoop(self._store, self._follow_ups, world.clock, deliveries.nudge, FollowUpOptions())
         entries = EntryLoop(self._store, self._entries, world.clock, EntryLoopOptions())
         self._store.listen_for_entries(entries.nudge)
+        reviews = ReviewLoop(self._store, self._conflict_reviews, world.clock, EntryLoopOptions())
+        self._store.listen_for_entries(reviews.nudge)
         kept = RetentionOptions(settings.watch_retention, notice_retention=settings.notice_retention)
         retention = Retention(self._store, world.clock, kept)
         workers = {
@@ -366,6 +370,7 @@ class App:
             "deliveries": deliveries.run,
             "follow-ups": follow_ups.run,
             "appointment entries": entries.run,
+            "appointment reviews": reviews.run,
             "retention": retention.run,
             "watches": self._feed.run,
             "slack": SlackReview(self._slack_workspaces, world.clock).run,

@@ -145,6 +145,39 @@ async def test_an_appointment_of_a_faulty_member_is_told_once_and_added_when_the
     assert len(events(backend, ANN)) == 1
 
 
+async def test_after_an_outage_the_owner_is_told_once_of_what_is_in_the_way(backend: Backend) -> None:
+    """Times only, and nothing of what is free; whose an event is makes a difference, and a restart makes none."""
+    link = await backend.break_link(await link_of(backend, "ann"))
+    taken = await assign(backend, "auto", 24, title="First meeting", time_zone="Asia/Tokyo")
+    await assign(backend, "auto", 24)  # Ben's
+    free = await assign(backend, "auto", 30)
+    assert [holders(each) for each in (taken, free)] == [["ann"], ["ann"]]
+    occupy(backend, ANN, 24.5)
+    await backend.heard_since_settled()
+    mail = backend.sandbox.mail.received.last
+    await backend.relink(link)
+    found = await until(backend, taken.id, lambda appointment: bool(appointment.conflicts))
+    [conflict] = found.conflicts
+    assert (conflict.account_id, conflict.calendar_id) == ("ann", ANN)
+    start, end = (each.ToDatetime(UTC) for each in (conflict.start_time, conflict.end_time))
+    assert (start, end) == (begins(taken) + HOUR / 2, begins(taken) + HOUR)
+    await until(backend, taken.id, all_are(ADDED))
+    subject = "Two things at the same time: Page auto"
+    heard = [each for each in await backend.heard_since_settled() if subject in each[2]]
+    assert [each for each in heard if each[0] == "EMAIL"] == [("EMAIL", "olga@example.com", subject)]
+    [letter] = [each.record for each in backend.sandbox.mail.received.after(mail) if each.record.subject == subject]
+    assert "First meeting" in letter.text
+    assert "18:30–19:00" in letter.text
+    assert f"http://localhost:3000/appointments/{taken.id}" in letter.text
+    assert free.id not in letter.text
+    await backend.restart()
+    again = await backend.break_link(await link_of(backend, "ann"))
+    await backend.relink(again)
+    assert [each for each in await backend.heard_since_settled() if subject in each[2]] == []
+    assert list((await read(backend, free.id)).conflicts) == []
+    assert len((await read(backend, taken.id)).conflicts) == 1
+
+
 async def test_what_is_owed_of_an_appointment_that_is_gone_is_not_told(tmp_path: Path) -> None:
     async with running_backend(tmp_path, notice_group_wait="1m") as backend:
         for name in ("ann", "ben"):

@@ -11,10 +11,11 @@ from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.intervals import Interval
 from calguard_server.engine.appointments import Appointments, Booking
 from calguard_server.engine.busy import MemberTimes
+from calguard_server.engine.conflict_reviews import ConflictReviews
 from calguard_server.engine.entries import Entries
 from calguard_server.engine.failures_met import FailuresMet
 from calguard_server.engine.ports import BusyTimes, EntryDraft, EventIdTakenError, Grant, ProviderFailureError
-from calguard_server.workers.entry_loop import EntryLoop, EntryLoopOptions
+from calguard_server.workers.entry_loop import EntryLoop, EntryLoopOptions, ReviewLoop
 from tests.fakes.inline_connections import next_turn
 from tests.fakes.service import Service
 from tests.fakes.world import START
@@ -26,9 +27,9 @@ LEASE = timedelta(minutes=1)
 class FakeCalendars:
     """Calendars that hold events by their ids, as Google does: an id that was used once is used.
 
-    `busy` is by link; a finding in `failing` is met by all that asks a link. Of a link in `answers_lost` nobody hears
-    what was done, one in `hanging` takes an hour for each. `pause` is waited for before and after each change, so that
-    a test can stop it in between.
+    `busy` is by link, and where they are `blocking` so are events; a finding in `failing` is met by all that asks a
+    link. Of a link in `answers_lost` nobody hears what was done, one in `hanging` takes an hour for each. `pause` is
+    waited for before and after each change, so that a test can stop it in between.
     """
 
     busy: dict[str, list[Interval]] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class FakeCalendars:
     inserts: Counter[str] = field(default_factory=Counter)
     deletes: Counter[str] = field(default_factory=Counter)
     asked: list[str] = field(default_factory=list)
+    blocking: bool = False
     pause: Callable[[], Awaitable[None]] = next_turn
 
     async def busy_times(
@@ -52,7 +54,8 @@ class FakeCalendars:
         self.asked.append(calendar_link_id)
         await self.pause()
         self._meet(calendar_link_id)
-        times = tuple(each for each in self.busy.get(calendar_link_id, ()) if each.overlaps(window))
+        taken = [*self.busy.get(calendar_link_id, ()), *(self._times(calendar_link_id) if self.blocking else ())]
+        times = tuple(each for each in taken if each.overlaps(window))
         return BusyTimes(dict.fromkeys(calendar_ids, times))
 
     async def add_entry(self, calendar_link_id: str, grant: Grant, draft: EntryDraft) -> None:  # noqa: ARG002 - the port's
@@ -83,6 +86,9 @@ class FakeCalendars:
         if calendar_link_id in self.failing:
             raise ProviderFailureError(self.failing[calendar_link_id])
 
+    def _times(self, calendar_link_id: str) -> list[Interval]:
+        return [draft.time for link_id, draft in self.events.values() if link_id == calendar_link_id]
+
     def titles(self, calendar_link_id: str) -> list[str]:
         """What a link's calendars show."""
         return sorted(draft.title for link_id, draft in self.events.values() if link_id == calendar_link_id)
@@ -90,13 +96,14 @@ class FakeCalendars:
 
 @dataclass
 class Desk:
-    """The use cases of appointments over a service; its loop is to be run by the test."""
+    """The use cases of appointments over a service; its loops are to be run by the test."""
 
     service: Service
     calendars: FakeCalendars
     appointments: Appointments
     failures: FailuresMet
     loop: EntryLoop
+    reviews: ReviewLoop
 
     async def book(self, page_id: str, time: Interval, title: str = "Visit", **fields: str) -> Appointment:
         booking = Booking(booking_page_id=page_id, time=time, time_zone="Asia/Tokyo", title=title, **fields)
@@ -110,8 +117,10 @@ def open_desk(service: Service, calendars: FakeCalendars | None = None) -> Desk:
     times = MemberTimes(context, calendars, failures, timedelta())
     entries = Entries(context, calendars, failures, times.invalidate, LEASE)
     loop = EntryLoop(service.store, entries, context.clock, EntryLoopOptions())
-    service.store.listen_for_entries(loop.nudge)
-    return Desk(service, calendars, Appointments(context, times), failures, loop)
+    reviews = ReviewLoop(service.store, ConflictReviews(context, times), context.clock, EntryLoopOptions())
+    for each in (loop, reviews):
+        service.store.listen_for_entries(each.nudge)
+    return Desk(service, calendars, Appointments(context, times), failures, loop, reviews)
 
 
 def slot(number: int, minutes: int = 30, start: datetime = START + timedelta(days=1)) -> Interval:

@@ -19,9 +19,18 @@ FINDING = {
     "due_entries": 3,
     "next_entry_time": 0,
     "wake_entries": 2,
+    "mark_reviews": 2,
+    "own_events": 4,
+    "due_reviews": 3,
+    "next_review_time": 0,
+    "put_off_review": 3,
+    "drop_review": 2,
     "appointments_after": 8,
     "appointments_of_page_after": 8,
 }
+
+
+BY_KEY = ("appointments_by_id", "put_off_review", "drop_review")
 
 
 @pytest.mark.parametrize(("query", "values"), FINDING.items(), ids=FINDING)
@@ -30,7 +39,8 @@ def test_no_table_of_appointments_is_read_whole(query: str, values: int) -> None
         migrate(connection)
         plan = connection.execute(f"EXPLAIN QUERY PLAN {QUERIES[query]}", ("[]",) * values).fetchall()
     steps = [step for *_, step in plan]
-    assert not [step for step in steps if step.startswith(("SCAN entries", "SCAN appointments"))]
-    assert any("INDEX" in step and ("entries" in step or "appointments" in step) for step in steps) or (
-        query == "appointments_by_id" and any("PRIMARY KEY" in step for step in steps)
+    assert not [step for step in steps if step.startswith(("SCAN entries", "SCAN appointments", "SCAN reviews"))]
+    tables = ("entries", "appointments", "reviews")
+    assert any("INDEX" in step and any(table in step for table in tables) for step in steps) or (
+        query in BY_KEY and any("PRIMARY KEY" in step for step in steps)
     )

@@ -32,13 +32,14 @@ async def seconds(count: float) -> None:
 
 @asynccontextmanager
 async def at_work(desk: Desk) -> AsyncIterator[None]:
-    task = asyncio.create_task(desk.loop.run())
+    tasks = [asyncio.create_task(each.run()) for each in (desk.loop, desk.reviews)]
     try:
         yield
     finally:
-        assert not task.done(), task
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        assert not any(task.done() for task in tasks), tasks
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await desk.failures.close()
 
 

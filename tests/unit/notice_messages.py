@@ -69,7 +69,8 @@ def make_alert(**changes: object) -> OperatorAlert:
 def make_message(kind: NoticeKind = NoticeKind.PAGE_STOPPED, **changes: object) -> NoticeMessage:
     """A message to the account at fault; an alert goes to the operator."""
     alert = kind is NoticeKind.OPERATOR_ALERT
-    restarted = kind is NoticeKind.PAGE_RESTARTED
+    mended = kind in (NoticeKind.PAGE_RESTARTED, NoticeKind.APPOINTMENT_CONFLICT)
+    of_appointments = kind in (NoticeKind.ASSIGNED_TO_FAULTY, NoticeKind.APPOINTMENT_CONFLICT)
     message = NoticeMessage(
         kind=kind,
         message_id="message-1",
@@ -79,9 +80,9 @@ def make_message(kind: NoticeKind = NoticeKind.PAGE_STOPPED, **changes: object) 
         recipient_id="" if alert else "hanako",
         recipient_name="" if alert else "Hanako Sato",
         is_at_fault=not alert,
-        pages=() if alert else (make_page(stopped=not restarted),),
-        faults=() if alert or restarted else (make_fault(),),
-        appointments=(make_appointment(),) if kind is NoticeKind.ASSIGNED_TO_FAULTY else (),
+        pages=() if alert else (make_page(stopped=not mended),),
+        faults=() if alert or mended else (make_fault(),),
+        appointments=(make_appointment(),) if of_appointments else (),
         alert=make_alert() if alert else None,
         incident_ids=("incident-1",),
     )

@@ -25,7 +25,7 @@ WORKS = make_page()
 IMPAIRED = make_page(SchedulingMode.AUTO_ASSIGN, faulty=["ann"], phase=PagePhase.DEGRADED)
 
 OF_A_STOP = [NoticeKind.PAGE_STOPPED, NoticeKind.MEMBER_FAULTY, NoticeKind.REMINDER]
-OF_A_PAGE = [*OF_A_STOP, NoticeKind.PAGE_RESTARTED, NoticeKind.ASSIGNED_TO_FAULTY]
+OF_A_PAGE = [*OF_A_STOP, NoticeKind.PAGE_RESTARTED, NoticeKind.ASSIGNED_TO_FAULTY, NoticeKind.APPOINTMENT_CONFLICT]
 
 
 # --- what is no longer true ---
@@ -102,6 +102,14 @@ def test_an_assignment_stays_true(page: BookingPage, *, incident_closed: bool) -
     """That an appointment went to a faulty member is told whatever became of the page since: it happened."""
     delivery = make_delivery(NoticeKind.ASSIGNED_TO_FAULTY, incident_closed=incident_closed)
     assert suppress_reason(delivery, page, told=False) is None
+
+
+@pytest.mark.parametrize("page", [IMPAIRED, WORKS, STOPPED, BY_OWNER, BY_BOTH, ANOTHER_AT_FAULT])
+@pytest.mark.parametrize(("recipient", "expected"), [("olga", None), ("ann", "NOT_CONCERNED")])
+def test_a_conflict_concerns_the_owner(page: BookingPage, recipient: str, expected: str | None) -> None:
+    """Whoever has handed the page on is not told; the page's state does not matter."""
+    delivery = make_delivery(NoticeKind.APPOINTMENT_CONFLICT, recipient_account_id=recipient, faults=())
+    assert suppress_reason(delivery, page, told=False) == expected
 
 
 @pytest.mark.parametrize("page", [None, IMPAIRED, WORKS, STOPPED, BY_OWNER, BY_BOTH])

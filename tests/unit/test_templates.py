@@ -27,7 +27,8 @@ from tests.unit.notice_messages import (
 from tests.unit.notice_reading import check_form, read_in_every_form, write
 
 TELLING = [kind for kind in NoticeKind if kind is not NoticeKind.OPERATOR_ALERT]
-FAULT_KINDS = [kind for kind in TELLING if kind is not NoticeKind.PAGE_RESTARTED and not kind.of_link]
+MENDED = (NoticeKind.PAGE_RESTARTED, NoticeKind.APPOINTMENT_CONFLICT)
+FAULT_KINDS = [kind for kind in TELLING if kind not in MENDED and not kind.of_link]
 ROLES = {"owner": ("olga", True, False), "at fault": ("hanako", False, True), "both": ("hanako", True, True)}
 
 
@@ -195,6 +196,20 @@ def test_an_appointment_is_described(locale: Locale) -> None:
         assert "09:00–09:30 UTC" in read
         assert read.count("09:00 UTC") == 2
         assert read.count(APPOINTMENT) == 2
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_what_is_in_the_way_is_told_by_its_times(locale: Locale) -> None:
+    """At most three of them, and how many more; where the appointment is given to somebody else."""
+    times = [(NOW + timedelta(minutes=5 * each), NOW + timedelta(minutes=5 * each + 2)) for each in range(5)]
+    appointment = make_appointment(conflicts=tuple(times))
+    message = make_message(NoticeKind.APPOINTMENT_CONFLICT, locale=locale, appointments=(appointment,))
+    for read in read_in_every_form(message).values():
+        assert "First meeting" in read
+        assert [read.count(each) for each in ("09:00–09:02", "09:10–09:12", "09:15–09:17")] == [1, 1, 0]
+        assert WORDINGS[locale].labels.more.format(count=2) in read
+        assert APPOINTMENT in read
+        assert WORDINGS[locale].kinds[NoticeKind.APPOINTMENT_CONFLICT].closing in read
 
 
 @pytest.mark.parametrize(("topic", "locale"), [*itertools.product(AlertTopic, Locale)])

@@ -84,7 +84,7 @@ class SuppressReason(StrEnum):
     SILENCED = "SILENCED"  # it is told when the silence is over, if it is true then
     RECIPIENT_GONE = "RECIPIENT_GONE"
     CHANNEL_OFF = "CHANNEL_OFF"  # the account is not to be told by this channel any more
-    APPOINTMENT_OVER = "APPOINTMENT_OVER"  # it was cancelled, or has gone to somebody else
+    APPOINTMENT_OVER = "APPOINTMENT_OVER"  # it was cancelled, has gone to somebody else, or has ended
     NEVER_TOLD = "NEVER_TOLD"  # nobody told this recipient of the stop, so its end is no news
 
 
@@ -100,6 +100,8 @@ def suppress_reason(delivery: Delivery, page: BookingPage | None, *, told: bool)
             return SuppressReason.PAGE_GONE
         case NoticeKind.ASSIGNED_TO_FAULTY:
             return None
+        case NoticeKind.APPOINTMENT_CONFLICT:
+            return None if delivery.recipient_account_id == page.owner_account_id else SuppressReason.NOT_CONCERNED
         case NoticeKind.PAGE_RESTARTED:
             if not page.accepting:
                 return SuppressReason.STOPPED_AGAIN

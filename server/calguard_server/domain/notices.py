@@ -8,12 +8,14 @@
 4. While a page is stopped by hand nobody is told anything; a resume that leaves it stopped by rule is told like a
    stop, because the rule is applied afresh. An incident that was open before goes on: whoever was told of it is told
    of its end.
-5. AUTO_ASSIGN besides tells the owner and the faulty account each time an appointment is assigned to a faulty member.
+5. AUTO_ASSIGN besides tells the owner and the faulty account each time an appointment is assigned to a faulty member;
+   and the owner, once the calendars can be read again, of what is in the way of such appointments.
 6. Whoever is both owner and at fault is one recipient.
 
 A notice names a `stage`: within an incident, nothing is told twice to the same recipient for the same stage.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
@@ -36,6 +38,7 @@ class NoticeKind(StrEnum):
     OPERATOR_ALERT = "OPERATOR_ALERT"
     LINK_FAILED = "LINK_FAILED"
     LINK_RECOVERED = "LINK_RECOVERED"
+    APPOINTMENT_CONFLICT = "APPOINTMENT_CONFLICT"
 
     @property
     def of_link(self) -> bool:
@@ -73,13 +76,15 @@ STOPPED = "stopped"
 """The stage of a stop; further stages of it carry a revision behind a colon."""
 
 
-_ASSIGNED = "assigned:"
-"""How the stage of an assignment begins; the appointment's id follows."""
+_ASSIGNED, _CONFLICT = "assigned:", "conflict:"
+"""How the stage of a notice of an appointment begins; the appointment's id follows, up to a colon or the end."""
 
 
 def appointment_of(stage: str) -> str:
     """Name the appointment that a stage is about; empty where it is about none."""
-    return stage.removeprefix(_ASSIGNED) if stage.startswith(_ASSIGNED) else ""
+    if not stage.startswith((_ASSIGNED, _CONFLICT)):
+        return ""
+    return stage.split(":")[1]
 
 
 class Notice(Struct, frozen=True):
@@ -122,6 +127,12 @@ def decide_assignment_notice(page: BookingPage, account_id: str, appointment_id:
         return None
     recipients = recipients_of(page, faults)
     return Notice(NoticeKind.ASSIGNED_TO_FAULTY, f"{_ASSIGNED}{appointment_id}", recipients, faults)
+
+
+def conflict_notice(page: BookingPage, appointment_id: str, assign_time: datetime) -> Notice:
+    """Tell the owner of what is in an appointment's way: once for each time that it was assigned."""
+    stage = f"{_CONFLICT}{appointment_id}:{int(assign_time.timestamp())}"
+    return Notice(NoticeKind.APPOINTMENT_CONFLICT, stage, (page.owner_account_id,), ())
 
 
 def _page_stopped(page: BookingPage, recipients: tuple[str, ...]) -> Notice:

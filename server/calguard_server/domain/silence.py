@@ -3,7 +3,7 @@
 1. A silence holds for what all of its parts agree on: of a page, to an account, of a calendar link. A notice that names
    several faults is silenced where each of them is, be it by different silences.
 2. It is looked at right before something is sent. It holds back what tells of trouble, and never the end of what was
-   told, nor the operator's alerts.
+   told, nor the operator's alerts, nor what is in an appointment's way: that is no failing calendar.
 3. It ends at most 30 days after it began. Of an incident that is open by then, those are told for whom something was
    held back (follow_up.py).
 """
@@ -22,6 +22,8 @@ LONGEST = timedelta(days=30)
 
 SILENCES_MAX = 1_000
 """How many may be in force: each is looked at for each notice."""
+
+_NEVER_SILENCED = (NoticeKind.OPERATOR_ALERT, NoticeKind.APPOINTMENT_CONFLICT)
 
 
 class Silence(Struct, frozen=True, kw_only=True):
@@ -63,7 +65,7 @@ def _end(
 
 def is_silenced(delivery: Delivery, page: BookingPage | None, silences: Sequence[Silence], now: datetime) -> bool:
     """Tell whether a delivery that is true is not to be sent now; of the faults that it names, those that still are."""
-    if not silences or delivery.kind.ends_incident or delivery.kind is NoticeKind.OPERATOR_ALERT:
+    if not silences or delivery.kind.ends_incident or delivery.kind in _NEVER_SILENCED:
         return False
     faults = delivery.faults
     if page is not None:

@@ -143,7 +143,8 @@ class Appointments:
             choosing = as_wished(page) if account_id else as_one_in_turn(page)
             chosen = assignees(rows, self._context, page, choose(rows, choosing, asked, wish), now)
             left = tuple(unwanted(each.entry, now) for each in appointment.assignees)
-            moved = replace(appointment, assignees=chosen, former=(*appointment.former, *left), update_time=now)
+            former = (*appointment.former, *left)
+            moved = replace(appointment, assignees=chosen, former=former, conflicts=(), update_time=now)
             rows.put_appointment(moved)
             tell_of_faulty(rows, self._context, page, moved.id, chosen, now)
             return moved

@@ -17,7 +17,7 @@ from calguard_server.domain.notices import decide_assignment_notice
 from calguard_server.domain.page import BookingPage, SchedulingMode
 from calguard_server.domain.turns import Turns
 from calguard_server.engine.context import Context
-from calguard_server.engine.owing import owe_of_assignment
+from calguard_server.engine.owing import owe_of_appointment
 from calguard_server.engine.ports import NewId
 from calguard_server.engine.working_set import KeepingSeed, Seeds, TurnsSeed, WorkingSet
 
@@ -156,7 +156,7 @@ def tell_of_faulty(
     for each in chosen:
         notice = decide_assignment_notice(page, each.account_id, appointment_id)
         if notice is not None:
-            owe_of_assignment(rows, context, page, appointment_id, notice, now)
+            owe_of_appointment(rows, context, page, appointment_id, notice, now)
 
 
 def as_one_in_turn(page: BookingPage) -> BookingPage:

@@ -58,6 +58,22 @@ class MemberTimes:
             )
         )
 
+    async def by_calendar(
+        self, links: Sequence[CalendarLink], window: Interval
+    ) -> Mapping[str, Sequence[Interval]] | None:
+        """Tell when each check calendar of an account is busy, as it is now; None where that is not known of all."""
+        concerned = concerned_links(links)
+        if any(each.state is LinkState.FAILED for each in concerned):
+            return None
+        answers = await asyncio.gather(*(self._ask(each, window) for each in concerned))
+        busy: dict[str, list[Interval]] = {}
+        for answer in answers:
+            if answer is None:
+                return None
+            for calendar_id, times in answer.items():
+                busy.setdefault(calendar_id, []).extend(times)
+        return busy
+
     def invalidate(self, account_ids: Collection[str]) -> None:
         """Forget when accounts are busy: something was written to their calendars, or is not there any more."""
         self._cache.drop(account_ids)
@@ -68,7 +84,7 @@ class MemberTimes:
     async def _of_account(
         self, account_id: str, links: Sequence[CalendarLink], window: Interval, *, fresh: bool
     ) -> MemberTime:
-        concerned = [each for each in links if each.check_calendar_ids and each.state is not LinkState.STOPPED]
+        concerned = concerned_links(links)
         if any(each.state is LinkState.FAILED for each in concerned):
             return MemberTime(account_id, None)
         times = await asyncio.gather(*(self._of_link(each, window, fresh=fresh) for each in concerned))
@@ -79,7 +95,7 @@ class MemberTimes:
 
     async def _of_link(self, link: CalendarLink, window: Interval, *, fresh: bool) -> tuple[Interval, ...] | None:
         if fresh:
-            return await self._ask(link, window)
+            return await self._ask_together(link, window)
         key = BusyKey.of(link, window)
         kept = self._cache.get(key)
         if kept is not None:
@@ -92,7 +108,7 @@ class MemberTimes:
         under_way.add(key)
         asked = self._context.clock.timer()
         try:
-            busy = await self._ask(link, key.window)
+            busy = await self._ask_together(link, key.window)
             if busy is not None and self._under_way.get(key.account_id) is under_way:
                 self._cache.put(key, busy, asked)
         finally:
@@ -101,23 +117,32 @@ class MemberTimes:
                 del self._under_way[key.account_id]
         return busy
 
-    async def _ask(self, link: CalendarLink, window: Interval) -> tuple[Interval, ...] | None:
+    async def _ask_together(self, link: CalendarLink, window: Interval) -> tuple[Interval, ...] | None:
         """Ask when any of a link's check calendars is busy; None where that is not known of all."""
+        busy = await self._ask(link, window)
+        return None if busy is None else _together([busy[each] for each in link.check_calendar_ids])
+
+    async def _ask(self, link: CalendarLink, window: Interval) -> Mapping[str, tuple[Interval, ...]] | None:
+        """Ask when each of a link's check calendars is busy; None where that is not known of all."""
         async with self._turns:
             grant = await usable_grant(self._context.store, link.id)
             if grant is None:
-                return self._unknown(link, Finding(CauseReason.AUTHORIZATION_INCOMPLETE))
+                self._failures.meet(link, (Finding(CauseReason.AUTHORIZATION_INCOMPLETE),))
+                return None
             try:
                 answer = await self._calendars.busy_times(link.id, grant, link.check_calendar_ids, window)
             except ProviderFailureError as failure:
-                return self._unknown(link, failure.finding)
+                self._failures.meet(link, (failure.finding,))
+                return None
         if answer.failed:
-            return self._unknown(link, *answer.failed)
-        return _together([answer.busy[each] for each in link.check_calendar_ids])
+            self._failures.meet(link, answer.failed)
+            return None
+        return answer.busy
 
-    def _unknown(self, link: CalendarLink, *findings: Finding) -> tuple[Interval, ...] | None:
-        self._failures.meet(link, findings)
-        return None
+
+def concerned_links(links: Sequence[CalendarLink]) -> list[CalendarLink]:
+    """Answer the links whose calendars say when an account is busy."""
+    return [each for each in links if each.check_calendar_ids and each.state is not LinkState.STOPPED]
 
 
 def _together(times: Sequence[tuple[Interval, ...]]) -> tuple[Interval, ...]:

@@ -28,10 +28,10 @@ def owe(
     rows.put_incident(replace(incident, told=(*incident.told, *told)))
 
 
-def owe_of_assignment(
+def owe_of_appointment(
     rows: WorkingSet, context: Context, page: BookingPage, appointment_id: str, notice: Notice, now: datetime
 ) -> None:
-    """Owe a notice of an assignment: once for the appointment, which has the place of an incident."""
+    """Owe a notice of an appointment, which has the place of an incident: once for a stage."""
     about = (appointment_id, page.id)
     for account_id in notice.recipient_account_ids:
         for channel in channels_to(rows.accounts.get(account_id), page, context.policies.served):

@@ -13,6 +13,7 @@ from msgspec import Struct
 from calguard_server.domain.account import Account
 from calguard_server.domain.appointment import Appointment, AppointmentState, Attendee
 from calguard_server.domain.causes import CauseReason, Finding
+from calguard_server.domain.conflicts import OwnEvent
 from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Attempt, Delivery, DeliveryState
 from calguard_server.domain.events import ResourceKind, WatchMode
@@ -375,6 +376,13 @@ class DueEntry(Struct, frozen=True):
     account_id: str
 
 
+class DueReview(Struct, frozen=True):
+    """An account whose calendars are to be asked, and the appointments that they are asked about."""
+
+    account_id: str
+    appointment_ids: tuple[str, ...]
+
+
 class Notification(Struct, frozen=True):
     """A delivery with all pages that its message was about, and the other deliveries of that message.
 
@@ -506,6 +514,18 @@ class Store(Protocol):
 
     async def next_entry_time(self) -> datetime | None:
         """Tell when the next entry is due; None where none is."""
+        ...
+
+    async def due_reviews(self, now: datetime, limit: int, besides: Collection[str]) -> list[DueReview]:
+        """Name accounts of which appointments are to be reviewed, the longest due first; none of those `besides`."""
+        ...
+
+    async def next_review_time(self) -> datetime | None:
+        """Tell when the next review is due; None where none is."""
+        ...
+
+    async def own_events(self, account_id: str, window: Interval) -> list[OwnEvent]:
+        """Tell where, and for which times that overlap a window, events of an account's entries may be."""
         ...
 
     async def notification(self, notification_id: str) -> Notification | None:

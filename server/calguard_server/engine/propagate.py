@@ -10,6 +10,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from calguard_server.domain.conflicts import readable_again
 from calguard_server.domain.entries import revives
 from calguard_server.domain.events import Change, ChangeType, Notability
 from calguard_server.domain.follow_up import next_reminder
@@ -54,6 +55,8 @@ class Propagation(Struct, frozen=True):
         self.rows.put_link(saved)
         if revives(link, saved):
             self.rows.wake_entries(saved.account_id)
+        if readable_again(link, saved):
+            self.rows.review_appointments(saved.account_id)
         owed = self.reevaluate(saved.account_id, saved.revision)
         self._tell_of_link(link, saved, saved.revision, told_by_pages=_tells_of(saved.account_id, owed))
         return replace(decision, link=saved)

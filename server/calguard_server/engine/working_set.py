@@ -151,6 +151,13 @@ class EntryPlace(Struct, frozen=True):
     assign_time: datetime
 
 
+class ReviewStep(Struct, frozen=True):
+    """What becomes of a review that was due: it is over, tried `again` later, or left to the next recovery."""
+
+    again: datetime | None = None
+    until_recovery: bool = False
+
+
 _Table = dict[str, Any]
 
 
@@ -160,7 +167,8 @@ class WorkingSet:
 
     `dirty` names the rows that were put, by table; `members_changed` the pages whose members are to be indexed anew;
     `unit_starts` the revisions with which a unit's changes began; `entries` those of appointments that changed, in the
-    order in which they first did; `woken` the accounts whose entries are to be tried at once.
+    order in which they first did; `woken` the accounts whose entries are to be tried at once, `recovered` those whose
+    calendars can be read again; `reviews` what becomes of reviews, by account and appointment.
     """
 
     revision: int
@@ -182,6 +190,8 @@ class WorkingSet:
     entries: dict[str, EntryPlace] = field(default_factory=dict)
     turns: dict[str, Turns] = field(default_factory=dict)
     woken: set[str] = field(default_factory=set)
+    recovered: set[str] = field(default_factory=set)
+    reviews: dict[tuple[str, str], ReviewStep] = field(default_factory=dict)
     appointments_of: dict[str, set[str]] = field(default_factory=dict)
     links_of: dict[str, set[str]] = field(default_factory=dict)
     pages_of: dict[str, set[str]] = field(default_factory=dict)
@@ -365,6 +375,19 @@ class WorkingSet:
         if account_id not in self.woken:
             self.woken.add(account_id)
             self._journal.append(lambda: self.woken.discard(account_id))
+
+    def review_appointments(self, account_id: str) -> None:
+        """Have an account's appointments reviewed that were assigned while it was faulty."""
+        if account_id not in self.recovered:
+            self.recovered.add(account_id)
+            self._journal.append(lambda: self.recovered.discard(account_id))
+
+    def put_review(self, account_id: str, appointment_id: str, step: ReviewStep) -> None:
+        """Save what becomes of a review that was due."""
+        key, before = (account_id, appointment_id), self.reviews.get((account_id, appointment_id))
+        self.reviews[key] = step
+        undo = (lambda: self.reviews.pop(key)) if before is None else (lambda: self.reviews.update({key: before}))
+        self._journal.append(undo)
 
     def links_of_account(self, account_id: str) -> list[CalendarLink]:
         """Answer an account's links, in the order of ids."""

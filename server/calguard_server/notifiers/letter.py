@@ -27,6 +27,8 @@ from calguard_server.notifiers.wording.catalogue import Wording
 DETAIL_MAX = 300
 APPOINTMENTS_MAX = 10
 """How many appointments are listed at most: each has an address of its own."""
+CONFLICTS_MAX = 3
+"""How many times at which something is in an appointment's way are listed at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,10 @@ def _opening(message: NoticeMessage, words: Wording) -> str:
     if message.alert is not None:
         return words.alerts[message.alert.topic]
     kind = words.kinds[message.kind]
-    assigned = message.kind is NoticeKind.ASSIGNED_TO_FAULTY
-    told = len(message.appointments) if assigned else len(message.faults if message.kind.of_link else message.pages)
+    of_appointments = message.kind in (NoticeKind.ASSIGNED_TO_FAULTY, NoticeKind.APPOINTMENT_CONFLICT)
+    told = (
+        len(message.appointments) if of_appointments else len(message.faults if message.kind.of_link else message.pages)
+    )
     return kind.opening_many if told > 1 else kind.opening_one
 
 
@@ -139,7 +143,7 @@ def _assurances(message: NoticeMessage, words: Wording) -> tuple[str, ...]:
     match message.kind:
         case NoticeKind.OPERATOR_ALERT | NoticeKind.PAGE_RESTARTED:
             return ()
-        case NoticeKind.LINK_FAILED | NoticeKind.LINK_RECOVERED:
+        case NoticeKind.LINK_FAILED | NoticeKind.LINK_RECOVERED | NoticeKind.APPOINTMENT_CONFLICT:
             return ()
         case NoticeKind.PAGE_STOPPED | NoticeKind.MEMBER_FAULTY | NoticeKind.REMINDER | NoticeKind.ASSIGNED_TO_FAULTY:
             stopped = any(page.stopped for page in message.pages)
@@ -178,7 +182,18 @@ def _appointment_line(appointment: AppointmentFact, words: Wording) -> str:
         time=period(appointment.start_time, appointment.end_time, words.labels.date),
         name=one_line(appointment.account_name, NAME_MAX) or appointment.account_id,
     )
+    line = _with_conflicts(line, appointment, words)
     return words.labels.reassign.format(line=line, url=appointment.url) if appointment.url else line
+
+
+def _with_conflicts(line: str, appointment: AppointmentFact, words: Wording) -> str:
+    """Say at which times something is in the way, and nothing of what that is."""
+    times = [period(start, end, words.labels.date) for start, end in appointment.conflicts[:CONFLICTS_MAX]]
+    if not times:
+        return line
+    more = _more(len(appointment.conflicts) - CONFLICTS_MAX, words)
+    listed = words.labels.comma.join([*times, more] if more else times)
+    return words.labels.in_the_way.format(line=line, times=listed)
 
 
 def _shortened(listing: Listing, lines_max: int, words: Wording) -> Listing:

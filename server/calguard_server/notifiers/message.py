@@ -55,7 +55,8 @@ class FaultFact:
 class AppointmentFact:
     """An appointment that was assigned to a faulty member. Its times are shown in the zone they carry.
 
-    `url` is where it is given to somebody else, or cancelled; empty where there is no such place.
+    `conflicts` are the times, apart from one another, at which something of the member's is in its way. `url` is where
+    it is given to somebody else, or cancelled; empty where there is no such place.
     """
 
     id: str
@@ -65,6 +66,7 @@ class AppointmentFact:
     account_id: str
     account_name: str
     url: str = ""
+    conflicts: tuple[tuple[datetime, datetime], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,8 @@ class NoticeMessage:
 
     `message_id` is the same each time the delivery is tried, and so is `decided_time`, when it was owed. `recipient_id`
     is empty for the operator; faults of that account are the recipient's own. `is_owner` and `is_at_fault` say why the
-    recipient is told. `appointments` is set where the kind is ASSIGNED_TO_FAULTY, `alert` where it is OPERATOR_ALERT.
+    recipient is told. `appointments` is set where the kind is ASSIGNED_TO_FAULTY or APPOINTMENT_CONFLICT, `alert` where
+    it is OPERATOR_ALERT.
     Messages that share one of `incident_ids` are shown as one conversation by mail programs. In Slack `told` are, of
     each incident, the first messages to the recipient; `begins_thread`: more may come of what it tells.
     `unsubscribe_url` is where the recipient ends messages of this kind (RFC 8058); empty where they are owed.

@@ -92,6 +92,9 @@ def _appointment(appointment: AppointmentFact) -> _Json:
         "end_time": _time(appointment.end_time),
         "account_id": appointment.account_id,
         "reassign_url": appointment.url,
+        "conflicts": [
+            {"start_time": _time(start), "end_time": _time(end)} for start, end in appointment.conflicts[:PAGES_MAX]
+        ],
     }
 
 

@@ -17,10 +17,11 @@ from calguard_server.domain.appointment import (
     Entry,
     EntryState,
 )
+from calguard_server.domain.conflicts import OwnEvent
 from calguard_server.domain.intervals import Interval
 from calguard_server.domain.turns import Turn, Turns
-from calguard_server.engine.ports import AppointmentFilter, DueEntry
-from calguard_server.engine.working_set import EntryPlace, Seeds, WorkingSet
+from calguard_server.engine.ports import AppointmentFilter, DueEntry, DueReview
+from calguard_server.engine.working_set import EntryPlace, ReviewStep, Seeds, WorkingSet
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows import (
     Row,
@@ -76,6 +77,20 @@ def due(connection: sqlite3.Connection, now: datetime, limit: int, besides: Coll
     return [DueEntry(*row) for row in connection.execute(QUERIES["due_entries"], values)]
 
 
+def due_reviews(connection: sqlite3.Connection, now: datetime, limit: int, besides: Collection[str]) -> list[DueReview]:
+    """Name accounts of which appointments are to be reviewed."""
+    values = (to_micros(now), limit, json.dumps(sorted(besides)))
+    rows = connection.execute(QUERIES["due_reviews"], values)
+    return [DueReview(account_id, tuple(sorted(json.loads(ids)))) for account_id, ids in rows]
+
+
+def read_own_events(connection: sqlite3.Connection, account_id: str, window: Interval) -> list[OwnEvent]:
+    """Tell where events of an account's entries may be within a window."""
+    values = (account_id, to_micros(window.start), to_micros(window.end), _LONGEST_MICROS)
+    rows = connection.execute(QUERIES["own_events"], values)
+    return [OwnEvent(calendar_id, Interval(from_micros(start), from_micros(end))) for calendar_id, start, end in rows]
+
+
 def load_appointments(connection: sqlite3.Connection, rows: WorkingSet, seeds: Sequence[Seeds]) -> None:
     """Load what seeds name of appointments; the pages of the turns that they name are loaded by then."""
     ids = {each for seed in seeds for each in seed.appointments}
@@ -98,6 +113,17 @@ def flush_appointments(connection: sqlite3.Connection, rows: WorkingSet, now: in
         connection.executemany(QUERIES["save_entry"], map(_entry_row, rows.entries.values()))
     for account_id in sorted(rows.woken):
         connection.execute(QUERIES["wake_entries"], (account_id, now))
+    for (account_id, appointment_id), step in rows.reviews.items():
+        _flush_review(connection, account_id, appointment_id, step)
+    for account_id in sorted(rows.recovered):
+        connection.execute(QUERIES["mark_reviews"], (account_id, now))
+
+
+def _flush_review(connection: sqlite3.Connection, account_id: str, appointment_id: str, step: ReviewStep) -> None:
+    if step.until_recovery:
+        connection.execute(QUERIES["drop_review"], (account_id, appointment_id))
+    else:
+        connection.execute(QUERIES["put_off_review"], (account_id, appointment_id, optional_micros(step.again)))
 
 
 def _turns(connection: sqlite3.Connection, rows: WorkingSet, page_id: str, since: datetime) -> Turns:

@@ -13,6 +13,7 @@ from typing import IO, NamedTuple, TypeVar
 
 from calguard_server.domain.account import Account
 from calguard_server.domain.appointment import Appointment
+from calguard_server.domain.conflicts import OwnEvent
 from calguard_server.domain.conversation import Post
 from calguard_server.domain.intervals import Interval
 from calguard_server.domain.link_state import CalendarLink
@@ -31,6 +32,7 @@ from calguard_server.engine.ports import (
     DeliveryUpdate,
     DueEntry,
     DueLink,
+    DueReview,
     Grant,
     GrantUnreadableError,
     IncidentOf,
@@ -118,7 +120,7 @@ class SqliteStore:
         self.writer.listen_for_deliveries(listener)
 
     def listen_for_entries(self, listener: Callable[[], None]) -> None:
-        """Have a listener told of each commit that may have made entries of appointments due."""
+        """Have a listener told of each commit that may have made entries of appointments, or their reviews, due."""
         self.writer.listen_for_entries(listener)
 
     async def transact(self, unit: Unit[T]) -> T:
@@ -173,6 +175,20 @@ class SqliteStore:
         """Tell when the next entry is due."""
         row = await self._one("next_entry_time")
         return None if row is None else optional_time(row[0])
+
+    async def due_reviews(self, now: datetime, limit: int, besides: Collection[str]) -> list[DueReview]:
+        """Name accounts of which appointments are to be reviewed."""
+        named = list(besides)
+        return await self._readers.read(lambda connection: appointments.due_reviews(connection, now, limit, named))
+
+    async def next_review_time(self) -> datetime | None:
+        """Tell when the next review is due."""
+        row = await self._one("next_review_time")
+        return None if row is None else optional_time(row[0])
+
+    async def own_events(self, account_id: str, window: Interval) -> list[OwnEvent]:
+        """Tell where events of an account's entries may be within a window."""
+        return await self._readers.read(lambda connection: appointments.read_own_events(connection, account_id, window))
 
     async def notification(self, notification_id: str) -> Notification | None:
         """Read a notification."""

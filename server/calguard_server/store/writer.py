@@ -81,7 +81,7 @@ class Writer:
         self._debt_listeners.append(listener)
 
     def listen_for_entries(self, listener: Callable[[], None]) -> None:
-        """Have a listener told of each commit that may have made entries of appointments due."""
+        """Have a listener told of each commit that may have made entries of appointments, or their reviews, due."""
         self._entry_listeners.append(listener)
 
     async def submit(self, work: Unit[T] | Callable[[sqlite3.Connection], T]) -> T:
@@ -150,7 +150,7 @@ class Writer:
 
         await self._connection.run(finish)
         self.revision = rows.revision
-        due = bool(rows.entries or rows.woken)
+        due = bool(rows.entries or rows.woken or rows.recovered or rows.reviews)
         self._tell(entries, owes=bool((entries or due) and rows.deliveries), due=due)
         for each in done:
             if not each.outcome.done():

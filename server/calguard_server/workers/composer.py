@@ -11,6 +11,7 @@ from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.causes import RULES, CauseReason, Severity
 from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Delivery
+from calguard_server.domain.intervals import merged
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import Channel, NoticeKind, slack_address_of
 from calguard_server.domain.page import BookingPage, Fault
@@ -123,6 +124,7 @@ class Composer:
 
     def _appointment_fact(self, appointment: Appointment, account_id: str, account: Account | None) -> AppointmentFact:
         zone = ZoneInfo(appointment.time_zone)
+        taken = merged(each.time for each in appointment.conflicts if each.account_id == account_id)
         return AppointmentFact(
             id=appointment.id,
             title=appointment.title,
@@ -131,6 +133,7 @@ class Composer:
             account_id=account_id,
             account_name=account.display_name if account else account_id,
             url=appointment_url(self._options.appointment_url, appointment.id),
+            conflicts=tuple((each.start.astimezone(zone), each.end.astimezone(zone)) for each in taken),
         )
 
     async def _told(self, group: Sequence[ClaimedDelivery]) -> tuple[tuple[Post, ...], ...]:

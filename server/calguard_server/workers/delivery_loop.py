@@ -214,7 +214,7 @@ def _still_true(
     true: list[ClaimedDelivery] = []
     untrue: list[tuple[Delivery, str]] = []
     for each in group:
-        reason = _reason_not_to_send(each)
+        reason = _reason_not_to_send(each, now)
         if not reason and is_silenced(each.delivery, each.page, each.silences, now):
             reason = SuppressReason.SILENCED
         if reason:
@@ -224,7 +224,7 @@ def _still_true(
     return true, untrue
 
 
-def _reason_not_to_send(claimed: ClaimedDelivery) -> str:
+def _reason_not_to_send(claimed: ClaimedDelivery, now: datetime) -> str:
     delivery, recipient = claimed.delivery, claimed.recipient
     if delivery.kind is NoticeKind.OPERATOR_ALERT:
         return ""
@@ -236,6 +236,8 @@ def _reason_not_to_send(claimed: ClaimedDelivery) -> str:
         return link_suppress_reason(delivery, claimed.link, recipient, told=claimed.told) or ""
     if delivery.kind is NoticeKind.ASSIGNED_TO_FAULTY and not _still_assigned(claimed):
         return SuppressReason.APPOINTMENT_OVER
+    if delivery.kind is NoticeKind.APPOINTMENT_CONFLICT and not _still_in_conflict(claimed, now):
+        return SuppressReason.APPOINTMENT_OVER
     return suppress_reason(delivery, claimed.page, told=claimed.told) or ""
 
 
@@ -244,6 +246,16 @@ def _still_assigned(claimed: ClaimedDelivery) -> bool:
     appointment = claimed.appointment
     return appointment is not None and any(
         appointment.stands_for(fault.account_id) for fault in claimed.delivery.faults
+    )
+
+
+def _still_in_conflict(claimed: ClaimedDelivery, now: datetime) -> bool:
+    """Whether an appointment stands, and is not over, for one in whose calendars something is in its way."""
+    appointment = claimed.appointment
+    return (
+        appointment is not None
+        and appointment.time.end > now
+        and any(appointment.stands_for(conflict.account_id) for conflict in appointment.conflicts)
     )
 
 

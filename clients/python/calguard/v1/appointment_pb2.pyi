@@ -262,11 +262,11 @@ class AppointmentConflict(_message.Message):
     """The calendar, as the provider names it."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """From when it is busy."""
+        """From when it is busy, within the appointment's time."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """Until when it is busy."""
+        """Until when it is busy, within the appointment's time."""
 
     def __init__(
         self,

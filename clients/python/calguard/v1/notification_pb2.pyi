@@ -76,6 +76,10 @@ class _NotificationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Noti
     """A calendar link failed, and no page was told of to its account for it. Only where the account asks for it."""
     NOTIFICATION_KIND_LINK_RECOVERED: _NotificationKind.ValueType  # 8
     """A calendar link whose failure was told can be read again."""
+    NOTIFICATION_KIND_APPOINTMENT_CONFLICT: _NotificationKind.ValueType  # 9
+    """Something is in the way of an appointment that was assigned to a faulty member, as the calendars show that can be
+    read again.
+    """
 
 class NotificationKind(_NotificationKind, metaclass=_NotificationKindEnumTypeWrapper):
     """What a notification tells."""
@@ -98,6 +102,10 @@ NOTIFICATION_KIND_LINK_FAILED: NotificationKind.ValueType  # 7
 """A calendar link failed, and no page was told of to its account for it. Only where the account asks for it."""
 NOTIFICATION_KIND_LINK_RECOVERED: NotificationKind.ValueType  # 8
 """A calendar link whose failure was told can be read again."""
+NOTIFICATION_KIND_APPOINTMENT_CONFLICT: NotificationKind.ValueType  # 9
+"""Something is in the way of an appointment that was assigned to a faulty member, as the calendars show that can be
+read again.
+"""
 Global___NotificationKind: _TypeAlias = NotificationKind  # noqa: Y015
 
 class _NotificationChannel:

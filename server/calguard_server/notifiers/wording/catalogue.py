@@ -45,6 +45,8 @@ class Labels:
     other_pages: str
     appointments: str
     appointment: str  # {title} {time} {name}
+    in_the_way: str  # {line} {times}
+    comma: str  # between two times
     reassign: str  # {line} {url}
     faults: str
     still_faulty: str  # of a page that accepts bookings all the same

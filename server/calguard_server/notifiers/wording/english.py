@@ -29,6 +29,8 @@ ENGLISH = Wording(
         other_pages="Not stopped",
         appointments="Appointments to check",
         appointment="{title}, {time}, assigned to {name}",
+        in_the_way="{line}; something else is planned: {times}",
+        comma=", ",
         reassign="{line} — to give it to somebody else: {url}",
         faults="What is wrong, and what to do",
         still_faulty="What is still wrong, and what to do",
@@ -90,6 +92,14 @@ ENGLISH = Wording(
             "Appointments were assigned to members whose Google Calendar cannot be read. "
             "They may clash with something else that those members have planned.",
             "Please check the time with the member. The appointment stays as it is unless somebody changes it.",
+        ),
+        NoticeKind.APPOINTMENT_CONFLICT: KindWording(
+            "Two things at the same time",
+            "Google Calendar can be read again, and something else is planned at the time of an appointment that was "
+            "assigned while it could not be read.",
+            "Google Calendar can be read again, and something else is planned at the times of appointments that were "
+            "assigned while it could not be read.",
+            "Please settle it with the member. The appointment stays as it is unless somebody changes it.",
         ),
         NoticeKind.PAGE_RESTARTED: KindWording(
             "Accepting bookings again",

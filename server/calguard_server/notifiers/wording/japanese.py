@@ -29,6 +29,8 @@ JAPANESE = Wording(
         other_pages="停止していないページ",
         appointments="確認していただきたい予定",
         appointment="「{title}」{time}、担当：{name}",
+        in_the_way="{line}、重なっている予定：{times}",
+        comma="、",
         reassign="{line}　担当の変更：{url}",
         faults="不具合の内容と対処方法",
         still_faulty="まだ残っている問題と対処方法",
@@ -88,6 +90,14 @@ JAPANESE = Wording(
             "Googleカレンダーを読み取れないメンバーに予定が割り当てられました。"
             "そのメンバーのほかの予定と重なっている可能性があります。",
             "担当のメンバーと日時をご確認ください。変更しない限り、予定はそのまま有効です。",
+        ),
+        NoticeKind.APPOINTMENT_CONFLICT: KindWording(
+            "ほかの予定と重なっています",
+            "Googleカレンダーを再び読み取れるようになりました。"
+            "読み取れない間に割り当てられた予定が、担当のメンバーのほかの予定と重なっています。",
+            "Googleカレンダーを再び読み取れるようになりました。"
+            "読み取れない間に割り当てられた予定が、担当のメンバーのほかの予定と重なっています。",
+            "担当のメンバーと調整してください。変更しない限り、予定はそのまま有効です。",
         ),
         NoticeKind.PAGE_RESTARTED: KindWording(
             "予約の受付を再開しました",

@@ -56,17 +56,57 @@ SET attempts = 0, next_attempt_time = CASE WHEN claimed THEN next_attempt_time E
 WHERE account_id = ?1 AND state IN ('NOT_ADDED', 'REMOVING');
 
 -- name: due_entries
--- Entries that are due, one an account, the longest due first; not those of accounts that are named.
+-- Entries that are due, one an account, the longest due first; not those of accounts that are named. What is to be added
+-- waits for its review.
 SELECT appointment_id, event_id, account_id FROM (
   SELECT appointment_id, event_id, account_id, next_attempt_time,
          ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY next_attempt_time, sequence) AS nth
   FROM entries
-  WHERE next_attempt_time <= ?1 AND account_id NOT IN (SELECT value FROM json_each(?3)))
+  WHERE next_attempt_time <= ?1 AND account_id NOT IN (SELECT value FROM json_each(?3))
+    AND NOT (standing = 1 AND EXISTS (
+      SELECT 1 FROM reviews
+      WHERE reviews.account_id = entries.account_id AND reviews.appointment_id = entries.appointment_id
+        AND reviews.due_time IS NOT NULL)))
 WHERE nth = 1 ORDER BY next_attempt_time, event_id LIMIT ?2;
 
 -- name: next_entry_time
 -- When the next entry is due.
 SELECT MIN(next_attempt_time) FROM entries WHERE next_attempt_time IS NOT NULL;
+
+-- name: mark_reviews
+-- Have an account's appointments reviewed that were assigned while it was faulty, and were not reviewed since.
+INSERT INTO reviews (account_id, appointment_id, assign_time, due_time)
+SELECT DISTINCT account_id, appointment_id, assign_time, ?2 FROM entries
+WHERE account_id = ?1 AND standing = 1 AND faulty = 1 AND end_time > ?2
+ON CONFLICT DO NOTHING;
+
+-- name: put_off_review
+-- Have an account's appointment reviewed at another time; NULL: it was.
+UPDATE reviews SET due_time = ?3 WHERE account_id = ?1 AND appointment_id = ?2 AND due_time IS NOT NULL;
+
+-- name: drop_review
+-- Leave an account's appointment to the next recovery.
+DELETE FROM reviews WHERE account_id = ?1 AND appointment_id = ?2 AND due_time IS NOT NULL;
+
+-- name: due_reviews
+-- The accounts of which appointments are to be reviewed, with all of these that are due, the longest due first; not
+-- accounts that are named.
+SELECT account_id, json_group_array(DISTINCT appointment_id) FROM reviews INDEXED BY reviews_due
+WHERE due_time <= ?1 AND account_id NOT IN (SELECT value FROM json_each(?3))
+GROUP BY account_id ORDER BY MIN(due_time), account_id LIMIT ?2;
+
+-- name: next_review_time
+-- When the next review is due.
+SELECT MIN(due_time) FROM reviews WHERE due_time IS NOT NULL;
+
+-- name: own_events
+-- Where, and for which times that overlap another, events of an account's entries may be; none is longer than ?4.
+SELECT calendar_id, start_time, end_time FROM entries
+WHERE standing = 1 AND account_id = ?1 AND start_time > ?2 - ?4 AND start_time < ?3 AND end_time > ?2
+  AND fence > 0 AND state <> 'REMOVED'
+UNION ALL
+SELECT calendar_id, start_time, end_time FROM entries
+WHERE account_id = ?1 AND state IN ('NOT_ADDED', 'REMOVING') AND standing = 0 AND start_time < ?3 AND end_time > ?2;
 
 -- name: appointments_after
 -- Appointments after a start time and an id, on a page, that an account has (each empty: any), that end after a time and

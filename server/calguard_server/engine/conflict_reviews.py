@@ -1,0 +1,115 @@
+"""Reviewing what was assigned while an account was faulty: ask its calendars, then save what is in the way, and owe it.
+
+Calendars are asked outside of any transaction. Where our own events may be is read before: what is written or removed
+meanwhile is then either known, or seen to have changed, and asked about again.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from calguard_server.domain.appointment import Appointment, Assignee
+from calguard_server.domain.conflicts import REVIEW_RETRY, OwnEvent, conflicts_of, own_events
+from calguard_server.domain.intervals import Interval
+from calguard_server.domain.link_state import LinkState
+from calguard_server.domain.notices import conflict_notice
+from calguard_server.engine.busy import MemberTimes, concerned_links
+from calguard_server.engine.context import Context
+from calguard_server.engine.owing import owe_of_appointment
+from calguard_server.engine.ports import DueReview
+from calguard_server.engine.working_set import ReviewStep, Seeds, Unit, WorkingSet
+
+_log = structlog.get_logger()
+_DONE = ReviewStep()
+
+
+class _Answer(Struct, frozen=True):
+    """The appointments as they were before calendars were asked, where our own events were then, and the answer."""
+
+    appointments: Mapping[str, Appointment]
+    own: Sequence[OwnEvent]
+    busy: Mapping[str, Sequence[Interval]] | None
+
+
+class ConflictReviews:
+    """Reviews the appointments of accounts whose calendars can be read again, one account at a time."""
+
+    def __init__(self, context: Context, times: MemberTimes) -> None:
+        self._context = context
+        self._times = times
+
+    async def work(self, due: DueReview) -> None:
+        """Review an account's appointments. Whoever calls sees to it that nobody else does so meanwhile."""
+        answer = await self._ask(due)
+        pages = {each.booking_page_id for each in answer.appointments.values()}
+        seeds = Seeds(appointments=due.appointment_ids, accounts=(due.account_id,), pages=tuple(sorted(pages)))
+        found = await self._context.store.transact(Unit(seeds, lambda rows: self._save(rows, due, answer)))
+        ids = due.appointment_ids
+        _log.info("appointments reviewed", account_id=due.account_id, appointments=len(ids), conflicts=found)
+
+    async def _ask(self, due: DueReview) -> _Answer:
+        account_id, now = due.account_id, self._context.clock.now()
+        rows = await self._context.store.look(Seeds(appointments=due.appointment_ids, accounts=(account_id,)))
+        known = (rows.appointments.get(each) for each in due.appointment_ids)
+        standing = {each.id: each for each in known if each is not None and _concerns(each, account_id, now)}
+        if not standing:
+            return _Answer({}, (), {})
+        times = [each.time for each in standing.values()]
+        span = Interval(min(each.start for each in times), max(each.end for each in times))
+        own = await self._context.store.own_events(account_id, span)
+        busy = await self._times.by_calendar(rows.links_of_account(account_id), span)
+        return _Answer(standing, own, busy)
+
+    def _save(self, rows: WorkingSet, due: DueReview, answer: _Answer) -> int:
+        """Save what came of each review; answers how many conflicts were found."""
+        now, found = self._context.clock.now(), 0
+        for appointment_id in due.appointment_ids:
+            appointment = rows.appointments.get(appointment_id)
+            step = _DONE
+            if appointment is not None and _concerns(appointment, due.account_id, now):
+                step = self._step(rows, appointment, due.account_id, answer, now)
+                if step == _DONE:
+                    found += self._conclude(rows, appointment, due.account_id, answer, now)
+            rows.put_review(due.account_id, appointment_id, step)
+        return found
+
+    def _step(
+        self, rows: WorkingSet, appointment: Appointment, account_id: str, answer: _Answer, now: datetime
+    ) -> ReviewStep:
+        """Tell what becomes of the review of an appointment that stands."""
+        if answer.busy is None:
+            failed = any(each.state is LinkState.FAILED for each in concerned_links(rows.links_of_account(account_id)))
+            return ReviewStep(until_recovery=True) if failed else ReviewStep(again=now + REVIEW_RETRY)
+        seen = answer.appointments.get(appointment.id)
+        if seen is None or own_events(seen) != own_events(appointment):
+            return ReviewStep(again=now)
+        return _DONE
+
+    def _conclude(
+        self, rows: WorkingSet, appointment: Appointment, account_id: str, answer: _Answer, now: datetime
+    ) -> int:
+        own = (*answer.own, *own_events(appointment))
+        found = conflicts_of(account_id, appointment.time, answer.busy or {}, own)
+        if not found:
+            return 0
+        others = tuple(each for each in appointment.conflicts if each.account_id != account_id)
+        rows.put_appointment(replace(appointment, conflicts=(*others, *found), update_time=now))
+        page = rows.pages.get(appointment.booking_page_id)
+        if page is not None:
+            notice = conflict_notice(page, appointment.id, _assignee(appointment, account_id).assign_time)
+            owe_of_appointment(rows, self._context, page, appointment.id, notice, now)
+        return len(found)
+
+
+def _concerns(appointment: Appointment, account_id: str, now: datetime) -> bool:
+    """Whether an account has an appointment that stands and is not over, and was faulty when it got it."""
+    if not appointment.stands_for(account_id) or appointment.time.end <= now:
+        return False
+    return _assignee(appointment, account_id).faulty
+
+
+def _assignee(appointment: Appointment, account_id: str) -> Assignee:
+    return next(each for each in appointment.assignees if each.account_id == account_id)
