@@ -11,6 +11,7 @@ from calguard.v1 import appointment_pb2 as pb
 from calguard.v1 import booking_page_pb2 as pages_pb
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import cause_pb2 as cause_pb
+from calguard.v1 import notification_pb2 as notices_pb
 from calguard_sandbox.google.state import TEAM, Busy
 from tests.e2e.backend import Backend, running_backend
 from tests.e2e.booking import (
@@ -190,6 +191,36 @@ async def test_what_is_owed_of_an_appointment_that_is_gone_is_not_told(tmp_path:
         notices = [each for each in await backend.settled() if not each.send_time.seconds]
         assert {each.last_error for each in notices} == {"APPOINTMENT_OVER"}
         assert len(notices) == 4
+
+
+@pytest.mark.parametrize("ended", ["cancelled", "moved", "over", "handed on"])
+async def test_a_conflict_that_is_settled_is_not_told(tmp_path: Path, ended: str) -> None:
+    async with running_backend(tmp_path, notice_group_wait="1h") as backend:
+        await backend.add_account("olga")
+        for name in ("ann", "ben"):
+            await backend.add_account(name)
+            await backend.link(name)
+        page = await backend.add_page("auto", AUTO, "olga", "ann", "ben")
+        link = await backend.break_link(await link_of(backend, "ann"))
+        made = await assign(backend, "auto", 1)
+        occupy(backend, ANN, 1)
+        await backend.relink(link)
+        await until(backend, made.id, lambda appointment: bool(appointment.conflicts))
+        if ended == "cancelled":
+            await cancel(backend, made.id)
+        elif ended == "moved":
+            await reassign(backend, made.id, "ben")
+        elif ended == "over":
+            await backend.pass_time(hours=3)
+        else:
+            page.owner_account_id = "ben"
+            await backend.change_page(page, "owner_account_id")
+        kind = notices_pb.NOTIFICATION_KIND_APPOINTMENT_CONFLICT
+        notices = [each for each in await backend.settled() if each.kind == kind]
+        assert {each.last_error for each in notices} == {
+            "NOT_CONCERNED" if ended == "handed on" else "APPOINTMENT_OVER"
+        }
+        assert len(notices) == 2
 
 
 async def test_what_cannot_be_added_says_why_and_is_tried_again(backend: Backend) -> None:

@@ -19,7 +19,7 @@ FINDING = {
     "due_entries": 3,
     "next_entry_time": 0,
     "wake_entries": 2,
-    "mark_reviews": 2,
+    "mark_reviews": 3,
     "own_events": 4,
     "due_reviews": 3,
     "next_review_time": 0,

@@ -14,9 +14,10 @@ from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.intervals import Interval
 from calguard_server.domain.notices import NoticeKind, appointment_of
 from calguard_server.domain.page import AssignmentMethod, Member, SchedulingMode
-from calguard_server.engine.ports import NotificationFilter
+from calguard_server.engine.entries import Entries
+from calguard_server.engine.ports import DueEntry, NotificationFilter
 from tests.fakes.calendars import DOWN, REVOKED, Desk, FakeCalendars, open_desk, slot
-from tests.fakes.inline_connections import InlineConnections
+from tests.fakes.inline_connections import InlineConnections, next_turn
 from tests.fakes.service import Service, running_service
 from tests.fakes.virtual_time import VirtualClock, run_virtually
 from tests.fakes.world import START
@@ -303,6 +304,83 @@ def test_an_event_of_ours_that_is_on_its_way_out_is_no_conflict(tmp_path: Path) 
         await seconds(5)
         assert (await read(desk, after)).conflicts == ()
         assert await told(desk.service) == []
+
+    play(tmp_path, story)
+
+
+def test_an_event_that_is_added_while_calendars_are_asked_is_no_conflict(tmp_path: Path) -> None:
+    """It was about to be added when the review was put down: calendars are asked again."""
+
+    async def story(desk: Desk) -> None:
+        link_id = await break_link(desk)
+        taken = await desk.book("page", slot(0))
+        [assignee] = taken.assignees
+        context, calendars = desk.service.context, desk.calendars
+        entries = Entries(context, calendars, desk.failures, lambda _accounts: None, timedelta(minutes=1))
+        due = DueEntry(taken.id, assignee.entry.event_id, "ann")
+
+        async def add_meanwhile() -> None:
+            calendars.pause = next_turn
+            await entries.work(due)
+
+        calendars.asked.clear()
+        calendars.pause = add_meanwhile
+        await mend(desk, link_id)
+        await seconds(5)
+        assert calendars.asked == [link_id, link_id]
+        assert calendars.titles(link_id) == ["Visit"]
+        assert (await read(desk, taken)).conflicts == ()
+
+    play(tmp_path, story)
+
+
+def test_each_link_is_looked_at_when_it_can_be_read(tmp_path: Path) -> None:
+    """What one shows is told while another is failed still; what that one shows is added, and not told again."""
+
+    async def story(desk: Desk) -> None:
+        second = (await desk.service.link("ann", "sub-second")).id
+        await desk.service.selection.select(second, ("holidays@example.com",), "")
+        desk.service.provider.findings[second] = (Finding(UNREADABLE.reason, "holidays@example.com"),)
+        await desk.service.checks.check_now(second)
+        first = next(each.id for each in await desk.service.store.links_of_account("ann") if each.id != second)
+        desk.service.provider.findings[first] = (REVOKED,)
+        await desk.service.checks.check_now(first)
+        taken = await desk.book("page", slot(0))
+        desk.calendars.busy = {first: [part(slot(0), 10)], second: [part(slot(0), 20)]}
+        await mend(desk, first)
+        await seconds(3600)
+        assert (await read(desk, taken)).conflicts == in_the_way(part(slot(0), 10))
+        assert await told(desk.service) == to_olga(taken)
+        del desk.service.provider.findings[second]
+        await desk.service.checks.check_now(second)
+        await seconds(5)
+        shown_by_second = Conflict("ann", "holidays@example.com", part(slot(0), 20))
+        assert (await read(desk, taken)).conflicts == (*in_the_way(part(slot(0), 10)), shown_by_second)
+        assert await told(desk.service) == to_olga(taken)
+        desk.calendars.asked.clear()
+        await desk.service.ending.disconnect(second)
+        await desk.service.link("ann", "sub-second", link_id=second)
+        await seconds(60)
+        assert desk.calendars.asked == []
+
+    play(tmp_path, story)
+
+
+def test_a_link_that_is_disconnected_before_it_was_asked_is_looked_at_later(tmp_path: Path) -> None:
+    async def story(desk: Desk) -> None:
+        link_id = await break_link(desk)
+        taken = await desk.book("page", slot(0))
+        desk.calendars.busy[link_id] = [slot(0)]
+        desk.calendars.failing[link_id] = DOWN
+        await mend(desk, link_id)
+        await seconds(5)
+        del desk.calendars.failing[link_id]
+        await desk.service.ending.disconnect(link_id)
+        await seconds(3600)
+        assert (await read(desk, taken)).conflicts == ()
+        await mend(desk, link_id)
+        await seconds(5)
+        assert (await read(desk, taken)).conflicts == in_the_way(slot(0))
 
     play(tmp_path, story)
 

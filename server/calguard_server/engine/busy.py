@@ -61,11 +61,8 @@ class MemberTimes:
     async def by_calendar(
         self, links: Sequence[CalendarLink], window: Interval
     ) -> Mapping[str, Sequence[Interval]] | None:
-        """Tell when each check calendar of an account is busy, as it is now; None where that is not known of all."""
-        concerned = concerned_links(links)
-        if any(each.state is LinkState.FAILED for each in concerned):
-            return None
-        answers = await asyncio.gather(*(self._ask(each, window) for each in concerned))
+        """Tell when each check calendar of links is busy, as it is now; None where that is not known of all."""
+        answers = await asyncio.gather(*(self._ask(each, window) for each in links))
         busy: dict[str, list[Interval]] = {}
         for answer in answers:
             if answer is None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from calguard_server.domain.appointment import Appointment, Assignee
 from calguard_server.domain.conflicts import REVIEW_RETRY, OwnEvent, conflicts_of, own_events
 from calguard_server.domain.intervals import Interval
-from calguard_server.domain.link_state import LinkState
+from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import conflict_notice
 from calguard_server.engine.busy import MemberTimes, concerned_links
 from calguard_server.engine.context import Context
@@ -27,11 +27,15 @@ _DONE = ReviewStep()
 
 
 class _Answer(Struct, frozen=True):
-    """The appointments as they were before calendars were asked, where our own events were then, and the answer."""
+    """What calendars said: None where they did not answer. `link_ids` are the links that were asked.
+
+    `appointments`, and `own`, where our own events were, are as they were before that.
+    """
 
     appointments: Mapping[str, Appointment]
-    own: Sequence[OwnEvent]
-    busy: Mapping[str, Sequence[Interval]] | None
+    own: Sequence[OwnEvent] = ()
+    link_ids: frozenset[str] = frozenset()
+    busy: Mapping[str, Sequence[Interval]] | None = None
 
 
 class ConflictReviews:
@@ -55,53 +59,68 @@ class ConflictReviews:
         rows = await self._context.store.look(Seeds(appointments=due.appointment_ids, accounts=(account_id,)))
         known = (rows.appointments.get(each) for each in due.appointment_ids)
         standing = {each.id: each for each in known if each is not None and _concerns(each, account_id, now)}
-        if not standing:
-            return _Answer({}, (), {})
+        links = [each for each in concerned_links(rows.links_of_account(account_id)) if _is_readable(each)]
+        if not standing or not links:
+            return _Answer(standing)
         times = [each.time for each in standing.values()]
         span = Interval(min(each.start for each in times), max(each.end for each in times))
         own = await self._context.store.own_events(account_id, span)
-        busy = await self._times.by_calendar(rows.links_of_account(account_id), span)
-        return _Answer(standing, own, busy)
+        busy = await self._times.by_calendar(links, span)
+        return _Answer(standing, own, frozenset(each.id for each in links), busy)
 
     def _save(self, rows: WorkingSet, due: DueReview, answer: _Answer) -> int:
         """Save what came of each review; answers how many conflicts were found."""
         now, found = self._context.clock.now(), 0
         for appointment_id in due.appointment_ids:
-            appointment = rows.appointments.get(appointment_id)
-            step = _DONE
+            appointment, step = rows.appointments.get(appointment_id), _DONE
             if appointment is not None and _concerns(appointment, due.account_id, now):
-                step = self._step(rows, appointment, due.account_id, answer, now)
-                if step == _DONE:
-                    found += self._conclude(rows, appointment, due.account_id, answer, now)
+                known = _is_known(appointment, answer)
+                step = _step(rows.links_of_account(due.account_id), answer, now) if known else ReviewStep(again=now)
+                if known and answer.busy is not None:
+                    found += self._conclude(rows, appointment, due.account_id, answer, answer.busy, now)
             rows.put_review(due.account_id, appointment_id, step)
         return found
 
-    def _step(
-        self, rows: WorkingSet, appointment: Appointment, account_id: str, answer: _Answer, now: datetime
-    ) -> ReviewStep:
-        """Tell what becomes of the review of an appointment that stands."""
-        if answer.busy is None:
-            failed = any(each.state is LinkState.FAILED for each in concerned_links(rows.links_of_account(account_id)))
-            return ReviewStep(until_recovery=True) if failed else ReviewStep(again=now + REVIEW_RETRY)
-        seen = answer.appointments.get(appointment.id)
-        if seen is None or own_events(seen) != own_events(appointment):
-            return ReviewStep(again=now)
-        return _DONE
-
     def _conclude(
-        self, rows: WorkingSet, appointment: Appointment, account_id: str, answer: _Answer, now: datetime
+        self,
+        rows: WorkingSet,
+        appointment: Appointment,
+        account_id: str,
+        answer: _Answer,
+        busy: Mapping[str, Sequence[Interval]],
+        now: datetime,
     ) -> int:
+        """Save and owe what is in the way besides what is known, as of another link that recovered before."""
         own = (*answer.own, *own_events(appointment))
-        found = conflicts_of(account_id, appointment.time, answer.busy or {}, own)
-        if not found:
-            return 0
-        others = tuple(each for each in appointment.conflicts if each.account_id != account_id)
-        rows.put_appointment(replace(appointment, conflicts=(*others, *found), update_time=now))
-        page = rows.pages.get(appointment.booking_page_id)
-        if page is not None:
-            notice = conflict_notice(page, appointment.id, _assignee(appointment, account_id).assign_time)
-            owe_of_appointment(rows, self._context, page, appointment.id, notice, now)
-        return len(found)
+        found = conflicts_of(account_id, appointment.time, busy, own)
+        news = tuple(each for each in found if each not in appointment.conflicts)
+        if news:
+            rows.put_appointment(replace(appointment, conflicts=(*appointment.conflicts, *news), update_time=now))
+            page = rows.pages.get(appointment.booking_page_id)
+            if page is not None:
+                notice = conflict_notice(page, appointment.id, _assignee(appointment, account_id).assign_time)
+                owe_of_appointment(rows, self._context, page, appointment.id, notice, now)
+        return len(news)
+
+
+def _step(links: Sequence[CalendarLink], answer: _Answer, now: datetime) -> ReviewStep:
+    """Tell what becomes of a review: over, where every link has answered; else left to those that have failed."""
+    concerned = concerned_links(links)
+    if any(_is_readable(each) and each.id not in answer.link_ids for each in concerned):
+        return ReviewStep(again=now)
+    if answer.busy is None and any(_is_readable(each) for each in concerned):
+        return ReviewStep(again=now + REVIEW_RETRY)
+    return ReviewStep(until_recovery=not concerned or any(not _is_readable(each) for each in concerned))
+
+
+def _is_readable(link: CalendarLink) -> bool:
+    return link.state is not LinkState.FAILED
+
+
+def _is_known(appointment: Appointment, answer: _Answer) -> bool:
+    """Whether an appointment, and where its own events may be, is as it was before calendars were asked."""
+    seen = answer.appointments.get(appointment.id)
+    return seen is not None and own_events(seen) == own_events(appointment)
 
 
 def _concerns(appointment: Appointment, account_id: str, now: datetime) -> bool:

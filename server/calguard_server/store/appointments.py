@@ -116,7 +116,7 @@ def flush_appointments(connection: sqlite3.Connection, rows: WorkingSet, now: in
     for (account_id, appointment_id), step in rows.reviews.items():
         _flush_review(connection, account_id, appointment_id, step)
     for account_id in sorted(rows.recovered):
-        connection.execute(QUERIES["mark_reviews"], (account_id, now))
+        connection.execute(QUERIES["mark_reviews"], (account_id, now, _LONGEST_MICROS))
 
 
 def _flush_review(connection: sqlite3.Connection, account_id: str, appointment_id: str, step: ReviewStep) -> None:

@@ -74,10 +74,11 @@ WHERE nth = 1 ORDER BY next_attempt_time, event_id LIMIT ?2;
 SELECT MIN(next_attempt_time) FROM entries WHERE next_attempt_time IS NOT NULL;
 
 -- name: mark_reviews
--- Have an account's appointments reviewed that were assigned while it was faulty, and were not reviewed since.
+-- Have an account's appointments reviewed that were assigned while it was faulty, and were not reviewed since; none is
+-- longer than ?3.
 INSERT INTO reviews (account_id, appointment_id, assign_time, due_time)
 SELECT DISTINCT account_id, appointment_id, assign_time, ?2 FROM entries
-WHERE account_id = ?1 AND standing = 1 AND faulty = 1 AND end_time > ?2
+WHERE standing = 1 AND account_id = ?1 AND start_time > ?2 - ?3 AND end_time > ?2 AND faulty = 1
 ON CONFLICT DO NOTHING;
 
 -- name: put_off_review
