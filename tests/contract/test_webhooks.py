@@ -23,7 +23,15 @@ from calguard_server.notifiers.webhook_body import body_of
 from calguard_server.notifiers.webhook_session import SessionOptions, open_session
 from tests.contract.webhook_channel import SECRET
 from tests.fakes.https_receiver import Answer, HttpsReceiver, Received, certificate_file, https_receiver
-from tests.unit.notice_messages import NOW, make_alert, make_fault, make_message, make_page, make_pages
+from tests.unit.notice_messages import (
+    NOW,
+    make_alert,
+    make_appointment,
+    make_fault,
+    make_message,
+    make_page,
+    make_pages,
+)
 
 OTHER = "whsec_YW5vdGhlci1zZWNyZXQtb2YtdHdlbnR5LWZvdXIh"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "webhooks.md"
@@ -193,6 +201,16 @@ def test_long_lists_are_cut_and_counted() -> None:
     data = json.loads(body)["data"]
     assert (len(data["booking_pages"]), data["booking_pages_left_out"]) == (100, 30)
     assert (len(data["faults"]), data["faults_left_out"]) == (100, 50)
+    assert len(body.encode()) < 256 * 1024
+
+
+def test_what_is_in_an_appointments_way_is_told_by_its_times() -> None:
+    times = tuple((NOW + timedelta(minutes=each), NOW + timedelta(minutes=each + 1)) for each in range(0, 24, 2))
+    appointments = tuple(make_appointment(id=f"appointment-{each}", conflicts=times) for each in range(100))
+    body = body_of(make_message(NoticeKind.APPOINTMENT_CONFLICT, appointments=appointments))
+    first = json.loads(body)["data"]["appointments"][0]
+    assert first["conflicts"][1] == {"start_time": "2026-03-02T09:02:00Z", "end_time": "2026-03-02T09:03:00Z"}
+    assert (len(first["conflicts"]), first["conflicts_left_out"]) == (10, 2)
     assert len(body.encode()) < 256 * 1024
 
 

@@ -18,6 +18,7 @@ VERSION = 1
 CALENDAR_ID_MAX = 320
 PAGES_MAX = 100
 FAULTS_MAX = 100
+CONFLICTS_MAX = 10
 T = TypeVar("T")
 _Json = dict[str, Any]
 
@@ -92,10 +93,13 @@ def _appointment(appointment: AppointmentFact) -> _Json:
         "end_time": _time(appointment.end_time),
         "account_id": appointment.account_id,
         "reassign_url": appointment.url,
-        "conflicts": [
-            {"start_time": _time(start), "end_time": _time(end)} for start, end in appointment.conflicts[:PAGES_MAX]
-        ],
+        **_listed("conflicts", appointment.conflicts, CONFLICTS_MAX, _stretch),
     }
+
+
+def _stretch(times: tuple[datetime, datetime]) -> _Json:
+    start, end = times
+    return {"start_time": _time(start), "end_time": _time(end)}
 
 
 def _alert(alert: OperatorAlert) -> _Json:

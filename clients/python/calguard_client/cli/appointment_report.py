@@ -44,6 +44,11 @@ def _attendee(attendee: pb.Attendee) -> str:
     return f"{attendee.display_name} <{attendee.email}>" if attendee.display_name else attendee.email
 
 
+def _conflict(conflict: pb.AppointmentConflict) -> str:
+    times = f"{moment(conflict.start_time)} to {moment(conflict.end_time)}"
+    return f"{times}, {conflict.account_id}, calendar {conflict.calendar_id}"
+
+
 def details(appointment: pb.Appointment) -> list[tuple[str, Cell]]:
     """Tell all of an appointment."""
     return [
@@ -55,6 +60,7 @@ def details(appointment: pb.Appointment) -> list[tuple[str, Cell]]:
         ("ends", moment(appointment.end_time)),
         ("zone", text(appointment.time_zone)),
         ("who", lines(map(_assignee, appointment.assignees))),
+        ("in the way", lines(map(_conflict, appointment.conflicts))),
         ("attendees", lines(map(_attendee, appointment.attendees))),
         ("assigned", moment(appointment.create_time)),
         ("changed", moment(appointment.update_time)),
