@@ -147,13 +147,16 @@ async def test_an_appointment_of_a_faulty_member_is_told_once_and_added_when_the
 
 
 async def test_after_an_outage_the_owner_is_told_once_of_what_is_in_the_way(backend: Backend) -> None:
-    """Times only, and nothing of what is free; whose an event is makes a difference, and a restart makes none."""
+    """In one message, by times only, and nothing of what is free; also after a restart and another outage."""
     link = await backend.break_link(await link_of(backend, "ann"))
     taken = await assign(backend, "auto", 24, title="First meeting", time_zone="Asia/Tokyo")
     await assign(backend, "auto", 24)  # Ben's
     free = await assign(backend, "auto", 30)
-    assert [holders(each) for each in (taken, free)] == [["ann"], ["ann"]]
-    occupy(backend, ANN, 24.5)
+    await assign(backend, "auto", 33)  # Ben's
+    second = await assign(backend, "auto", 36)
+    assert [holders(each) for each in (taken, free, second)] == [["ann"], ["ann"], ["ann"]]
+    taken_times = [begins(taken) + HOUR / 2, begins(second) - HOUR / 2]
+    backend.sandbox.google.set_busy(ANN, [Busy(each, each + HOUR) for each in taken_times])
     await backend.heard_since_settled()
     mail = backend.sandbox.mail.received.last
     await backend.relink(link)
@@ -162,14 +165,17 @@ async def test_after_an_outage_the_owner_is_told_once_of_what_is_in_the_way(back
     assert (conflict.account_id, conflict.calendar_id) == ("ann", ANN)
     start, end = (each.ToDatetime(UTC) for each in (conflict.start_time, conflict.end_time))
     assert (start, end) == (begins(taken) + HOUR / 2, begins(taken) + HOUR)
-    await until(backend, taken.id, all_are(ADDED))
+    for each in (taken, free, second):
+        await until(backend, each.id, all_are(ADDED))
     subject = "Two things at the same time: Page auto"
     heard = [each for each in await backend.heard_since_settled() if subject in each[2]]
     assert [each for each in heard if each[0] == "EMAIL"] == [("EMAIL", "olga@example.com", subject)]
     [letter] = [each.record for each in backend.sandbox.mail.received.after(mail) if each.record.subject == subject]
     assert "First meeting" in letter.text
     assert "18:30–19:00" in letter.text
-    assert f"http://localhost:3000/appointments/{taken.id}" in letter.text
+    assert "21:00–21:30" in letter.text
+    for each in (taken, second):
+        assert f"http://localhost:3000/appointments/{each.id}" in letter.text
     assert free.id not in letter.text
     await backend.restart()
     again = await backend.break_link(await link_of(backend, "ann"))

@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 
 from calguard_server.domain.appointment import Appointment, EntryState
+from calguard_server.domain.link_state import LinkState
+from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import SchedulingMode
 from calguard_server.engine.appointments import Booking
 from calguard_server.engine.context import Context, Policies
-from calguard_server.engine.ports import AppointmentFilter
+from calguard_server.engine.ports import AppointmentFilter, NotificationFilter
 from calguard_server.engine.working_set import ReplayedError, Request
 from calguard_server.store.sqlite import SqliteStore
-from tests.fakes.calendars import LEASE, Desk, FakeCalendars, open_desk, slot
+from tests.fakes.calendars import LEASE, REVOKED, Desk, FakeCalendars, open_desk, slot
 from tests.fakes.inline_connections import InlineConnections, next_turn
 from tests.fakes.provider import FakeProvider
 from tests.fakes.service import Service, build_engine, open_test_store, running_service
@@ -61,8 +63,17 @@ async def call(desk: Desk, name: str) -> None:
                 await desk.appointments.assign(BOOKING, request(name))
             case "reassign":
                 await desk.appointments.reassign(found[0].id, "", request(name))
+            case "recover":
+                await recover(desk)
             case _:
                 await desk.appointments.cancel(found[0].id, request(name))
+
+
+async def recover(desk: Desk) -> None:
+    """Link Ann's account again, unless that is done."""
+    [link] = await desk.service.store.links_of_account("ann")
+    if link.state is LinkState.FAILED:
+        await desk.service.link("ann", link_id=link.id)
 
 
 class Life:
@@ -102,13 +113,14 @@ class Life:
         provider = FakeProvider()
         engine = await build_engine(context, provider, frozenset())
         desk = open_desk(Service(**vars(engine), clock=clock, provider=provider), self._calendars)
-        work = asyncio.create_task(desk.loop.run())
+        loops = (desk.loop, desk.reviews) if "recover" in calls else (desk.loop,)
+        work = [asyncio.create_task(each.run()) for each in loops]
         for name in calls:
             await call(desk, name)
             await asyncio.sleep(1)  # noqa: TID251 - virtual: the loop jumps
         self.busy_steps = self._death.steps
         await asyncio.sleep(3 * LEASE.total_seconds())  # noqa: TID251 - virtual: the loop jumps
-        assert not work.done()
+        assert not any(each.done() for each in work)
         self.done = True
 
 
@@ -121,9 +133,25 @@ async def prepare(path: Path) -> None:
         await service.add_page("page", SchedulingMode.AUTO_ASSIGN, "olga", "ann", "bob")
 
 
-async def survive(path: Path, calls: Sequence[str], left: int) -> tuple[int, FakeCalendars]:
+async def prepare_outage(path: Path) -> str:
+    """Besides, Ann's link has failed, and she has an appointment all the same; answers the link's id."""
+    await prepare(path)
+    async with running_service(path, clock=VirtualClock(), connections=InlineConnections()) as service:
+        service.context.new_id.skip(9)  # type: ignore[attr-defined] - ids go on after a restart
+        [link] = await service.store.links_of_account("ann")
+        service.provider.findings[link.id] = (REVOKED,)
+        await service.checks.check_now(link.id)
+        desk = open_desk(service)
+        assert (await desk.appointments.assign(BOOKING)).account_ids == ("ann",)
+        await desk.failures.close()
+        return link.id
+
+
+async def survive(
+    path: Path, calls: Sequence[str], left: int, calendars: FakeCalendars | None = None
+) -> tuple[int, FakeCalendars]:
     """Die after so many steps, begin again, and do all; answers how many steps it takes where death does not come."""
-    calendars = FakeCalendars()
+    calendars = calendars or FakeCalendars()
     life = Life(path, calendars, Death(left), 1)
     await life.live(calls)
     if life.done:
@@ -169,3 +197,32 @@ def expect(calls: Sequence[str], calendars: FakeCalendars, appointments: Sequenc
     assert assignee.account_id == ("bob" if "reassign" in calls else "ann"), when
     assert assignee.entry.state is (EntryState.REMOVED if "cancel" in calls else EntryState.ADDED), when
     assert {each.state for each in appointment.former} <= {EntryState.REMOVED}, when
+
+
+async def conflicts_and_notices(path: Path) -> tuple[int, int]:
+    """How many conflicts are saved, and how many notices of them are owed."""
+    async with running_service(path, clock=VirtualClock(), connections=InlineConnections()) as service:
+        [appointment] = await service.store.appointments(AppointmentFilter(), (START, ""), 10)
+        owed = await service.store.notifications(NotificationFilter(), 0, 100)
+        told = [each for each in owed if each.delivery.kind is NoticeKind.APPOINTMENT_CONFLICT]
+        return len(appointment.conflicts), len(told)
+
+
+def test_death_at_every_step_of_a_review(tmp_path: Path) -> None:
+    """What is in the way is saved and owed once, by e-mail and by Slack, and the event is there once."""
+    prepared, calls = tmp_path / "prepared", ("recover",)
+    link_id = run_virtually(prepare_outage(prepared))
+
+    def play(left: int) -> int:
+        path = tmp_path / f"db-{left}"
+        shutil.copy(prepared, path)
+        calendars = FakeCalendars(busy={link_id: [slot(0)]})
+        steps, _ = run_virtually(survive(path, calls, left, calendars))
+        assert run_virtually(conflicts_and_notices(path)) == (1, 2), f"after {left} steps"
+        expect(calls, calendars, run_virtually(outcome(path)), f"after {left} steps")
+        return steps
+
+    steps = play(NEVER)
+    assert steps > 15
+    for left in range(steps):
+        play(left)
