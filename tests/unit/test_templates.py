@@ -210,6 +210,7 @@ def test_what_is_in_the_way_is_told_by_its_times(locale: Locale) -> None:
         assert WORDINGS[locale].labels.more.format(count=2) in read
         assert APPOINTMENT in read
         assert WORDINGS[locale].kinds[NoticeKind.APPOINTMENT_CONFLICT].closing in read
+        assert WORDINGS[locale].sentences.questions in read
 
 
 @pytest.mark.parametrize(("topic", "locale"), [*itertools.product(AlertTopic, Locale)])

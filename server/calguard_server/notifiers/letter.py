@@ -24,6 +24,8 @@ from calguard_server.notifiers.times import moment, period
 from calguard_server.notifiers.wording import WORDINGS
 from calguard_server.notifiers.wording.catalogue import Wording
 
+_NOTHING_FAILS = (NoticeKind.PAGE_RESTARTED, NoticeKind.LINK_RECOVERED, NoticeKind.APPOINTMENT_CONFLICT)
+"""What tells of no calendar that fails, but for those that it names."""
 DETAIL_MAX = 300
 APPOINTMENTS_MAX = 10
 """How many appointments are listed at most: each has an address of its own."""
@@ -104,7 +106,9 @@ def compose(message: NoticeMessage, *, lines_max: int, cards_max: int) -> Letter
         cards=tuple(_card(fault, message, words) for fault in faults[:cards_max]),
         cards_more=_more(len(faults) - cards_max, words),
         closing=kind.closing,
-        support_lead=words.sentences.support if faults or not message.kind.ends_incident else words.sentences.questions,
+        support_lead=words.sentences.support
+        if faults or message.kind not in _NOTHING_FAILS
+        else words.sentences.questions,
         support=_support(message, words),
         why=_why(message, words),
         unsubscribe=Link(words.labels.unsubscribe, message.unsubscribe_url) if message.unsubscribe_url else None,
