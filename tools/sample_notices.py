@@ -62,7 +62,7 @@ def samples(locale: Locale) -> dict[str, NoticeMessage]:
     at_fault = _notice(NoticeKind.PAGE_STOPPED, "ann", names.ann, is_at_fault=True, pages=one, faults=(ann,))
     appointment = AppointmentFact(
         id="a", title=names.appointment, start_time=_SINCE, end_time=_SINCE + timedelta(minutes=45),
-        account_id="ann", account_name=names.ann,
+        account_id="ann", account_name=names.ann, url="https://booking.example/appointments/a",
     )  # fmt: skip
     taken = replace(appointment, conflicts=((_SINCE, _SINCE + timedelta(minutes=15)),))
     linked = replace(at_fault, pages=(), unsubscribe_url="https://calguard.example.com/unsubscribe/YW5u.c2lnbmF0dXJl")
@@ -74,7 +74,7 @@ def samples(locale: Locale) -> dict[str, NoticeMessage]:
         "member_faulty": replace(owner, kind=NoticeKind.MEMBER_FAULTY, faults=(ben,)),
         "page_restarted": replace(owner, kind=NoticeKind.PAGE_RESTARTED, pages=going[:1], faults=()),
         "page_restarted_several": replace(
-            owner, kind=NoticeKind.PAGE_RESTARTED, pages=(*going[:2], several[2]), faults=()
+            owner, kind=NoticeKind.PAGE_RESTARTED, pages=(*going[:2], several[2]), faults=(ben,)
         ),
         "reminder": replace(at_fault, kind=NoticeKind.REMINDER, pages=several),
         "assigned_to_faulty": replace(

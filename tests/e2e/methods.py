@@ -7,31 +7,7 @@ import grpc.aio
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from calguard.v1 import (
-    account_pb2,
-    appointment_pb2,
-    booking_page_pb2,
-    calendar_link_pb2,
-    notification_pb2,
-    provider_pb2,
-    server_pb2,
-    silence_pb2,
-    slack_workspace_pb2,
-    watch_pb2,
-)
-
-_FILES = (
-    account_pb2,
-    appointment_pb2,
-    booking_page_pb2,
-    calendar_link_pb2,
-    notification_pb2,
-    provider_pb2,
-    server_pb2,
-    slack_workspace_pb2,
-    silence_pb2,
-    watch_pb2,
-)
+from tests.fakes.contract import CONTRACT
 
 
 @dataclass(frozen=True)
@@ -63,8 +39,8 @@ class Method:
 
 def _methods() -> dict[str, Method]:
     found = {}
-    for file in _FILES:
-        for service in file.DESCRIPTOR.services_by_name.values():
+    for file in CONTRACT:
+        for service in file.services_by_name.values():
             for method in service.methods:
                 request, response = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
                 path = f"/{service.full_name}/{method.name}"

@@ -193,9 +193,15 @@ def test_nobody_at_the_address() -> None:
 
 
 def test_a_server_that_does_not_answer_in_time(silent: str) -> None:
+    """Connecting may take as long as a call: which of the two is over first is chance."""
     late = run("--timeout", "200ms", "accounts", "list", server=silent)
     assert late.exit_code == 5
-    assert late.stderr == f"calguard: DEADLINE_EXCEEDED: no answer from {silent} within 0.2 s (--timeout)\n"
+    assert late.stderr.startswith(
+        (
+            f"calguard: DEADLINE_EXCEEDED: no answer from {silent} within 0.2 s (--timeout)\n",
+            f"calguard: UNAVAILABLE: cannot reach a server at {silent} (connection attempt timed out",
+        )
+    )
 
 
 def test_a_watch_gives_up_connecting_after_the_timeout(silent: str) -> None:

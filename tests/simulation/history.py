@@ -3,6 +3,8 @@
 import hashlib
 import logging
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,9 +41,18 @@ class Told:
 
 def run_history(seed: int, count: int) -> Told:
     """Run a history of so many steps."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    with TemporaryDirectory() as folder:
+    with _without_log(), TemporaryDirectory() as folder:
         return run_virtually(_run(seed, count, Path(folder) / "db"))
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 async def _run(seed: int, count: int, path: Path) -> Told:

@@ -134,9 +134,9 @@ ENGLISH = Wording(
         AlertTopic.INCIDENT_OVER: "The trouble with many unrelated calendars is over. Links are judged as usual again.",
         AlertTopic.SLACK_BROKEN: "Slack refuses the bot token of a workspace, or the token lacks a permission. "
         "What is to be told there by Slack waits for a day at most; e-mail goes its own way. "
-        "`calguard slack list` shows it, and `calguard slack get` what to do.",
+        "See: calguard slack list, calguard slack get WORKSPACE.",
         AlertTopic.DELIVERY_DEAD: "A notice could not be sent, and is not tried again by itself. "
-        "`calguard notifications list --state dead` shows it and all others; each can be retried or discarded. "
+        "See: calguard notifications list --state dead. Each can be retried or discarded. "
         "You are told once a day.",
     },
     reasons={
