@@ -64,11 +64,12 @@ from calguard_server.settings import Settings, is_loopback
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.watch.feed import Feed, FeedOptions
+from calguard_server.workers.account_loop import AccountLoopOptions
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
 from calguard_server.workers.check_pace import CheckPace, PaceOptions
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
-from calguard_server.workers.entry_loop import EntryLoop, EntryLoopOptions, ReviewLoop
+from calguard_server.workers.entry_loop import EntryLoop, ReviewLoop
 from calguard_server.workers.follow_up_loop import FollowUpLoop, FollowUpOptions
 from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.ledger_metrics import LedgerMetrics
@@ -359,9 +360,9 @@ class App:
         )
         self._store.listen_for_deliveries(deliveries.nudge)
         follow_ups = FollowUpLoop(self._store, self._follow_ups, world.clock, deliveries.nudge, FollowUpOptions())
-        entries = EntryLoop(self._store, self._entries, world.clock, EntryLoopOptions())
+        entries = EntryLoop(self._store, self._entries, world.clock, AccountLoopOptions())
         self._store.listen_for_entries(entries.nudge)
-        reviews = ReviewLoop(self._store, self._conflict_reviews, world.clock, EntryLoopOptions())
+        reviews = ReviewLoop(self._store, self._conflict_reviews, world.clock, AccountLoopOptions())
         self._store.listen_for_entries(reviews.nudge)
         kept = RetentionOptions(settings.watch_retention, notice_retention=settings.notice_retention)
         retention = Retention(self._store, world.clock, kept)

@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from calguard_server.domain.account import is_slack_id
 from calguard_server.domain.follow_up import REMINDERS
 from calguard_server.notifiers.envelope import sender
 from calguard_server.notifiers.smtp_options import SmtpOptions
@@ -39,7 +40,6 @@ _PLAIN = re.compile(r"[!#-;=?-\[\]_a-z~]{1,500}")  # what an address may hold th
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
-_SLACK_CHANNEL = re.compile(r"[A-Z0-9]{1,63}")
 _GROUP_WAIT_MAX = timedelta(hours=1)
 _KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 KEY_RECIPE = "make one with: python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
@@ -342,7 +342,7 @@ class Settings(BaseSettings):
     @field_validator("operator_slack_channel")
     @classmethod
     def _check_operator_channel(cls, channel: str) -> str:
-        if channel and not _SLACK_CHANNEL.fullmatch(channel):
+        if channel and not is_slack_id(channel):
             raise ValueError("expected a channel's id as Slack makes them, such as C024BE91L, and no name")
         return channel
 

@@ -15,7 +15,8 @@ from calguard_server.engine.conflict_reviews import ConflictReviews
 from calguard_server.engine.entries import Entries
 from calguard_server.engine.failures_met import FailuresMet
 from calguard_server.engine.ports import BusyTimes, EntryDraft, EventIdTakenError, Grant, ProviderFailureError
-from calguard_server.workers.entry_loop import EntryLoop, EntryLoopOptions, ReviewLoop
+from calguard_server.workers.account_loop import AccountLoopOptions
+from calguard_server.workers.entry_loop import EntryLoop, ReviewLoop
 from tests.fakes.inline_connections import next_turn
 from tests.fakes.service import Service
 from tests.fakes.world import START
@@ -116,8 +117,8 @@ def open_desk(service: Service, calendars: FakeCalendars | None = None) -> Desk:
     failures = FailuresMet(service.reports.spaced_checks, context.clock)
     times = MemberTimes(context, calendars, failures, timedelta())
     entries = Entries(context, calendars, failures, times.invalidate, LEASE)
-    loop = EntryLoop(service.store, entries, context.clock, EntryLoopOptions())
-    reviews = ReviewLoop(service.store, ConflictReviews(context, times), context.clock, EntryLoopOptions())
+    loop = EntryLoop(service.store, entries, context.clock, AccountLoopOptions())
+    reviews = ReviewLoop(service.store, ConflictReviews(context, times), context.clock, AccountLoopOptions())
     for each in (loop, reviews):
         service.store.listen_for_entries(each.nudge)
     return Desk(service, calendars, Appointments(context, times), failures, loop, reviews)

@@ -1,5 +1,6 @@
 """The people of the booking product."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
 
@@ -28,6 +29,14 @@ class LinkAlerts(StrEnum):
 
     PAGE_RULES = "PAGE_RULES"
     ALWAYS = "ALWAYS"
+
+
+_SLACK_ID = re.compile(r"[A-Z0-9]{1,63}")
+
+
+def is_slack_id(text: str) -> bool:
+    """Whether a text looks like an id of a person or a channel that Slack made, and not like a name."""
+    return _SLACK_ID.fullmatch(text) is not None
 
 
 class SlackAddress(Struct, frozen=True):

@@ -13,6 +13,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from calguard_server.domain.backoff import doubled
 from calguard_server.domain.conversation import Post
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import BookingPage, Fault, PagePhase
@@ -205,6 +206,6 @@ def next_step(delivery: Delivery, outcome: Outcome, now: datetime, policy: Retry
         fresh = tries == 0 and not delivery.doubtful
         state = DeliveryState.PENDING if fresh else DeliveryState.RETRYING
         return NextStep(state, now + (outcome.retry_after or policy.base))
-    ceiling = min(policy.base * (1 << min(tries - 1, 16)), policy.cap)
+    ceiling = doubled(policy.base, tries - 1, policy.cap)
     asked = outcome.retry_after or timedelta()
     return NextStep(DeliveryState.RETRYING, now + max(ceiling * chance, asked))

@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from calguard_server.domain.appointment import Entry, EntryState
+from calguard_server.domain.backoff import doubled
 from calguard_server.domain.causes import Cause, CauseReason, Finding
 from calguard_server.domain.link_state import CalendarLink, LinkState
 
@@ -164,7 +165,7 @@ def after_removing(entry: Entry, finding: Finding | None, now: datetime, chance:
 
 
 def _put_off(entry: Entry, finding: Finding, now: datetime, chance: float) -> Entry:
-    ceiling = min(RETRY_BASE * (1 << min(entry.attempts, 16)), RETRY_CAP)
+    ceiling = doubled(RETRY_BASE, entry.attempts, RETRY_CAP)
     delay = max(RETRY_BASE, ceiling * chance, finding.retry_after or timedelta())
     return replace(entry, attempts=entry.attempts + 1, next_attempt_time=now + delay)
 

@@ -4,7 +4,8 @@
 ever holds a secret or a library's own words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from msgspec import Struct
 
@@ -14,6 +15,11 @@ class FieldViolation(Struct, frozen=True):
 
     field: str
     expected: str
+
+
+def named_ids(ids: Iterable[str]) -> str:
+    """Write ids as an error names them: comma-separated, twenty at most."""
+    return ",".join(islice(ids, 20))
 
 
 class CalguardError(Exception):

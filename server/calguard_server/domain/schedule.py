@@ -7,6 +7,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from calguard_server.domain.backoff import doubled
 from calguard_server.domain.causes import RULES, CauseReason, Finding
 from calguard_server.domain.link_state import CalendarLink, LinkState
 
@@ -79,5 +80,5 @@ def _interval(link: CalendarLink, policy: SchedulePolicy) -> timedelta | None:
 
 
 def _backoff(link: CalendarLink, policy: SchedulePolicy) -> timedelta:
-    doublings = min(max(link.consecutive_failures - 1, 0), 16)
-    return min(policy.retry_interval * (1 << doublings), policy.retry_interval_max, policy.check_interval)
+    cap = min(policy.retry_interval_max, policy.check_interval)
+    return doubled(policy.retry_interval, max(link.consecutive_failures - 1, 0), cap)

@@ -1,10 +1,7 @@
 """Refusing what a stopped page does not take."""
 
-from calguard_server.domain.errors import FailedPreconditionError
+from calguard_server.domain.errors import FailedPreconditionError, named_ids
 from calguard_server.domain.page import BookingPage, StopCause
-
-_NAMED_ACCOUNTS = 20
-"""How many accounts an error names at most."""
 
 _WHY = {
     StopCause.CALENDAR_FAILURE: "by its rule, for calendars that failed: these accounts reconnect them",
@@ -17,7 +14,7 @@ def require_accepting(page: BookingPage) -> None:
     """Raise FailedPreconditionError `PAGE_STOPPED` where a page takes no bookings."""
     if page.accepting:
         return
-    faulty = ",".join(fault.account_id for fault in page.faulty[:_NAMED_ACCOUNTS])
+    faulty = named_ids(fault.account_id for fault in page.faulty)
     raise FailedPreconditionError(
         "PAGE_STOPPED",
         f"booking page {page.id} is stopped {_WHY[page.stop_cause]}" + (f" ({faulty})" if faulty else ""),

@@ -11,7 +11,7 @@ from calguard_server.domain.appointment import Assignee
 from calguard_server.domain.assignment import Candidate, Refusal, Standing, assign
 from calguard_server.domain.availability import MemberTime, is_free
 from calguard_server.domain.entries import new_entry
-from calguard_server.domain.errors import FailedPreconditionError, FieldViolation, InvalidArgumentError
+from calguard_server.domain.errors import FailedPreconditionError, FieldViolation, InvalidArgumentError, named_ids
 from calguard_server.domain.intervals import Interval
 from calguard_server.domain.notices import decide_assignment_notice
 from calguard_server.domain.page import BookingPage, SchedulingMode
@@ -20,9 +20,6 @@ from calguard_server.engine.context import Context
 from calguard_server.engine.owing import owe_of_appointment
 from calguard_server.engine.ports import NewId
 from calguard_server.engine.working_set import KeepingSeed, Seeds, TurnsSeed, WorkingSet
-
-_NAMED_ACCOUNTS = 20
-"""How many accounts an error names at most."""
 
 
 class Asked(Struct, frozen=True):
@@ -111,7 +108,7 @@ def _refused(
     if refusal is Refusal.TIME_UNKNOWN:
         asked = [each for each in candidates if wish.account_id in ("", each.account_id)]
         unknown = [each.account_id for each in asked if each.standing in (Standing.UNKNOWN, Standing.FAULTY)]
-        metadata["unknown_account_ids"] = ",".join(unknown[:_NAMED_ACCOUNTS])
+        metadata["unknown_account_ids"] = named_ids(unknown)
     return FailedPreconditionError(refusal.value, _words(page, refusal, wish), metadata=metadata)
 
 

@@ -10,6 +10,7 @@ from calguard_server.domain.errors import (
     FailedPreconditionError,
     FieldViolation,
     InvalidArgumentError,
+    named_ids,
 )
 from calguard_server.domain.etags import require_etag
 from calguard_server.domain.explanation import Assumptions, Explanation, Standing, explain_page
@@ -20,9 +21,6 @@ from calguard_server.engine.ports import PageFilter
 from calguard_server.engine.propagate import Propagation
 from calguard_server.engine.slack_addresses import require_workspace, workspaces_of
 from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet
-
-_NAMED_ACCOUNTS = 20
-"""How many accounts an error names at most."""
 
 
 class Pages:
@@ -131,7 +129,7 @@ class Pages:
 def _require_accounts(rows: WorkingSet, page: BookingPage) -> None:
     missing = [account_id for account_id in page.account_ids if rows.accounts.get(account_id) is None]
     if missing:
-        named = ",".join(missing[:_NAMED_ACCOUNTS])
+        named = named_ids(missing)
         raise FailedPreconditionError(
             "ACCOUNT_MISSING",
             f"booking page {page.id} names accounts that do not exist: {named}",

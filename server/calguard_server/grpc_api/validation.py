@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from calguard_server.domain.account import Locale
+from calguard_server.domain.account import Locale, is_slack_id
 from calguard_server.domain.errors import FieldViolation, InvalidArgumentError
 from calguard_server.grpc_api.enums import D, EnumMap
 
@@ -25,7 +25,6 @@ _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_SLACK_ID = re.compile(r"[A-Z0-9]{1,63}")
 _EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}(?:\.{_LABEL})+|localhost)")
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")  # RFC 3986, but for "#"
@@ -105,7 +104,7 @@ class Checker:
 
     def slack_id(self, field: str, value: str) -> str:
         """Check an id that Slack made, or nothing. A name (`@ann`, `#general`) would be found out by a notice only."""
-        right = not value or _SLACK_ID.fullmatch(value) is not None
+        right = not value or is_slack_id(value)
         self.expect(right, field, "expected an id as Slack makes them, such as U024BE7LH or C024BE91L, and no name")
         return value
 

@@ -145,9 +145,13 @@ def _opening(message: NoticeMessage, words: Wording) -> str:
 
 def _assurances(message: NoticeMessage, words: Wording) -> tuple[str, ...]:
     match message.kind:
-        case NoticeKind.OPERATOR_ALERT | NoticeKind.PAGE_RESTARTED:
-            return ()
-        case NoticeKind.LINK_FAILED | NoticeKind.LINK_RECOVERED | NoticeKind.APPOINTMENT_CONFLICT:
+        case (
+            NoticeKind.OPERATOR_ALERT
+            | NoticeKind.PAGE_RESTARTED
+            | NoticeKind.LINK_FAILED
+            | NoticeKind.LINK_RECOVERED
+            | NoticeKind.APPOINTMENT_CONFLICT
+        ):
             return ()
         case NoticeKind.PAGE_STOPPED | NoticeKind.MEMBER_FAULTY | NoticeKind.REMINDER | NoticeKind.ASSIGNED_TO_FAULTY:
             stopped = any(page.stopped for page in message.pages)

@@ -79,7 +79,7 @@ class AccountLoop(Generic[D]):
                 now, next_time = self._clock.now(), await self._queue.next_time()
                 started = await self._start_due(now, next_time)
                 if not started:
-                    await self._bell.wait(self._pause(now, next_time))
+                    await self._bell.wait_for(next_time, now, self._options.poll_interval)
         finally:
             await self._stop()
 
@@ -91,12 +91,6 @@ class AccountLoop(Generic[D]):
         for each in due:
             self._start(each)
         return bool(due)
-
-    def _pause(self, now: datetime, next_time: datetime | None) -> timedelta:
-        """How long to wait: until the next is due, at most the poll interval; what is at work rings when it is done."""
-        if next_time is None or next_time <= now:
-            return self._options.poll_interval
-        return max(min(next_time - now, self._options.poll_interval), timedelta(milliseconds=5))
 
     def _start(self, due: D) -> None:
         task = asyncio.create_task(self._work(due), name=self._name)

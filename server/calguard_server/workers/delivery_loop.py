@@ -97,7 +97,7 @@ class DeliveryLoop:
                 for group in _groups(self._composer, claimed):
                     self._start(group)
                 if not claimed:
-                    await self._bell.wait(self._pause(now, due))
+                    await self._bell.wait_for(due, now, self._options.poll_interval)
         finally:
             await self._stop()
 
@@ -107,15 +107,6 @@ class DeliveryLoop:
         if due is None or due > now or not any(free.values()):
             return []
         return await self._store.claim_deliveries(now, self._options.lease, free)
-
-    def _pause(self, now: datetime, due: datetime | None) -> timedelta:
-        """How long to wait: until the next delivery is due, at most the poll interval.
-
-        What is due and was not claimed waits for an earlier one, or for a place: the bell rings when one is sent.
-        """
-        if due is None or due <= now:
-            return self._options.poll_interval
-        return max(min(due - now, self._options.poll_interval), timedelta(milliseconds=5))
 
     def _start(self, group: Sequence[ClaimedDelivery]) -> None:
         task = asyncio.create_task(self._deliver(group), name="deliver")

@@ -9,8 +9,6 @@ from calguard_server.engine.entries import Entries
 from calguard_server.engine.ports import Clock, DueEntry, DueReview, Store
 from calguard_server.workers.account_loop import AccountLoop, AccountLoopOptions, AccountQueue
 
-EntryLoopOptions = AccountLoopOptions
-
 
 class EntryLoop(AccountLoop[DueEntry]):
     """Works on entries in calendars."""

@@ -40,7 +40,8 @@ class SlackMarker:
         ids = {post.message_id for post in over}
         self._later = {message_id: later for message_id, later in self._later.items() if message_id in ids}
         marked = [post.message_id for post in over if self._due(post) and await self._done(post)]
-        await self._store.slack_posts_marked(marked)
+        if marked:
+            await self._store.slack_posts_marked(marked)
         return bool(marked)
 
     def _due(self, post: Post) -> bool:
