@@ -2,6 +2,7 @@
 
 - clients/python/calguard/v1: messages and stubs, and the contract with its comments for reflection, from proto/
 - docs/settings.md: from server/calguard_server/settings.py
+- deploy/grafana/calguard.json: from tools/dashboard.py
 - docs/states.md: the state diagrams, from the tables of the two machines
 """
 
@@ -11,6 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools.dashboard import dashboard
 from tools.settings_page import settings_page
 from tools.state_diagrams import states_page
 
@@ -19,7 +21,11 @@ BIN = Path(sys.executable).parent
 PROTO = Path("proto/calguard/v1")
 STUBS = Path("clients/python/calguard/v1")
 DESCRIPTORS = STUBS / "descriptors.binpb"
-PAGES = {Path("docs/settings.md"): settings_page, Path("docs/states.md"): states_page}
+PAGES = {
+    Path("deploy/grafana/calguard.json"): dashboard,
+    Path("docs/settings.md"): settings_page,
+    Path("docs/states.md"): states_page,
+}
 
 
 def main() -> int:

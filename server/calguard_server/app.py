@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import Gauge
 
 from calguard_server.auth.authority import Authority
 from calguard_server.auth.tokens_file import TokensFile
@@ -43,7 +43,7 @@ from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import Chance, Clock, NewId
 from calguard_server.engine.provider_incidents import ProviderIncidents
-from calguard_server.engine.reports import ReportObserver, Reports
+from calguard_server.engine.reports import Reports
 from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
 from calguard_server.engine.server_status import StatusReading
@@ -63,6 +63,16 @@ from calguard_server.notifiers.slack_verifier import SlackTokenVerifier
 from calguard_server.settings import Settings, is_loopback
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
+from calguard_server.telemetry.calls import CallMetrics
+from calguard_server.telemetry.checks import CheckMetrics
+from calguard_server.telemetry.commits import CommitMetrics
+from calguard_server.telemetry.files import FileMetrics
+from calguard_server.telemetry.loop_lag import LoopLag
+from calguard_server.telemetry.notices import NoticeMetrics
+from calguard_server.telemetry.process import process_registry
+from calguard_server.telemetry.reports import ReportMetrics
+from calguard_server.telemetry.requests import RequestMetrics
+from calguard_server.telemetry.status import StatusMetrics
 from calguard_server.watch.feed import Feed, FeedOptions
 from calguard_server.workers.account_loop import AccountLoopOptions
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
@@ -72,7 +82,6 @@ from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOpti
 from calguard_server.workers.entry_loop import EntryLoop, ReviewLoop
 from calguard_server.workers.follow_up_loop import FollowUpLoop, FollowUpOptions
 from calguard_server.workers.incident_review import IncidentReview
-from calguard_server.workers.ledger_metrics import LedgerMetrics
 from calguard_server.workers.retention import Retention, RetentionOptions
 from calguard_server.workers.slack_review import SlackReview
 from calguard_server.workers.token_reload import TokenReload
@@ -140,7 +149,7 @@ class App:
         self._world = world
         self._closers: list[Callable[[], Awaitable[object]]] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self.registry = CollectorRegistry()
+        self.registry = process_registry()
         self.port = 0
         self.http_port = 0
 
@@ -213,16 +222,26 @@ class App:
     async def _open_store(self) -> SqliteStore:
         keys = [Secret(key.get_secret_value()) for key in self._settings.token_keys]
         self._unsubscribe_tokens = UnsubscribeTokens(keys)
+        path = self._settings.database_path
+        commits = CommitMetrics(self.registry)
         options = StoreOptions(
-            self._settings.database_path, Vault(keys), encode_change, self._world.clock, self._world.new_id
+            path,
+            Vault(keys),
+            encode_change,
+            self._world.clock,
+            self._world.new_id,
+            observe=commits.committed,
         )
         store = await open_store(options)
         self._closers.append(store.close)
+        FileMetrics(path, self.registry)
         return store
 
     def _build_use_cases(self, session: aiohttp.ClientSession) -> UseCases:
         context = self._context()
-        provider = GoogleCalendarProvider(session, self._google_options(), self._world.clock)
+        provider = GoogleCalendarProvider(
+            session, self._google_options(), self._world.clock, RequestMetrics(self.registry).answered
+        )
         revoker, locks = GrantRevoker(self._store, provider), LinkLocks()
         self._follow_ups = FollowUps(context)
         self._alerts = OperatorAlerts(context, operator_channels(self._settings))
@@ -240,7 +259,7 @@ class App:
         )
         self._store.listen(self._feed.publish)
         self._accounts = Accounts(context, revoker, locks)
-        reports = Reports(context, provider, self._checks, self._count_reports())
+        reports = Reports(context, provider, self._checks, ReportMetrics(self.registry).reported)
         failures = FailuresMet(reports.spaced_checks, self._world.clock)
         self._closers.append(failures.close)
         member_times = MemberTimes(context, provider, failures, self._settings.availability_cache)
@@ -251,6 +270,10 @@ class App:
         pages = Pages(context)
         page_answers = PageAnswers(pages.get)
         self._store.listen(page_answers.told)
+        status = StatusReading(self._store, self._world.clock, version("calguard"), lambda: self._feed.streams)
+        self._status_metrics = StatusMetrics(
+            self._store, status, self._world.clock, self.registry, self._feed.lag, lambda: self._incidents.troubled
+        )
         return UseCases(
             accounts=self._accounts,
             availability=Availability(context, member_times, appointments.times_of),
@@ -264,7 +287,7 @@ class App:
             incidents=self._incidents,
             diagnosis=Diagnosis(context, provider, self._checks, self._alerts, self._settings.support_url),
             reports=reports,
-            status=StatusReading(self._store, self._world.clock, version("calguard"), lambda: self._feed.streams),
+            status=status,
             slack_workspaces=self._slack_workspaces,
             notifications=Notifications(context),
             silences=Silences(context),
@@ -285,15 +308,6 @@ class App:
             progress_interval=settings.progress_interval,
             lifetime=settings.watch_lifetime,
         )
-
-    def _count_reports(self) -> ReportObserver:
-        reported = Counter(
-            "calguard_failure_reports",
-            "Reports of other services that a calendar failed, by what each was read as.",
-            ["reason"],
-            registry=self.registry,
-        )
-        return lambda reason: reported.labels(reason).inc()
 
     def _context(self) -> Context:
         settings = self._settings
@@ -334,7 +348,7 @@ class App:
     def _start_workers(self, session: aiohttp.ClientSession) -> None:
         settings, world = self._settings, self._world
         review = IncidentReview(self._incidents, world.clock, settings.incident_window)
-        self._ledger_metrics = LedgerMetrics(self._store, world.clock, self.registry)
+        self._notice_metrics = NoticeMetrics(self._store, world.clock, self.registry)
         composer = Composer(
             self._store,
             ComposerOptions(
@@ -356,7 +370,7 @@ class App:
             world.chance,
             RetryPolicy(),
             DeliveryLoopOptions(),
-            self._ledger_metrics.attempted,
+            self._notice_metrics.attempted,
         )
         self._store.listen_for_deliveries(deliveries.nudge)
         follow_ups = FollowUpLoop(self._store, self._follow_ups, world.clock, deliveries.nudge, FollowUpOptions())
@@ -374,6 +388,7 @@ class App:
             "appointment reviews": reviews.run,
             "retention": retention.run,
             "watches": self._feed.run,
+            "loop lag": LoopLag(world.clock, self.registry).run,
             "slack": SlackReview(self._slack_workspaces, world.clock).run,
             **parts.workers,
         }
@@ -384,12 +399,7 @@ class App:
         self._closers.append(self._stop_workers)
 
     def _check_loops(self) -> dict[str, Callable[[], Coroutine[object, object, None]]]:
-        checked = Counter(
-            "calguard_checks",
-            "Checks of calendar links, by the reason of their decision.",
-            ["reason"],
-            registry=self.registry,
-        )
+        metrics = CheckMetrics(self.registry)
         policy = SchedulePolicy(self._settings.check_interval, self._settings.retry_interval)
         intervals = {False: policy.check_interval, True: min(policy.retry_interval_max, policy.check_interval)}
         return {
@@ -399,7 +409,7 @@ class App:
                 self._world.clock,
                 CheckPace(self._store, PaceOptions(interval), failing=failing),
                 CheckLoopOptions(failing, self._settings.check_concurrency // 2),
-                lambda reason: checked.labels(reason).inc(),
+                metrics.checked,
             ).run
             for failing, interval in intervals.items()
         }
@@ -412,6 +422,7 @@ class App:
             int(port),
             authority=self._authority,
             connection_age=self._settings.watch_lifetime,
+            observe=CallMetrics(self.registry).ended,
         )
         self._closers.append(lambda: server.stop(_LAST_GRACE_SECONDS))
         self.port = server.port
@@ -427,10 +438,15 @@ class App:
             self.registry,
             CallbackPage(self._settings.support_url, self._settings.relink_url),
             Unsubscribing(self._accounts, self._unsubscribe_tokens, self._settings.support_url),
-            self._ledger_metrics.look,
+            self._look,
         )
         self.http_port = await server.start(host, int(port))
         self._closers.append(server.stop)
+
+    async def _look(self) -> None:
+        """Bring up to date what `/metrics` shows and is not counted as it happens."""
+        await self._notice_metrics.look()
+        await self._status_metrics.look()
 
     def _supervise(self, task: asyncio.Task[None]) -> None:
         """Take note of a worker that ends by itself: the server cannot go on without it."""

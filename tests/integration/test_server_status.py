@@ -1,6 +1,7 @@
 """What the server's status counts in a real store, how often it counts, and that it reads indexes alone."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from calguard_server.domain.appointment import EntryState
 from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.page import PageState, SchedulingMode
-from calguard_server.engine.ports import DeliveryUpdate
+from calguard_server.engine.ports import DeliveryUpdate, LinkFilter, WorkCounts
 from calguard_server.engine.server_status import StatusReading
 from calguard_server.store.migrate import migrate
 from calguard_server.store.queries import QUERIES
@@ -119,3 +121,31 @@ def test_counting_reads_no_table() -> None:
     assert [step for step in reads if "COVERING INDEX" not in step] == [
         "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)"
     ]
+
+
+def test_counting_work_reads_partial_indexes_alone() -> None:
+    """What waits is found among what waits, however much there is that does not."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        migrate(connection)
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {QUERIES['work_counts']}")]
+    reads = [step for step in plan if step.startswith(("SCAN", "SEARCH"))]
+    assert [re.findall(r"INDEX (\w+)", step) for step in reads] == [
+        ["links_due"],
+        ["links_due_failing"],
+        ["entries_due"],
+        ["entries_undone"],
+        ["incidents_open"],
+        ["incidents_open_of_link"],
+    ]
+
+
+async def test_work_that_waits(service: Service) -> None:
+    """When the longest due check is due, and the incidents that are open."""
+    assert await service.store.work_counts() == WorkCounts(
+        None, None, {EntryState.NOT_ADDED: 0, EntryState.REMOVING: 0}, 0
+    )
+    await break_one_of_two(service)
+    counts = await service.store.work_counts()
+    links = await service.store.links(LinkFilter(), "", 10)
+    assert counts.oldest_due_check == min(each.next_check_time for each in links if each.next_check_time)
+    assert counts.open_incidents == 1

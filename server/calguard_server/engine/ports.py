@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from calguard_server.domain.account import Account
-from calguard_server.domain.appointment import Appointment, AppointmentState, Attendee
+from calguard_server.domain.appointment import Appointment, AppointmentState, Attendee, EntryState
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.conflicts import OwnEvent
 from calguard_server.domain.conversation import Post
@@ -411,6 +411,19 @@ class StatusCounts(Struct, frozen=True):
     dead: int
 
 
+class WorkCounts(Struct, frozen=True):
+    """What waits to be done, or to pass: when the longest due check and entry of an appointment were due, if any is.
+
+    `undone_entries` counts entries that could not be added or removed so far, `open_incidents` stopped pages and links
+    that somebody was told of, or is to be.
+    """
+
+    oldest_due_check: datetime | None
+    oldest_due_entry: datetime | None
+    undone_entries: Mapping[EntryState, int]
+    open_incidents: int
+
+
 class ClaimedDelivery(Struct, frozen=True):
     """A delivery that is to be sent now, with what is needed to tell whether it is still true.
 
@@ -614,6 +627,10 @@ class Store(Protocol):
 
     async def status_counts(self) -> StatusCounts:
         """Count links, pages and deliveries; the time that it takes hardly grows with those that are healthy."""
+        ...
+
+    async def work_counts(self) -> WorkCounts:
+        """Count what waits, on indexes alone."""
         ...
 
     async def record_checks(self, times: Sequence[CheckTimes]) -> None:

@@ -50,6 +50,11 @@ class ProviderIncidents:
         """Take up the status that was saved."""
         self.status = await self._context.store.provider_status() or self.status
 
+    @property
+    def troubled(self) -> bool:
+        """Whether an incident is open."""
+        return any(self.status.open_incidents)
+
     def leniency(self, now: datetime) -> Leniency:
         """Tell what the incidents excuse now."""
         return leniency_of(self.status, now, self._policy)

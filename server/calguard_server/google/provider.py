@@ -36,7 +36,7 @@ from calguard_server.google.pacer import Pacer
 from calguard_server.google.reported import read_reported
 from calguard_server.google.session import GrantSession
 from calguard_server.google.tokens import AccessTokens
-from calguard_server.google.transport import Transport
+from calguard_server.google.transport import RequestObserver, Transport, unobserved
 
 PROBED_WINDOW = timedelta(days=1)
 """Whether a calendar can be read shows in any window; a short one keeps the answer small."""
@@ -48,9 +48,15 @@ MOST_PAGES = 40
 class GoogleCalendarProvider:
     """Watches, lists and ends grants at Google, and keeps appointments there. The session is its owner's to close."""
 
-    def __init__(self, session: aiohttp.ClientSession, options: GoogleOptions, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        options: GoogleOptions,
+        clock: Clock,
+        observe: RequestObserver = unobserved,
+    ) -> None:
         self._clock = clock
-        self._transport = Transport(session, options)
+        self._transport = Transport(session, options, clock, observe)
         identity = IdentityVerifier(CertificateStore(self._transport, options, clock), options, clock)
         self._oauth = OAuth(self._transport, identity, options, clock)
         self._tokens = AccessTokens(self._oauth, clock)

@@ -4,11 +4,12 @@ aiohttp sends a GET, and no POST, a second time where a connection that was kept
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import aiohttp
 from yarl import URL
 
+from calguard_server.engine.ports import Clock
 from calguard_server.google.answers import Answer, TransportFailure
 from calguard_server.google.options import GoogleOptions
 
@@ -25,11 +26,23 @@ KINDS: tuple[tuple[type[Exception], TransportFailure], ...] = (
 """The first row that fits tells the kind; whatever fits none was CUT_SHORT."""
 
 
+RequestObserver = Callable[[str, float], None]
+"""Told what each request was answered with, a status or the name of a failure, and after how many seconds."""
+
+
+def unobserved(_outcome: str, _seconds: float) -> None:
+    """Tell nobody of a request."""
+
+
 class Transport:
     """Sends requests over a session that its owner closes; the session's connection limit is its owner's too."""
 
-    def __init__(self, session: aiohttp.ClientSession, options: GoogleOptions) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, options: GoogleOptions, clock: Clock, observe: RequestObserver
+    ) -> None:
         self._session = session
+        self._clock = clock
+        self._observe = observe
         self._limit = options.answer_limit
         self._timeout = aiohttp.ClientTimeout(
             total=options.total_timeout.total_seconds(),
@@ -49,6 +62,15 @@ class Transport:
 
         `url` is taken as encoded already. A redirect is an answer: what is sent here is not for anybody else.
         """
+        began = self._clock.timer()
+        answer = await self._send(method, url, headers, body)
+        outcome = str(answer.status) if isinstance(answer, Answer) else answer.name
+        self._observe(outcome, self._clock.timer() - began)
+        return answer
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str] | None, body: str | bytes | Mapping[str, str] | None
+    ) -> Answer | TransportFailure:
         try:
             response = await self._session.request(
                 method,

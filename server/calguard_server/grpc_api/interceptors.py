@@ -17,7 +17,7 @@ import secrets
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, NamedTuple, Never
 
 import grpc
 import grpc.aio
@@ -36,12 +36,29 @@ if TYPE_CHECKING:  # generic in the stubs only
     Context = grpc.aio.ServicerContext[Any, Any]
 else:
     Handler, Context = grpc.RpcMethodHandler, grpc.aio.ServicerContext
+CallObserver = Callable[[str, str, float | None], None]
+"""Told each call's method and status code when it ends, and how many seconds it took; None where it was a stream."""
+
 _ENDS = (Exception, asyncio.CancelledError)
 """What ends a call: whatever it is, nothing of it may reach the caller but by `_end`."""
 
 
+class _Call(NamedTuple):
+    """A call under way: its method, when it began, and whether how long it takes says something about this server."""
+
+    method: str
+    began: float
+    timed: bool
+
+
+def unobserved(_method: str, _code: str, _seconds: float | None) -> None:
+    """Tell nobody."""
+
+
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler. `timer` answers seconds that only grow; `new_error_id` makes ids for the log.
+
+    `observe` is told of the end of each call.
 
     It is the innermost interceptor: it asks for a method's handler once, and wraps it once. Calls pass the `gate`. A
     stream that writes by itself does not: it lasts until it is ended, and ends by itself when the server drains.
@@ -52,10 +69,12 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         timer: Callable[[], float] = time.perf_counter,
         new_error_id: Callable[[], str] = lambda: secrets.token_hex(8),
         gate: Gate | None = None,
+        observe: CallObserver = unobserved,
     ) -> None:
         self._timer = timer
         self._new_error_id = new_error_id
         self._gate = gate or Gate()
+        self._observe = observe
         self._log: structlog.typing.FilteringBoundLogger = _log.bind()
         self._wrapped: dict[str, Handler] = {}
 
@@ -84,15 +103,15 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         passage = self._gate.passage(method)
 
         async def guarded(request: Any, context: Context) -> bytes:  # noqa: ANN401 - whatever the method takes
-            began = self._timer()
+            call = _Call(method, self._timer(), timed=True)
             try:
                 with passage:
                     answered = await behaviour(decode(request), context)
                     if type(answered) is not bytes:  # else it was kept encoded
                         answered = encode(answered)
             except _ENDS as error:
-                return await self._end(method, began, context, error)
-            self._record(method, began, grpc.StatusCode.OK)
+                return await self._end(call, context, error)
+            self._record(call, grpc.StatusCode.OK)
             return answered
 
         make: Any = (
@@ -120,13 +139,13 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
                         await context.write(message)
 
         async def guarded(request: Any, context: Context) -> None:  # noqa: ANN401 - whatever the method takes
-            began = self._timer()
+            call = _Call(method, self._timer(), timed=False)
             try:
                 await answer(request, context)
             except _ENDS as error:
-                await self._end(method, began, context, error)
+                await self._end(call, context, error)
             else:
-                self._record(method, began, grpc.StatusCode.OK)
+                self._record(call, grpc.StatusCode.OK)
 
         make: Any = (
             grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
@@ -134,36 +153,36 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         wrapped: Handler = make(guarded, response_serializer=handler.response_serializer)
         return wrapped
 
-    async def _end(self, method: str, began: float, context: Context, error: BaseException) -> bytes:
+    async def _end(self, call: _Call, context: Context, error: BaseException) -> bytes:
         """End a call by what its handler raised; answer what was answered before where it was a repetition."""
         match error:
             case ReplayedError():
-                self._record(method, began, grpc.StatusCode.OK, replayed=True)
+                self._record(call, grpc.StatusCode.OK, replayed=True)
                 return error.answer
             case CalguardError():
                 refusal = refusal_of(error)
-                self._record(method, began, refusal.code, reason=error.reason)
+                self._record(call, refusal.code, reason=error.reason)
             case asyncio.CancelledError():
-                self._record(method, began, grpc.StatusCode.CANCELLED)
+                self._record(call, grpc.StatusCode.CANCELLED)
                 raise error
             case grpc.aio.AbortError():  # one of grpc's own handlers has answered already, with its own status
-                self._record(method, began, None)
+                self._record(call, None)
                 raise error
             case _ if context.done():  # the caller went away meanwhile, and grpc says so in many ways
-                self._record(method, began, grpc.StatusCode.CANCELLED)
+                self._record(call, grpc.StatusCode.CANCELLED)
                 return b""
             case _:
                 error_id = self._new_error_id()
-                self._record(method, began, grpc.StatusCode.INTERNAL, error_id=error_id, exc_info=error)
+                self._record(call, grpc.StatusCode.INTERNAL, error_id=error_id, exc_info=error)
                 refusal = internal_refusal(error_id)
         return await _abort(context, refusal)
 
-    def _record(self, method: str, began: float, code: grpc.StatusCode | None, **more: object) -> None:
-        level = _LEVEL_OF.get(code, logging.INFO)
+    def _record(self, call: _Call, code: grpc.StatusCode | None, **more: object) -> None:
+        level, took = _LEVEL_OF.get(code, logging.INFO), self._timer() - call.began
+        name = "ABORTED_BY_HANDLER" if code is None else code.name
+        self._observe(call.method, name, took if call.timed else None)
         if self._log.is_enabled_for(level):
-            took = round((self._timer() - began) * 1000, 3)
-            name = "ABORTED_BY_HANDLER" if code is None else code.name
-            self._log.log(level, "call", method=method, code=name, duration_ms=took, **more)
+            self._log.log(level, "call", method=call.method, code=name, duration_ms=round(took * 1000, 3), **more)
 
 
 _LEVEL_OF: dict[grpc.StatusCode | None, int] = {

@@ -44,6 +44,7 @@ from calguard_server.engine.ports import (
     PageFilter,
     Snapshot,
     StatusCounts,
+    WorkCounts,
 )
 from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
 from calguard_server.store import appointments, checks, counts, deliveries, ledger
@@ -69,7 +70,7 @@ from calguard_server.store.rows import (
 )
 from calguard_server.store.snapshot import look, open_snapshot
 from calguard_server.store.vault import UnreadableError, Vault
-from calguard_server.store.writer import Writer
+from calguard_server.store.writer import CommitObserver, Writer, uncounted
 
 T = TypeVar("T")
 
@@ -80,7 +81,10 @@ _SNAPSHOTS = 4
 
 @dataclass(frozen=True, slots=True)
 class StoreOptions:
-    """Where the database is, what encrypts its secrets, how changes are encoded for subscribers, who connects."""
+    """Where the database is, what encrypts its secrets, how changes are encoded for subscribers, who connects.
+
+    `observe` is told of each commit.
+    """
 
     path: Path
     vault: Vault
@@ -88,6 +92,7 @@ class StoreOptions:
     clock: Clock
     new_id: NewId
     connect: Connect = connect
+    observe: CommitObserver = uncounted
 
 
 class SqliteStore:
@@ -310,6 +315,10 @@ class SqliteStore:
         """Count links, pages and deliveries."""
         return await self._readers.read(counts.count)
 
+    async def work_counts(self) -> WorkCounts:
+        """Count what waits."""
+        return await self._readers.read(counts.count_work)
+
     async def record_checks(self, times: Sequence[CheckTimes]) -> None:
         """Save the times of checks that changed nothing."""
         await self.writer.submit(lambda connection: checks.record_checks(connection, times))
@@ -408,7 +417,9 @@ async def _open(options: StoreOptions, lock: IO[str]) -> SqliteStore:
     except BaseException:
         await connection.close()
         raise
-    writer = Writer(connection, options.path, options.vault, options.encode, options.clock, identity.revision)
+    writer = Writer(
+        connection, options.path, options.vault, options.encode, options.clock, identity.revision, options.observe
+    )
     readers = await Readers.open(options.path, _READERS, options.connect)
     snapshots = await Readers.open(options.path, _SNAPSHOTS, options.connect)
     return SqliteStore(identity, lock, writer, readers, snapshots, options.vault)

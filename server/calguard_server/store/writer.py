@@ -33,8 +33,15 @@ _log = structlog.get_logger()
 GROUP_MAX = 512
 """How many pieces of work one commit holds at most."""
 
+CommitObserver = Callable[[int, float], None]
+"""Told how many pieces of work each commit held, and how many seconds it took."""
+
 Statements = Callable[[sqlite3.Connection], Any]
 """Work that needs no decision: runs on the connection, inside the group's transaction."""
+
+
+def uncounted(_size: int, _seconds: float) -> None:
+    """Tell nobody of a commit."""
 
 
 @dataclass(slots=True)
@@ -57,8 +64,10 @@ class Writer:
         encode: EncodeChange,
         clock: Clock,
         revision: int,
+        observe: CommitObserver,
     ) -> None:
         self.revision = revision
+        self._observe = observe
         self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
         self._connection = connection
         self._path = path
@@ -135,6 +144,7 @@ class Writer:
             self.failed.set_result(error)
 
     async def _commit(self, group: list[_Waiting]) -> None:
+        began = self._clock.timer()
         units = [each.work for each in group if isinstance(each.work, Unit)]
         rows = await self._connection.run(lambda connection: self._begin(connection, units))
         done = [each for each in group if _decide(rows, each)]
@@ -149,6 +159,7 @@ class Writer:
             connection.execute("COMMIT")
 
         await self._connection.run(finish)
+        self._observe(len(done), self._clock.timer() - began)
         self.revision = rows.revision
         due = bool(rows.entries or rows.woken or rows.recovered or rows.reviews)
         self._tell(entries, owes=bool((entries or due) and rows.deliveries), due=due)

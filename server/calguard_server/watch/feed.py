@@ -68,6 +68,10 @@ class Feed:
         """How many watches are open."""
         return len(self._keeper.streams)
 
+    def lag(self) -> float:
+        """Answer how many seconds the watch is behind that is furthest behind; those with nothing to read are not."""
+        return self._keeper.lag()
+
     async def run(self) -> None:
         """Keep streams speaking, and end those that are too slow or too old, until cancelled."""
         await self._keeper.run()

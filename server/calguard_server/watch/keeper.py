@@ -50,6 +50,14 @@ class Keeper:
             await self._clock.sleep(_TICK)
             self._look(self._clock.timer())
 
+    def lag(self) -> float:
+        """Answer how many seconds the stream is behind that is furthest behind, to a quarter of a second."""
+        furthest = min((each.cursor for each in self.streams if not each.waits), default=None)
+        if furthest is None:
+            return 0.0
+        missed = next((waited for waited, shown in self._marks if shown > furthest), self.waited)
+        return self.waited - missed
+
     def _look(self, now: float) -> None:
         self.waited += min(now - self._looked_at, _COUNTED_SECONDS)
         self._looked_at = now

@@ -67,6 +67,16 @@ class Stream:
         self._caught_up = False
         self._refusal: CalguardError | None = None
 
+    @property
+    def cursor(self) -> int:
+        """The revision up to which it was sent everything."""
+        return self._cursor
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has read all that was shown."""
+        return self._wake is not None
+
     async def messages(self, beginning: Beginning) -> AsyncGenerator[bytes, None]:
         """Iterate over the encoded WatchResponses. Ends by itself when the stream has lasted its time.
 

@@ -20,8 +20,8 @@ from calguard_server.workers.doorbell import Doorbell
 
 _log = structlog.get_logger()
 
-CheckObserver = Callable[[str], None]
-"""Told the named reason of each check's decision."""
+CheckObserver = Callable[[str, float], None]
+"""Told the named reason of each check's decision, and how many seconds the check took."""
 
 _SAVE_AT = 256
 """How many finished checks are saved at the latest, so that those left out of a reading stay few."""
@@ -104,16 +104,17 @@ class CheckLoop:
                 self._bell.ring()
 
     async def _check(self, due: DueLink) -> CheckTimes | None:
+        began = self._clock.timer()
         try:
-            return self._observed(await self._checks.check(due))
+            return self._observed(await self._checks.check(due), self._clock.timer() - began)
         except Exception:  # noqa: BLE001 - one link's trouble must not end the checks of all others; it is logged
             _log.exception("check broke off", calendar_link_id=due.link.id)
             return self._later(due)
 
-    def _observed(self, result: CheckResult | None) -> CheckTimes | None:
+    def _observed(self, result: CheckResult | None, seconds: float) -> CheckTimes | None:
         if result is None:
             return None
-        self._observe(result.reason.value)
+        self._observe(result.reason.value, seconds)
         return result.times
 
     def _later(self, due: DueLink) -> CheckTimes:

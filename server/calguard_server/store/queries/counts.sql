@@ -12,3 +12,15 @@ UNION ALL SELECT 'dead', '', COUNT(*) FROM deliveries WHERE state = 'DEAD'
 UNION ALL SELECT 'unsent', '', COUNT(*) FROM deliveries WHERE next_attempt_time IS NOT NULL
 UNION ALL SELECT 'oldest unsent', '', create_time FROM deliveries
   WHERE sequence = (SELECT MIN(sequence) FROM deliveries INDEXED BY deliveries_due WHERE next_attempt_time IS NOT NULL);
+
+-- name: work_counts
+-- What waits: when the next check of either kind and the next entry are due, entries that are not done so far, and open
+-- incidents.
+SELECT 'check', '', MIN(next_check_time) FROM links WHERE next_check_time IS NOT NULL AND failing_since IS NULL
+UNION ALL SELECT 'failing check', '', MIN(next_check_time) FROM links
+  WHERE next_check_time IS NOT NULL AND failing_since IS NOT NULL
+UNION ALL SELECT 'entry', '', MIN(next_attempt_time) FROM entries WHERE next_attempt_time IS NOT NULL
+UNION ALL SELECT 'undone', state, COUNT(*) FROM entries INDEXED BY entries_undone
+  WHERE state IN ('NOT_ADDED', 'REMOVING') GROUP BY state
+UNION ALL SELECT 'incidents', '', COUNT(*) FROM incidents WHERE close_time IS NULL AND page_id <> ''
+UNION ALL SELECT 'incidents of links', '', COUNT(*) FROM incidents WHERE close_time IS NULL AND link_id <> '';

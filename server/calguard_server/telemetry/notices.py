@@ -7,7 +7,7 @@ from calguard_server.domain.notices import Channel
 from calguard_server.engine.ports import Clock, Store
 
 
-class LedgerMetrics:
+class NoticeMetrics:
     """Counts attempts as they are made; the age is looked up when somebody asks."""
 
     def __init__(self, store: Store, clock: Clock, registry: CollectorRegistry) -> None:

@@ -1,0 +1,207 @@
+"""What `/metrics` shows of a running server, and that the page of docs, the alerts and the dashboard know it."""
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import grpc
+import grpc.aio
+import pytest
+import yaml
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from calguard.v1 import booking_page_pb2 as pages_pb
+from tests.e2e.backend import Backend
+from tests.e2e.stubs import ALL, ANY
+
+_ROOT = Path(__file__).parents[2]
+_RULES = _ROOT / "deploy/prometheus/calguard-alerts.yaml"
+_DASHBOARD = _ROOT / "deploy/grafana/calguard.json"
+_PAGE = _ROOT / "docs/metrics.md"
+_RUNBOOK = _ROOT / "docs/operations.md"
+_NAME = re.compile(r"\b(?:calguard|grpc_server|process|python)_[a-z0-9_]+")
+_SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_info", "_created")
+
+
+async def shown(backend: Backend) -> str:
+    backend.clock.advance(timedelta(seconds=1))  # what was counted a moment ago is not counted again at once
+    async with backend.browser.get(f"http://127.0.0.1:{backend.app.http_port}/metrics") as answer:
+        assert answer.status == 200
+        return await answer.text()
+
+
+async def families(backend: Backend) -> dict[str, Metric]:
+    parsed = text_string_to_metric_families(await shown(backend))
+    return {each.name: each for each in parsed if not each.name.endswith("_created")}
+
+
+_WITH_TOKENS = "calguard_auth_tokens_file_stale"
+"""Shown where callers are known by a file only."""
+
+
+async def value(backend: Backend, sample: str, **labels: str) -> float:
+    found = await families(backend)
+    return next(
+        (
+            each.value
+            for family in found.values()
+            for each in family.samples
+            if each.name == sample and all(each.labels.get(name) == wanted for name, wanted in labels.items())
+        ),
+        0.0,
+    )
+
+
+async def busy(backend: Backend) -> None:
+    """Have something of everything happen: two accounts, two pages, one of them stopped by a link that fails."""
+    for name in ("ann", "ben"):
+        await backend.add_account(name)
+        await backend.link(name)
+    await backend.add_page("all", ALL, "ben", "ann", "ben")
+    await backend.add_page("any", ANY, "ben", "ann", "ben")
+    [link] = await backend.all_links("ann")
+    await backend.break_link(link)
+    await backend.settled()
+
+
+async def test_state(backend: Backend) -> None:
+    """Links and pages are counted by state, and notices by what became of them."""
+    await busy(backend)
+    states = {"FAILED": 1, "LINKED": 1, "DEGRADED": 0, "STOPPED": 0}
+    for state, links in states.items():
+        assert await value(backend, "calguard_calendar_links", state=state) == links
+    assert await value(backend, "calguard_booking_pages", state="STOPPED") == 1
+    assert await value(backend, "calguard_booking_pages", state="DEGRADED") == 1
+    assert await value(backend, "calguard_incidents_open") == 1
+    assert await value(backend, "calguard_notifications_unsent") == 0
+    assert await value(backend, "calguard_notifications_dead") == 0
+    assert await value(backend, "calguard_provider_incident") == 0
+    assert await value(backend, "calguard_notification_attempts_total", channel="EMAIL", outcome="SENT") >= 1
+
+
+async def test_checks(backend: Backend) -> None:
+    """Checks that fall due are counted and timed; what is due and not made shows as overdue."""
+    await busy(backend)
+    before = await value(backend, "calguard_check_duration_seconds_count")
+    await backend.pass_time(minutes=30)
+    await backend.until(lambda _: True)
+    while await value(backend, "calguard_check_duration_seconds_count") == before:
+        await backend.pass_time(seconds=1)
+    assert await value(backend, "calguard_checks_total", reason="UNCHANGED") >= 0
+    assert await value(backend, "calguard_google_request_duration_seconds_count", outcome="200") > 0
+    assert await value(backend, "calguard_google_request_duration_seconds_count", outcome="400") > 0
+
+
+async def test_calls(backend: Backend) -> None:
+    """Calls are counted by their status; a refusal is none of the successes."""
+    service = "calguard.v1.BookingPageService"
+    await busy(backend)
+    request = pages_pb.GetBookingPageRequest(id="any")
+    await backend.pages.GetBookingPage(request)
+    with pytest.raises(grpc.aio.AioRpcError):
+        await backend.pages.GetBookingPage(pages_pb.GetBookingPageRequest(id="nothing"))
+    names = {"grpc_service": service, "grpc_method": "GetBookingPage"}
+    assert await value(backend, "grpc_server_handled_total", grpc_code="OK", **names) == 1
+    assert await value(backend, "grpc_server_handled_total", grpc_code="NOT_FOUND", **names) == 1
+    assert await value(backend, "grpc_server_handling_seconds_count", **names) == 2
+
+
+async def test_watches(backend: Backend) -> None:
+    """Open watches are counted while they are open, and not timed when they end."""
+    await busy(backend)
+    watcher = backend.watch()
+    await watcher.snapshot()
+    assert await value(backend, "calguard_watch_streams") == 1
+    assert await value(backend, "calguard_watch_lag_seconds") == 0
+    watcher.cancel()
+    method = {"grpc_method": "Watch"}
+    while not await value(backend, "grpc_server_handled_total", grpc_code="CANCELLED", **method):
+        await backend.notifications()
+    assert await value(backend, "calguard_watch_streams") == 0
+    assert await value(backend, "grpc_server_handling_seconds_count", **method) == 0
+
+
+async def test_store(backend: Backend) -> None:
+    """Commits are counted with their sizes; the files have theirs."""
+    before = await value(backend, "calguard_store_commit_duration_seconds_count")
+    await busy(backend)
+    assert await value(backend, "calguard_store_commit_duration_seconds_count") > before
+    assert await value(backend, "calguard_store_commit_size_sum") >= await value(
+        backend, "calguard_store_commit_size_count"
+    )
+    assert await value(backend, "calguard_store_file_bytes", file="database") > 0
+    assert await value(backend, "calguard_store_free_bytes") > 0
+    assert await value(backend, "calguard_revision") > 0
+
+
+def named_in(text: str, known: set[str]) -> set[str]:
+    """The families that a text names, whichever of their samples it names."""
+    return {_family(name, known) for name in _NAME.findall(text)}
+
+
+def _family(name: str, known: set[str]) -> str:
+    if name in known:
+        return name
+    return next((name.removesuffix(each) for each in _SUFFIXES if name.removesuffix(each) in known), name)
+
+
+async def test_page_of_docs_names_every_metric_and_no_other(backend: Backend) -> None:
+    known = {name for name in await families(backend) if name.startswith(("calguard_", "grpc_"))}
+    in_rows = "\n".join(line for line in _PAGE.read_text().splitlines() if line.startswith("| `"))
+    assert named_in(in_rows, known) == known | {_WITH_TOKENS}
+
+
+async def test_rules_and_panels_ask_for_metrics_that_exist(backend: Backend) -> None:
+    await busy(backend)
+    known = {*await families(backend), _WITH_TOKENS}
+    expressions = [*(rule["expr"] for rule in rules()), *queries(json.loads(_DASHBOARD.read_text()))]
+    assert len(expressions) > 20
+    for expression in expressions:
+        assert named_in(expression, known) <= known, expression
+
+
+def rules() -> list[dict[str, str]]:
+    return [rule for group in yaml.safe_load(_RULES.read_text())["groups"] for rule in group["rules"]]
+
+
+def queries(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("expr"), str):
+            yield part["expr"]
+        part = list(part.values())
+    for each in part if isinstance(part, list) else ():
+        yield from queries(each)
+
+
+def test_every_alert_is_in_the_runbook() -> None:
+    """Each has what it means, what to look at and what to do, under a heading that its annotation links to."""
+    headings = set(re.findall(r"^### (\w+)$", _RUNBOOK.read_text(), re.MULTILINE))
+    alerts = {rule["alert"] for rule in rules()}
+    assert alerts == headings
+    for rule in rules():
+        assert rule["annotations"]["runbook"].endswith(f"#{rule['alert'].lower()}")  # type: ignore[index]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool, of Prometheus, is not installed")
+def test_promtool_reads_the_rules() -> None:
+    for question in (["check", "rules", _RULES], ["test", "rules", _RULES.with_stem(f"{_RULES.stem}-test")]):
+        promtool(question)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool, of Prometheus, is not installed")
+async def test_promtool_has_nothing_to_say_of_names_and_types(backend: Backend) -> None:
+    await busy(backend)
+    assert await asyncio.to_thread(promtool, ["check", "metrics"], await shown(backend)) == ""
+
+
+def promtool(question: list[str | Path], metrics: str = "") -> str:
+    """What it complains of."""
+    run = subprocess.run(["promtool", *question], input=metrics, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stderr
