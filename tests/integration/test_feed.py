@@ -299,6 +299,31 @@ def test_a_stream_that_stays_behind_is_ended() -> None:
     run(test)
 
 
+def test_how_far_the_furthest_behind_is() -> None:
+    """Counted from when it was shown what it has not taken; who waits, or takes in history, is not behind."""
+
+    async def test(feeding: Feeding) -> None:
+        feeding.commit(1_000)
+        async with feeding.feed.open(FROM_NOW) as quick, feeding.feed.open(FROM_NOW) as slow:
+            assert (await read(quick), await read(slow), feeding.feed.lag())[2] == 0
+            waiting = [asyncio.ensure_future(anext(each)) for each in (quick, slow)]
+            await VirtualClock().sleep(timedelta(seconds=1))
+            assert feeding.feed.lag() == 0
+            feeding.commit()
+            await asyncio.gather(*waiting)
+            following = asyncio.ensure_future(anext(quick))
+            await VirtualClock().sleep(timedelta(seconds=4))
+            assert 3.5 <= feeding.feed.lag() <= 4.5
+            following_too = asyncio.ensure_future(anext(slow))
+            await VirtualClock().sleep(timedelta(seconds=1))
+            assert feeding.feed.lag() == 0
+            for each in (following, following_too):
+                each.cancel()
+            await asyncio.gather(following, following_too, return_exceptions=True)
+
+    run(test)
+
+
 def test_streams_that_began_together_end_apart() -> None:
     """Each stream draws its own lifetime, from the least to twice that, and ends well."""
 

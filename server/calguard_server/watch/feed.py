@@ -69,7 +69,7 @@ class Feed:
         return len(self._keeper.streams)
 
     def lag(self) -> float:
-        """Answer how many seconds the watch is behind that is furthest behind; those with nothing to read are not."""
+        """Answer how many seconds the watch is behind that is furthest behind; 30 at most: then it is ended."""
         return self._keeper.lag()
 
     async def run(self) -> None:

@@ -51,8 +51,11 @@ class Keeper:
             self._look(self._clock.timer())
 
     def lag(self) -> float:
-        """Answer how many seconds the stream is behind that is furthest behind, to a quarter of a second."""
-        furthest = min((each.cursor for each in self.streams if not each.waits), default=None)
+        """Answer how many seconds the stream is behind that is furthest behind, to a quarter of a second.
+
+        Those that take in history are not counted: they had not caught up yet.
+        """
+        furthest = min((each.cursor for each in self.streams if each.is_reading), default=None)
         if furthest is None:
             return 0.0
         missed = next((waited for waited, shown in self._marks if shown > furthest), self.waited)

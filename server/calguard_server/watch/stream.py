@@ -73,9 +73,9 @@ class Stream:
         return self._cursor
 
     @property
-    def waits(self) -> bool:
-        """Whether it has read all that was shown."""
-        return self._wake is not None
+    def is_reading(self) -> bool:
+        """Whether it had caught up, and has been handed out something since that it has not taken."""
+        return self._caught_up and self._wake is None
 
     async def messages(self, beginning: Beginning) -> AsyncGenerator[bytes, None]:
         """Iterate over the encoded WatchResponses. Ends by itself when the stream has lasted its time.
