@@ -6,7 +6,6 @@ cannot be used; 4 an address cannot be listened on.
 
 import argparse
 import asyncio
-import logging
 import signal
 import sys
 from typing import Never
@@ -18,8 +17,17 @@ from calguard_server.app import App, tune_garbage_collector
 from calguard_server.auth.callers import Caller, Role
 from calguard_server.auth.tokens import digest_of, new_token
 from calguard_server.auth.tokens_file import TokensFileError, caller_name, line_for
-from calguard_server.settings import Settings, SettingsError, read_settings, unknown_settings
+from calguard_server.grpc_api.request_id import add_request_id
+from calguard_server.settings import (
+    Settings,
+    SettingsError,
+    TracingSettings,
+    read_settings,
+    read_tracing_settings,
+    unknown_settings,
+)
 from calguard_server.store.errors import StoreError
+from calguard_server.telemetry.logs import configure_logging
 
 EXIT_FAILED, EXIT_SETTINGS, EXIT_STORE, EXIT_ADDRESS = 1, 2, 3, 4
 
@@ -31,23 +39,23 @@ def main() -> None:
         _make_token(Caller(arguments.name, Role[arguments.role.upper()]))
         return
     try:
-        settings = read_settings()
+        settings, tracing = read_settings(), read_tracing_settings()
     except SettingsError as error:
         _end(EXIT_SETTINGS, str(error))
-    configure_logging(settings)
+    configure_logging(settings.log_level, as_json=settings.log_format == "json", additions=[add_request_id])
     for name in unknown_settings():
         structlog.get_logger().warning("not a setting of this server: see docs/settings.md", name=name)
     tune_garbage_collector()
-    sys.exit(uvloop.run(_serve(settings)))
+    sys.exit(uvloop.run(_serve(settings, tracing)))
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, tracing: TracingSettings) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     try:
-        app = await App.start(settings)
+        app = await App.start(settings, tracing=tracing)
     except TokensFileError as error:
         _end(EXIT_SETTINGS, f"CALGUARD_AUTH_TOKENS_FILE: {error}")
     except (StoreError, OSError) as error:
@@ -58,32 +66,6 @@ async def _serve(settings: Settings) -> int:
     await app.stop()
     stopping.cancel()
     return _report(app.failed.result()) if app.failed.done() else 0
-
-
-def configure_logging(settings: Settings) -> None:
-    """Log to standard output: JSON lines, or for a terminal."""
-    renderer = (
-        structlog.processors.JSONRenderer()
-        if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stdout.isatty(),
-            exception_formatter=structlog.dev.plain_traceback,  # the default shows variables, and so secrets
-        )
-    )
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    processors: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    if settings.log_format == "json":
-        processors.append(structlog.processors.format_exc_info)
-    structlog.configure(
-        processors=[*processors, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
 
 
 def _report(error: Exception) -> int:

@@ -49,6 +49,7 @@ from calguard_server.engine.selection import Selection
 from calguard_server.engine.server_status import StatusReading
 from calguard_server.engine.silences import Silences
 from calguard_server.engine.slack_workspaces import SlackWorkspaces
+from calguard_server.engine.tracing import UNTRACED, Tracer
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
@@ -60,7 +61,7 @@ from calguard_server.http_api.server import HttpServer
 from calguard_server.http_api.unsubscribe import PATH as UNSUBSCRIBE_PATH
 from calguard_server.http_api.unsubscribe import Unsubscribing
 from calguard_server.notifiers.slack_verifier import SlackTokenVerifier
-from calguard_server.settings import Settings, is_loopback
+from calguard_server.settings import Settings, TracingSettings, is_loopback
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.telemetry.calls import CallMetrics
@@ -73,6 +74,7 @@ from calguard_server.telemetry.process import process_registry
 from calguard_server.telemetry.reports import ReportMetrics
 from calguard_server.telemetry.requests import RequestMetrics
 from calguard_server.telemetry.status import StatusMetrics
+from calguard_server.telemetry.traces import Traces
 from calguard_server.watch.feed import Feed, FeedOptions
 from calguard_server.workers.account_loop import AccountLoopOptions
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
@@ -143,20 +145,27 @@ def real_world() -> World:
 class App:
     """A running server. `failed` is set when it can no longer go on; its text says what to do."""
 
-    def __init__(self, settings: Settings, world: World) -> None:
+    def __init__(self, settings: Settings, world: World, traces: Traces | None) -> None:
         self.failed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self._settings = settings
         self._world = world
         self._closers: list[Callable[[], Awaitable[object]]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self.registry = process_registry()
+        self._traces = traces
+        self._tracer: Tracer = traces or UNTRACED
+        if traces is not None:
+            self._closers.append(traces.close)
         self.port = 0
         self.http_port = 0
 
     @classmethod
-    async def start(cls, settings: Settings, world: World | None = None) -> "App":
+    async def start(
+        cls, settings: Settings, world: World | None = None, tracing: TracingSettings | None = None
+    ) -> "App":
         """Start a server; when this returns, it serves. Raises TokensFileError, StoreError or OSError."""
-        app = cls(settings, world or real_world())
+        traces = Traces(tracing.protocol) if tracing is not None and tracing.wanted else None
+        app = cls(settings, world or real_world(), traces)
         try:
             await app._start()
         except BaseException:
@@ -231,6 +240,7 @@ class App:
             self._world.clock,
             self._world.new_id,
             observe=commits.committed,
+            tracer=self._tracer,
         )
         store = await open_store(options)
         self._closers.append(store.close)
@@ -371,6 +381,7 @@ class App:
             RetryPolicy(),
             DeliveryLoopOptions(),
             self._notice_metrics.attempted,
+            self._tracer,
         )
         self._store.listen_for_deliveries(deliveries.nudge)
         follow_ups = FollowUpLoop(self._store, self._follow_ups, world.clock, deliveries.nudge, FollowUpOptions())
@@ -410,6 +421,7 @@ class App:
                 CheckPace(self._store, PaceOptions(interval), failing=failing),
                 CheckLoopOptions(failing, self._settings.check_concurrency // 2),
                 metrics.checked,
+                self._tracer,
             ).run
             for failing, interval in intervals.items()
         }
@@ -423,6 +435,7 @@ class App:
             authority=self._authority,
             connection_age=self._settings.watch_lifetime,
             observe=CallMetrics(self.registry).ended,
+            trace=None if self._traces is None else self._traces.call,
         )
         self._closers.append(lambda: server.stop(_LAST_GRACE_SECONDS))
         self.port = server.port

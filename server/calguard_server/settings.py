@@ -463,6 +463,38 @@ def read_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - as many types
         raise SettingsError("\n".join(_complaints(error))) from None
 
 
+class TracingSettings(BaseSettings):
+    """Whether traces are wanted, and how they are sent, as OpenTelemetry names it; it reads the rest itself."""
+
+    model_config = SettingsConfigDict(env_prefix="OTEL_", extra="ignore", hide_input_in_errors=True)
+
+    sdk_disabled: bool = False
+    traces_exporter: Literal["otlp", "none"] | None = None
+    exporter_otlp_endpoint: str = ""
+    exporter_otlp_traces_endpoint: str = ""
+    exporter_otlp_protocol: Literal["http/protobuf", "grpc"] = "http/protobuf"
+    exporter_otlp_traces_protocol: Literal["http/protobuf", "grpc"] | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether an exporter, or where it is to send, is set, and nothing says that there is to be none."""
+        named = self.traces_exporter or self.exporter_otlp_endpoint or self.exporter_otlp_traces_endpoint
+        return bool(named) and self.traces_exporter != "none" and not self.sdk_disabled
+
+    @property
+    def protocol(self) -> str:
+        """How traces are sent."""
+        return self.exporter_otlp_traces_protocol or self.exporter_otlp_protocol
+
+
+def read_tracing_settings(**overrides: Any) -> TracingSettings:  # noqa: ANN401 - as many types as settings
+    """Read the environment, as `read_settings` does."""
+    try:
+        return TracingSettings(**overrides)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_complaints(error, "OTEL_"))) from None
+
+
 def unknown_settings() -> list[str]:
     """Name what the environment sets that is no setting of the server: most likely a slip of the pen."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | _OF_THE_CLIENT
@@ -489,9 +521,9 @@ def _check_certificates(path: str) -> None:
         raise ValueError("expected a file of certificates in PEM") from None
 
 
-def _complaints(error: ValidationError) -> Iterable[str]:
+def _complaints(error: ValidationError, prefix: str = PREFIX) -> Iterable[str]:
     for each in error.errors(include_input=False, include_url=False):
-        name = PREFIX + str(each["loc"][0]).upper()
+        name = prefix + str(each["loc"][0]).upper()
         if each["type"] == "missing":
             advice = f"; {KEY_RECIPE}" if name.endswith("TOKEN_KEYS") else ""
             yield f"{name}: is not set{advice}"

@@ -93,6 +93,13 @@ class ServerProcess:
                     raise EndedError(self.complaints)
                 await self._grown.wait()
 
+    async def until(self, text: str) -> None:
+        """Return when it has printed a text."""
+        async with asyncio.timeout(_SECONDS):
+            while text not in self.printed:
+                self._grown.clear()
+                await self._grown.wait()
+
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 

@@ -10,9 +10,9 @@ from datetime import datetime
 
 import uvloop
 
-from calguard_server.__main__ import configure_logging
 from calguard_server.app import App, World, random_id, tune_garbage_collector
 from calguard_server.settings import Settings, read_settings
+from calguard_server.telemetry.logs import configure_logging
 from tests.torture.fast_clock import FastClock
 
 
@@ -28,6 +28,6 @@ async def _serve(settings: Settings, clock: FastClock) -> None:
 
 if __name__ == "__main__":
     read = read_settings()
-    configure_logging(read)
+    configure_logging(read.log_level, as_json=read.log_format == "json", additions=[])
     tune_garbage_collector()
     uvloop.run(_serve(read, FastClock(datetime.fromisoformat(sys.argv[1]))))

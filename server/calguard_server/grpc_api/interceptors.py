@@ -16,7 +16,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple, Never
 
 import grpc
@@ -28,6 +28,7 @@ from calguard_server.domain.errors import CalguardError, InvalidArgumentError
 from calguard_server.engine.working_set import ReplayedError
 from calguard_server.grpc_api.errors import DETAILS_KEY, Refusal, internal_refusal, refusal_of
 from calguard_server.grpc_api.gate import Gate
+from calguard_server.grpc_api.request_id import Metadata, begin_call, metadata_of_call
 
 _log = structlog.get_logger(__name__)
 
@@ -38,6 +39,11 @@ else:
     Handler, Context = grpc.RpcMethodHandler, grpc.aio.ServicerContext
 CallObserver = Callable[[str, str, float | None], None]
 """Told each call's method and status code when it ends, and how many seconds it took; None where it was a stream."""
+
+CallTracer = Callable[[str, Metadata], AbstractContextManager[Callable[[str], None]]]
+"""Opens the span of a call, by its method and metadata; what is entered is told the call's status code."""
+
+_Guarded = Callable[[Any, Context], Awaitable[bytes]]
 
 _ENDS = (Exception, asyncio.CancelledError)
 """What ends a call: whatever it is, nothing of it may reach the caller but by `_end`."""
@@ -58,7 +64,7 @@ def unobserved(_method: str, _code: str, _seconds: float | None) -> None:
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler. `timer` answers seconds that only grow; `new_error_id` makes ids for the log.
 
-    `observe` is told of the end of each call.
+    `observe` is told of the end of each call; `trace` opens the spans of unary calls.
 
     It is the innermost interceptor: it asks for a method's handler once, and wraps it once. Calls pass the `gate`. A
     stream that writes by itself does not: it lasts until it is ended, and ends by itself when the server drains.
@@ -70,11 +76,13 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         new_error_id: Callable[[], str] = lambda: secrets.token_hex(8),
         gate: Gate | None = None,
         observe: CallObserver = unobserved,
+        trace: CallTracer | None = None,
     ) -> None:
         self._timer = timer
         self._new_error_id = new_error_id
         self._gate = gate or Gate()
         self._observe = observe
+        self._trace = trace
         self._log: structlog.typing.FilteringBoundLogger = _log.bind()
         self._wrapped: dict[str, Handler] = {}
 
@@ -85,6 +93,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     ) -> Handler | None:
         """Answer the wrapped handler; None, which is UNIMPLEMENTED, where nothing serves the method."""
         method = handler_call_details.method
+        begin_call(handler_call_details.invocation_metadata)
         wrapped = self._wrapped.get(method)
         if wrapped is None and (handler := await continuation(handler_call_details)) is not None:
             wrapped = self._wrapped[method] = self.guard(method, handler)
@@ -117,7 +126,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         make: Any = (
             grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
         )
-        wrapped: Handler = make(guarded)
+        wrapped: Handler = make(guarded if self._trace is None else _traced(method, guarded, self._trace))
         return wrapped
 
     def _wrap_stream(self, method: str, handler: Handler) -> Handler:
@@ -184,6 +193,24 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         if self._log.is_enabled_for(level):
             self._log.log(level, "call", method=call.method, code=name, duration_ms=round(took * 1000, 3), **more)
 
+
+def _traced(method: str, guarded: _Guarded, trace: CallTracer) -> _Guarded:
+    async def traced(request: Any, context: Context) -> bytes:  # noqa: ANN401 - whatever the method takes
+        with trace(method, metadata_of_call()) as told:
+            try:
+                return await guarded(request, context)
+            finally:
+                told(_code_of(context))
+
+    return traced
+
+
+def _code_of(context: Context) -> str:
+    """Name the status that a call is answered with; grpc answers a number, whatever its types say."""
+    return _CODES.get(context.code(), grpc.StatusCode.OK).name
+
+
+_CODES: dict[object, grpc.StatusCode] = {key: code for code in grpc.StatusCode for key in (code, code.value[0])}
 
 _LEVEL_OF: dict[grpc.StatusCode | None, int] = {
     grpc.StatusCode.OK: logging.DEBUG,

@@ -45,7 +45,7 @@ from calguard_server.grpc_api.booking_page_service import BookingPageService
 from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
 from calguard_server.grpc_api.gate import Gate
 from calguard_server.grpc_api.health import HealthService
-from calguard_server.grpc_api.interceptors import CallObserver, ErrorInterceptor, unobserved
+from calguard_server.grpc_api.interceptors import CallObserver, CallTracer, ErrorInterceptor, unobserved
 from calguard_server.grpc_api.notification_service import NotificationService
 from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.provider_service import ProviderService
@@ -152,16 +152,17 @@ def build_server(
     third_party_access_url: str = THIRD_PARTY_ACCESS_URL,
     connection_age: timedelta = timedelta(minutes=30),
     observe: CallObserver = unobserved,
+    trace: CallTracer | None = None,
 ) -> GrpcServer:
     """Build the server, in a running event loop, and bind it; port 0 becomes a free one.
 
     With an `authority` only those whom it knows are let in. `credentials` make it TLS. A connection takes no new calls
     after about `connection_age`, and its streams, which end by themselves within twice that time, are ended with it
-    after a little more. `observe` is told of the end of each call. Raises OSError, naming the address, where it cannot
-    be bound.
+    after a little more. `observe` is told of the end of each call, `trace` opens the spans of unary ones. Raises
+    OSError, naming the address, where it cannot be bound.
     """
     gate = Gate()
-    errors = ErrorInterceptor(gate=gate, observe=observe)
+    errors = ErrorInterceptor(gate=gate, observe=observe, trace=trace)
     first = errors if authority is None else AuthenticationInterceptor(authority, errors)
     server = grpc.aio.server(interceptors=(first,), options=(*OPTIONS, *_ages(connection_age)))
     methods = _Methods()

@@ -46,6 +46,7 @@ from calguard_server.engine.ports import (
     StatusCounts,
     WorkCounts,
 )
+from calguard_server.engine.tracing import UNTRACED, Tracer
 from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
 from calguard_server.store import appointments, checks, counts, deliveries, ledger
 from calguard_server.store.connection import Connect, connect
@@ -83,7 +84,7 @@ _SNAPSHOTS = 4
 class StoreOptions:
     """Where the database is, what encrypts its secrets, how changes are encoded for subscribers, who connects.
 
-    `observe` is told of each commit.
+    `observe` is told of each commit, `tracer` collects a span of it.
     """
 
     path: Path
@@ -93,6 +94,7 @@ class StoreOptions:
     new_id: NewId
     connect: Connect = connect
     observe: CommitObserver = uncounted
+    tracer: Tracer = UNTRACED
 
 
 class SqliteStore:
@@ -418,7 +420,14 @@ async def _open(options: StoreOptions, lock: IO[str]) -> SqliteStore:
         await connection.close()
         raise
     writer = Writer(
-        connection, options.path, options.vault, options.encode, options.clock, identity.revision, options.observe
+        connection,
+        options.path,
+        options.vault,
+        options.encode,
+        options.clock,
+        identity.revision,
+        options.observe,
+        options.tracer,
     )
     readers = await Readers.open(options.path, _READERS, options.connect)
     snapshots = await Readers.open(options.path, _SNAPSHOTS, options.connect)

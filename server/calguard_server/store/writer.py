@@ -17,7 +17,9 @@ from typing import Any, TypeVar
 
 import structlog
 
+from calguard_server.domain.events import Change
 from calguard_server.engine.ports import Clock, CommitListener, LogEntry
+from calguard_server.engine.tracing import Tracer
 from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.store.connection import Connection
 from calguard_server.store.errors import StoreError, advice_for, store_error, unavailable
@@ -33,14 +35,14 @@ _log = structlog.get_logger()
 GROUP_MAX = 512
 """How many pieces of work one commit holds at most."""
 
-CommitObserver = Callable[[int, float], None]
-"""Told how many pieces of work each commit held, and how many seconds it took."""
+CommitObserver = Callable[[int, float, Sequence[Change]], None]
+"""Told how many pieces of work each commit held, how many seconds it took, and the changes that it made."""
 
 Statements = Callable[[sqlite3.Connection], Any]
 """Work that needs no decision: runs on the connection, inside the group's transaction."""
 
 
-def uncounted(_size: int, _seconds: float) -> None:
+def uncounted(_size: int, _seconds: float, _changes: Sequence[Change]) -> None:
     """Tell nobody of a commit."""
 
 
@@ -65,9 +67,11 @@ class Writer:
         clock: Clock,
         revision: int,
         observe: CommitObserver,
+        tracer: Tracer,
     ) -> None:
         self.revision = revision
         self._observe = observe
+        self._tracer = tracer
         self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
         self._connection = connection
         self._path = path
@@ -123,7 +127,8 @@ class Writer:
 
     async def _commit_group(self, group: list[_Waiting]) -> None:
         try:
-            await self._commit(group)
+            with self._tracer.span("commit", {"calguard.units": len(group)}):
+                await self._commit(group)
         except asyncio.CancelledError:
             self._refuse(group)
             raise
@@ -159,7 +164,7 @@ class Writer:
             connection.execute("COMMIT")
 
         await self._connection.run(finish)
-        self._observe(len(done), self._clock.timer() - began)
+        self._observe(len(done), self._clock.timer() - began, rows.changes)
         self.revision = rows.revision
         due = bool(rows.entries or rows.woken or rows.recovered or rows.reviews)
         self._tell(entries, owes=bool((entries or due) and rows.deliveries), due=due)

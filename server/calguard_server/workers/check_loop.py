@@ -15,6 +15,7 @@ import structlog
 
 from calguard_server.engine.checks import CheckResult, Checks
 from calguard_server.engine.ports import CheckTimes, Clock, DueLink, Store
+from calguard_server.engine.tracing import UNTRACED, Tracer
 from calguard_server.workers.check_pace import CheckPace
 from calguard_server.workers.doorbell import Doorbell
 
@@ -53,6 +54,7 @@ class CheckLoop:
         pace: CheckPace,
         options: CheckLoopOptions,
         observe: CheckObserver,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._store = store
         self._checks = checks
@@ -60,6 +62,7 @@ class CheckLoop:
         self._pace = pace
         self._options = options
         self._observe = observe
+        self._tracer = tracer
         self._bell = Doorbell(clock)
         self._queue: asyncio.Queue[DueLink] = asyncio.Queue(options.concurrency * _READ_AHEAD)
         self._taken: set[str] = set()
@@ -106,7 +109,10 @@ class CheckLoop:
     async def _check(self, due: DueLink) -> CheckTimes | None:
         began = self._clock.timer()
         try:
-            return self._observed(await self._checks.check(due), self._clock.timer() - began)
+            with self._tracer.span("check", {"calguard.calendar_link_id": due.link.id}) as span:
+                result = await self._checks.check(due)
+                span.tell({"calguard.reason": result.reason.value if result else ""})
+            return self._observed(result, self._clock.timer() - began)
         except Exception:  # noqa: BLE001 - one link's trouble must not end the checks of all others; it is logged
             _log.exception("check broke off", calendar_link_id=due.link.id)
             return self._later(due)

@@ -30,6 +30,7 @@ from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.silence import is_silenced
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import Chance, ClaimedDelivery, Clock, DeliveryUpdate, Store
+from calguard_server.engine.tracing import UNTRACED, Tracer
 from calguard_server.notifiers.hook import NotifierHook
 from calguard_server.notifiers.message import Address
 from calguard_server.workers.composer import Composer
@@ -70,6 +71,7 @@ class DeliveryLoop:
         policy: RetryPolicy,
         options: DeliveryLoopOptions,
         observe: AttemptObserver = lambda _channel, _outcome: None,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._store = store
         self._composer = composer
@@ -80,6 +82,7 @@ class DeliveryLoop:
         self._policy = policy
         self._options = options
         self._observe = observe
+        self._tracer = tracer
         self._bell = Doorbell(clock)
         self._sending: dict[asyncio.Task[None], Channel] = {}
 
@@ -134,7 +137,10 @@ class DeliveryLoop:
         hook = self._hooks.get(first.channel)
         outcome = _NO_CHANNEL
         if hook is not None:
-            outcome = await hook.send(await self._composer.compose(true), self._composer.address(true[0]))
+            about = {"calguard.notification_id": first.id, "calguard.channel": first.channel.value}
+            with self._tracer.span("delivery", about) as span:
+                outcome = await hook.send(await self._composer.compose(true), self._composer.address(true[0]))
+                span.tell({"calguard.outcome": attempt_outcome(outcome).value})
         if outcome.tried:
             self._observe(first.channel, attempt_outcome(outcome))
         updates = self._updates([each.delivery for each in true], outcome)
