@@ -86,6 +86,7 @@ from calguard_server.workers.follow_up_loop import FollowUpLoop, FollowUpOptions
 from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.retention import Retention, RetentionOptions
 from calguard_server.workers.slack_review import SlackReview
+from calguard_server.workers.store_probe import StoreProbe
 from calguard_server.workers.token_reload import TokenReload
 
 _log = structlog.get_logger()
@@ -152,6 +153,7 @@ class App:
         self._closers: list[Callable[[], Awaitable[object]]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self.registry = process_registry()
+        self._writable = True
         self._traces = traces
         self._tracer: Tracer = traces or UNTRACED
         if traces is not None:
@@ -195,6 +197,8 @@ class App:
         await self._start_http()
         await self._grpc.start()
         self._watch_store()
+        probe = StoreProbe(self._store, self._world.clock, self._show_writable)
+        self._supervise(asyncio.create_task(probe.run(), name="store probe"))
         _log.info(
             f"listening on {self._host}:{self.port}",
             http_port=self.http_port or None,
@@ -282,7 +286,13 @@ class App:
         self._store.listen(page_answers.told)
         status = StatusReading(self._store, self._world.clock, version("calguard"), lambda: self._feed.streams)
         self._status_metrics = StatusMetrics(
-            self._store, status, self._world.clock, self.registry, self._feed.lag, lambda: self._incidents.troubled
+            self._store,
+            status,
+            self._world.clock,
+            self.registry,
+            watch_lag=self._feed.lag,
+            troubled=lambda: self._incidents.troubled,
+            writable=lambda: self._writable,
         )
         return UseCases(
             accounts=self._accounts,
@@ -447,7 +457,7 @@ class App:
         host, _, port = self._settings.http_listen.rpartition(":")
         server = HttpServer(
             self._linking,
-            lambda: not self._store.writer.failed.done(),
+            lambda: self._writable and not self._store.writer.failed.done(),
             self.registry,
             CallbackPage(self._settings.support_url, self._settings.relink_url),
             Unsubscribing(self._accounts, self._unsubscribe_tokens, self._settings.support_url),
@@ -460,6 +470,10 @@ class App:
         """Bring up to date what `/metrics` shows and is not counted as it happens."""
         await self._notice_metrics.look()
         await self._status_metrics.look()
+
+    async def _show_writable(self, writable: bool) -> None:  # noqa: FBT001 - as the probe tells it
+        self._writable = writable
+        await self._grpc.show(serving=writable)
 
     def _supervise(self, task: asyncio.Task[None]) -> None:
         """Take note of a worker that ends by itself: the server cannot go on without it."""

@@ -280,7 +280,7 @@ async def checking(service: Service, concurrency: int = 4) -> AsyncIterator[list
                 service.clock,
                 CheckPace(service.store, PaceOptions(timedelta(minutes=10), least_per_second=1000), failing=failing),
                 CheckLoopOptions(failing, concurrency),
-                reasons.append,
+                lambda reason, _: reasons.append(reason),
             ).run()
         )
         for failing in (False, True)

@@ -58,7 +58,7 @@ def _check_loop(service: Service, *, failing: bool) -> CheckLoop:
     interval = policy.retry_interval_max if failing else policy.check_interval
     pace = CheckPace(service.store, PaceOptions(interval), failing=failing)
     options = CheckLoopOptions(failing)
-    return CheckLoop(service.store, service.checks, service.clock, pace, options, lambda _: None)
+    return CheckLoop(service.store, service.checks, service.clock, pace, options, lambda _reason, _seconds: None)
 
 
 def _delivery_loop(service: Service, mailbox: Mailbox) -> DeliveryLoop:

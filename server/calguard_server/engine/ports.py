@@ -678,6 +678,10 @@ class Store(Protocol):
         """
         ...
 
+    async def probe(self) -> None:
+        """Return once a change that changes nothing was committed. Raises UnavailableError `STORE_UNAVAILABLE`."""
+        ...
+
     async def revision(self) -> int:
         """Answer the latest revision; 0 before the first change."""
         ...

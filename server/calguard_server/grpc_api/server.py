@@ -124,9 +124,14 @@ class GrpcServer:
 
     async def start(self) -> None:
         """Serve; every service, and the server as a whole, is SERVING."""
-        for service in SERVICES:
-            await self._statuses.set(service, health_pb2.HealthCheckResponse.SERVING)
+        await self.show(serving=True)
         await self._server.start()
+
+    async def show(self, *, serving: bool) -> None:
+        """Have the health of every service, and of the server as a whole, say whether it serves."""
+        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        for service in ("", *SERVICES):
+            await self._statuses.set(service, status)
 
     async def drain(self, at_most_seconds: float) -> None:
         """Tell that nothing here is SERVING any more, for good, and refuse new calls while those under way end."""

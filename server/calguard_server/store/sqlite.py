@@ -362,6 +362,10 @@ class SqliteStore:
         """Drop what is past keeping of the ledger."""
         return await self.writer.submit(lambda connection: deliveries.prune(connection, before, limit))
 
+    async def probe(self) -> None:
+        """Commit nothing."""
+        await self.writer.submit(_nothing)
+
     async def revision(self) -> int:
         """Answer the latest revision."""
         return self.writer.revision
@@ -394,6 +398,10 @@ class SqliteStore:
         return await self._readers.read(
             lambda connection: [object_of(row) for row in connection.execute(QUERIES[query], values)]
         )
+
+
+def _nothing(_connection: sqlite3.Connection) -> None:
+    """Change nothing."""
 
 
 async def open_store(options: StoreOptions) -> SqliteStore:

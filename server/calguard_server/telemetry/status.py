@@ -13,7 +13,7 @@ class StatusMetrics:
     """Gauges of links, pages, notices, appointments and watches.
 
     `watch_lag` tells how many seconds the watch is behind that is furthest behind, `troubled` whether an incident of
-    the provider is open.
+    the provider is open, `writable` whether the database takes changes.
     """
 
     def __init__(
@@ -22,20 +22,24 @@ class StatusMetrics:
         status: StatusReading,
         clock: Clock,
         registry: CollectorRegistry,
+        *,
         watch_lag: Callable[[], float],
         troubled: Callable[[], bool],
+        writable: Callable[[], bool],
     ) -> None:
         self._store = store
         self._status = status
         self._clock = clock
         self._watch_lag = watch_lag
         self._troubled = troubled
+        self._writable = writable
 
         def gauge(name: str, meaning: str, *labels: str) -> Gauge:
             return Gauge(f"calguard_{name}", meaning, labels, registry=registry)
 
         self._links = gauge("calendar_links", "Calendar links, by state.", "state")
         self._pages = gauge("booking_pages", "Booking pages, by state.", "state")
+        self._taking = gauge("store_writable", "1 while the database takes changes, 0 while it does not answer.")
         self._revision = gauge("revision", "The revision of the latest change.")
         self._watches = gauge("watch_streams", "Watches that are open.")
         self._lag = gauge("watch_lag_seconds", "How far the watch is behind that is furthest behind.")
@@ -56,6 +60,7 @@ class StatusMetrics:
         self._show(await self._status.read())
         self._show_work(await self._store.work_counts(), self._clock.now())
         self._lag.set(self._watch_lag())
+        self._taking.set(int(self._writable()))
         self._provider.set(int(self._troubled()))
 
     def _show(self, status: ServerStatus) -> None:
