@@ -94,7 +94,7 @@ async def _ours(
     done = asyncio.Event()
     counted = 0
 
-    def observe(reason: str) -> None:
+    def observe(reason: str, _seconds: float) -> None:
         nonlocal counted
         assert reason == "HEALTHY", reason
         counted += 1

@@ -151,5 +151,5 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _checked(self, reason: str) -> None:
+    def _checked(self, reason: str, _seconds: float) -> None:
         self.checks[reason] += 1
