@@ -1,6 +1,8 @@
 """QueryAvailability's answer in the contract's words."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -14,8 +16,12 @@ HOUR = timedelta(hours=1)
 NAMES = tuple(f"account-{number:04}" for number in range(100))
 
 
-def stretches(count: int) -> tuple[FreeStretch, ...]:
-    return tuple(FreeStretch(Interval(NOW + each * HOUR, NOW + (each + 2) * HOUR), NAMES) for each in range(count))
+def stretch(number: int) -> FreeStretch:
+    return FreeStretch(Interval(NOW + number * HOUR, NOW + (number + 2) * HOUR), NAMES)
+
+
+def stretches(many: int) -> tuple[FreeStretch, ...]:
+    return tuple(map(stretch, range(many)))
 
 
 def test_stretches_are_told_to_the_microsecond_and_in_order() -> None:
@@ -35,3 +41,17 @@ def test_an_answer_that_no_client_would_take_is_refused_by_name() -> None:
     with pytest.raises(ResourceExhaustedError, match="fewer days") as refused:
         availability_to_wire(Availability(stretches(fitting + 2), ()))
     assert refused.value.reason == "ANSWER_TOO_LARGE"
+
+
+def test_no_more_is_found_than_could_be_told() -> None:
+    """Of hundreds of members over months there are gigabytes of stretches. Here they have no end."""
+    found = count()
+
+    def endless() -> Iterator[FreeStretch]:
+        for number in found:
+            yield stretch(number % 1000)
+
+    with pytest.raises(ResourceExhaustedError):
+        availability_to_wire(Availability(endless(), ()))
+    each = availability_to_wire(Availability(stretches(1), ())).ByteSize()
+    assert next(found) * each < 4 * MOST_BYTES

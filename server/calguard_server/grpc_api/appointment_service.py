@@ -35,7 +35,7 @@ class AppointmentService(appointment_pb2_grpc.AppointmentServiceServicer):
         """Tell when a page can be booked."""
         query = read_query(request)
         found = await self._availability.query(query.booking_page_id, query.window, query.duration)
-        # Of hundreds of members over months it takes a while, and others are not to wait for it.
+        # It finds them as well: of hundreds of members over months that takes a while, and others are not to wait.
         return await asyncio.to_thread(availability_to_wire, found)
 
     async def AssignAppointment(
