@@ -9,7 +9,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import compress
+from itertools import chain, compress
 
 from msgspec import Struct
 
@@ -59,8 +59,9 @@ def is_free(member: MemberTime, time: Interval) -> bool:
 
 def _of_all(busy: Mapping[str, tuple[Interval, ...]], window: Interval, duration: timedelta) -> Iterator[FreeStretch]:
     everybody = tuple(busy)
-    taken = [each for of_one in busy.values() for each in of_one]
-    return (FreeStretch(gap, everybody) for gap in gaps(window, taken) if gap.length >= duration)
+    for gap in gaps(window, chain.from_iterable(busy.values())):
+        if gap.length >= duration:
+            yield FreeStretch(gap, everybody)
 
 
 def _of_any(busy: Mapping[str, tuple[Interval, ...]], window: Interval, duration: timedelta) -> Iterator[FreeStretch]:
