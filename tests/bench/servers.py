@@ -73,11 +73,25 @@ def bare(answer: bytes) -> Iterator[Server]:
     with tempfile.NamedTemporaryFile() as file:
         file.write(answer)
         file.flush()
-        command = [sys.executable, "-m", "tests.bench.bare_server", file.name]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        with _running(process):
-            assert process.stdout is not None
-            yield Server(f"127.0.0.1:{int(process.stdout.readline())}", process.pid)
+        with _module("bare_server", file.name) as server:
+            yield server
+
+
+@contextmanager
+def bare_assigning(url: str) -> Iterator[Server]:
+    """Run the bare server that asks the local Google and writes a row."""
+    with tempfile.TemporaryDirectory() as folder, _module("bare_assigning", url, folder) as server:
+        yield server
+
+
+@contextmanager
+def _module(name: str, *arguments: str) -> Iterator[Server]:
+    """Run a module of this package that prints its port."""
+    command = [sys.executable, "-m", f"tests.bench.{name}", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with _running(process):
+        assert process.stdout is not None
+        yield Server(f"127.0.0.1:{int(process.stdout.readline())}", process.pid)
 
 
 def etcd_version() -> str:
