@@ -17,7 +17,7 @@ import uvloop
 
 from calguard.v1 import appointment_pb2, appointment_pb2_grpc
 from tests.bench import assignment_rate
-from tests.bench.booking_server import MEMBERS, add_page, booking_server
+from tests.bench.booking_server import MEMBERS, add_page, at_local_google, booking_server
 from tests.bench.check_rate import local_google
 from tests.bench.local_google import CALENDAR, FIRST_DAY
 from tests.bench.servers import Server
@@ -45,8 +45,9 @@ of the process that asks, for one query. The median of {ROUNDS} rounds in turn, 
 
 _FOOT = """
 By a profile, about half of ALL_MEMBERS that asks Google is aiohttp, which the bare calls pay too, and reading the
-answers; the rest is spread thin over pacing, tasks, the store and gRPC. ANY_MEMBER has some two thousand stretches to
-find and to encode besides, with 12,000 names: of one that asks nobody that is four fifths.
+answers; the rest is spread thin over pacing, tasks, the store and gRPC. ANY_MEMBER has some two thousand stretches with
+12,000 names to find and to encode besides: a quarter of one that asks nobody is the finding, and a half the encoding,
+which protobuf's messages take whichever way they are filled.
 """
 
 
@@ -85,7 +86,10 @@ async def _measure() -> dict[str, Measured]:
     """Measure the bare calls, and each mode with each cache, in turn."""
     with ExitStack() as running:
         url = running.enter_context(local_google(str(STRETCHES)))
-        servers = {name: running.enter_context(booking_server(url, cache))[0] for name, cache in _CACHES.items()}
+        servers = {
+            name: running.enter_context(booking_server(at_local_google(url), cache))[0]
+            for name, cache in _CACHES.items()
+        }
         async with AsyncExitStack() as stack:
             session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
             rounds = {_BARE: partial(_round, lambda: _bare(session, url), time.process_time)}

@@ -1,7 +1,7 @@
-"""Our server with the members of a page, each with a link, and the local Google that it asks."""
+"""Our server with the members of a page, each with a link to the local Google or to the sandbox."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,30 +21,44 @@ MEMBERS = 20
 
 
 @contextmanager
-def booking_server(url: str, cache: str) -> Iterator[tuple[Server, Path]]:
-    """Run it; `cache` is AVAILABILITY_CACHE. Answers also where its database is."""
+def booking_server(
+    google: Mapping[str, str], cache: str, grants: Mapping[str, str] | None = None
+) -> Iterator[tuple[Server, Path]]:
+    """Run it; answers also where its database is.
+
+    `google` are the settings that name it, `cache` is AVAILABILITY_CACHE. `grants` are the members' calendars with
+    their refresh tokens; without, those of the local Google.
+    """
     key = Fernet.generate_key().decode()
     now = datetime.now(UTC)  # noqa: TID251 - a measurement runs in real time
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "db"
         many_links.fill(path, Secret(key), MEMBERS, now, SchedulePolicy(check_interval=timedelta(days=1)))
+        many_links.link_to(path, Secret(key), grants or {})
         settings = {
             "LISTEN": "127.0.0.1:0",
             "HTTP_LISTEN": "",
             "DATABASE_URL": f"sqlite:///{path}",
             "TOKEN_KEYS": key,
-            "GOOGLE_CLIENT_ID": "bench",
-            "GOOGLE_CLIENT_SECRET": "bench",
             "GOOGLE_REDIRECT_URI": "http://127.0.0.1:1/callback",
-            "GOOGLE_TOKEN_URI": f"{url}token",
-            "GOOGLE_API_ENDPOINT": f"{url}calendar/v3/",
             "GOOGLE_QUOTA": "10000000",
             "GOOGLE_USER_QUOTA": "10000000",
             "CHECK_INTERVAL": "1d",
             "AVAILABILITY_CACHE": cache,
+            **google,
         }
         with calguard(settings) as server:
             yield server, path
+
+
+def at_local_google(url: str) -> Mapping[str, str]:
+    """Answer the settings that name the local Google."""
+    return {
+        "GOOGLE_CLIENT_ID": "bench",
+        "GOOGLE_CLIENT_SECRET": "bench",
+        "GOOGLE_TOKEN_URI": f"{url}token",
+        "GOOGLE_API_ENDPOINT": f"{url}calendar/v3/",
+    }
 
 
 async def add_page(channel: grpc.aio.Channel, mode: str) -> None:

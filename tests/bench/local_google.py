@@ -1,8 +1,7 @@
 """A local Google that answers at once: what checks and queries are measured against. Run as a process.
 
-It is a bare protocol on a socket, so that it is never what bounds the measurement. Whatever is written to a calendar is
-taken. With a number as its argument, it answers free/busy with so many stretches, in weeks that differ from one answer
-to the next.
+It is a bare protocol on a socket, so that it is never what bounds the measurement. With a number as its argument, it
+answers free/busy with so many stretches, in weeks that differ from one answer to the next.
 """
 
 import asyncio
@@ -26,7 +25,6 @@ _BODIES = {
         "timeMax": "2026-01-02T00:00:00.000Z",
         "calendars": {CALENDAR: {"busy": [{"start": "2026-01-01T09:00:00Z", "end": "2026-01-01T10:00:00Z"}]}},
     },
-    b"/calendar/v3/calendars/": {"kind": "calendar#event", "id": "cg0", "status": "confirmed"},
     b"/calendar/v3/users/me/calendarList/": {
         "kind": "calendar#calendarListEntry",
         "id": CALENDAR,
