@@ -47,23 +47,27 @@ def read_query(request: pb.QueryAvailabilityRequest) -> AvailabilityQuery:
     return AvailabilityQuery(page_id, Interval(start, end), duration)
 
 
-def availability_to_wire(found: Availability) -> pb.QueryAvailabilityResponse:
-    """Answer what was found. Raises ResourceExhaustedError `ANSWER_TOO_LARGE`, soon after it is that large."""
+def encode_availability(found: Availability) -> bytes:
+    """Serialize what was found as a `QueryAvailabilityResponse`.
+
+    Raises ResourceExhaustedError `ANSWER_TOO_LARGE`, soon after it is that large.
+    """
     answer = pb.QueryAvailabilityResponse(unknown_account_ids=found.unknown_account_ids)
     weighed = _FIRST_WEIGHED
     for count, each in enumerate(found.free):
         if count == weighed:
-            _require_sendable(answer)
+            _require_sendable(answer.ByteSize())
             weighed *= 2  # weighing takes as long as sending
         stretch = answer.free.add(account_ids=each.account_ids)
         write_time(each.time.start, stretch.start_time)
         write_time(each.time.end, stretch.end_time)
-    _require_sendable(answer)
-    return answer
+    encoded = answer.SerializeToString()
+    _require_sendable(len(encoded))
+    return encoded
 
 
-def _require_sendable(answer: pb.QueryAvailabilityResponse) -> None:
-    if answer.ByteSize() > MOST_BYTES:
+def _require_sendable(size: int) -> None:
+    if size > MOST_BYTES:
         raise ResourceExhaustedError(
             "ANSWER_TOO_LARGE", f"the answer would be larger than {MOST_BYTES // 2**20} MiB: ask about fewer days"
         )
