@@ -1,60 +1,53 @@
-"""QueryAvailability over gRPC, beside the free/busy calls that it takes: as many of them at once over bare aiohttp.
-
-Nothing is kept of calendars here: each query asks the local Google about every member.
-"""
+"""QueryAvailability over gRPC, beside the free/busy calls that it takes: as many of them at once over bare aiohttp."""
 
 import asyncio
 import json
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
 import grpc.aio
 import uvloop
-from cryptography.fernet import Fernet
 
-from calguard.v1 import appointment_pb2, appointment_pb2_grpc, booking_page_pb2, booking_page_pb2_grpc
-from calguard_server.domain.schedule import SchedulePolicy
-from calguard_server.domain.secret import Secret
-from tests.bench import many_links
+from calguard.v1 import appointment_pb2, appointment_pb2_grpc
+from tests.bench import assignment_rate
+from tests.bench.booking_server import MEMBERS, add_page, at_local_google, booking_server
 from tests.bench.check_rate import local_google
 from tests.bench.local_google import CALENDAR, FIRST_DAY
-from tests.bench.servers import Server, calguard
+from tests.bench.servers import Server
 
-MEMBERS = 20
 WEEKS = timedelta(weeks=4)
 STRETCHES = 120
 QUERIES = 200
 ROUNDS = 3
 _WARM_UP = 20
-_MODES = {
-    "ALL_MEMBERS": booking_page_pb2.SCHEDULING_MODE_ALL_MEMBERS,
-    "ANY_MEMBER": booking_page_pb2.SCHEDULING_MODE_ANY_MEMBER,
-}
-_RAW = "bare calls"
+_MODES = ("ALL_MEMBERS", "ANY_MEMBER")
+_CACHES = {"asks Google": "0s", "from the cache": "60s"}
+_BARE = "bare calls"
 
 _HEAD = f"""## When a page can be booked
 
 QueryAvailability of a page with {MEMBERS} members over {WEEKS.days // 7} weeks, half an hour, asked by gRPC one after
-the other: each member has one check calendar with {STRETCHES} busy stretches, `AVAILABILITY_CACHE` is off, and a local
-server stands for Google. Bare: a process that sends the same {MEMBERS} free/busy calls at once over aiohttp, and reads
-the answers as bytes. The cost is the processor time of the process that asks Google, for one query. The median of
-{ROUNDS} rounds in turn, of {QUERIES} queries each.
+the other; each member has one check calendar with {STRETCHES} meetings, and a local server stands for Google. A query
+asks Google about every member (`AVAILABILITY_CACHE` is off), or about none (all is kept). Bare: a process that sends
+the same {MEMBERS} free/busy calls at once over aiohttp, and reads the answers as bytes. The cost is the processor time
+of the process that asks, for one query. The median of {ROUNDS} rounds in turn, of {QUERIES} queries each.
 
-| | p50 | p99 | cost | answer |
-|---|---|---|---|---|
+| | p50 | p99 | cost | answer | p50 by bare | p99 by bare | cost by bare |
+|---|---|---|---|---|---|---|---|
 """
 
 _FOOT = """
-By a profile, the time of ALL_MEMBERS is spread thin: aiohttp, which the bare calls pay too; reading each answer twice,
-to judge it and to take the stretches out; putting them together; and reading and decrypting 20 grants. ANY_MEMBER has
-some two thousand stretches to find and to encode besides, which is more than half of its time.
+By a profile, about half of ALL_MEMBERS that asks Google is aiohttp, which the bare calls pay too, and reading the
+answers; the rest is spread thin over pacing, tasks, the store and gRPC. ANY_MEMBER has some two thousand stretches with
+12,000 names to find and to encode besides: a quarter of one that asks nobody is the finding, and a half the encoding,
+which protobuf's messages take whichever way they are filled.
 """
 
 
@@ -63,61 +56,60 @@ class Measured:
     """Of each round the seconds that each query took, sorted, and the processor seconds of one; an answer's bytes."""
 
     seconds: list[list[float]] = field(default_factory=list)
-    cost: list[float] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
     sizes: list[str] = field(default_factory=list)
 
     def quantile(self, share: float) -> float:
         """The median of the rounds' quantiles."""
         return statistics.median(each[int(share * (len(each) - 1))] for each in self.seconds)
 
+    @property
+    def figures(self) -> tuple[float, float, float]:
+        """The p50, the p99 and the cost, in seconds."""
+        return self.quantile(0.5), self.quantile(0.99), statistics.median(self.costs)
+
 
 def section() -> Iterator[str]:
     """Measure; the section piece by piece."""
     yield _HEAD
-    measured = uvloop.run(measure())
+    measured = uvloop.run(_measure())
+    bare = measured[_BARE].figures
     for name, each in measured.items():
-        times = " | ".join(f"{each.quantile(share) * 1e3:.1f} ms" for share in (0.5, 0.99))
-        yield f"| {name} | {times} | {statistics.median(each.cost) * 1e3:.1f} ms | {each.sizes[0]} |\n"
-    bare = measured[_RAW]
-    for name in _MODES:
-        more, cost = (
-            measured[name].quantile(0.5) / bare.quantile(0.5),
-            statistics.median(measured[name].cost) / statistics.median(bare.cost),
-        )
-        yield f"\n{name} takes {more:.1f} times as long as the bare calls at p50, and {cost:.1f} times the processor.\n"
+        times = " | ".join(f"{value * 1e3:.1f} ms" for value in each.figures)
+        ratios = " | ".join(f"{ours / theirs:.1f}" for ours, theirs in zip(each.figures, bare, strict=True))
+        yield f"| {name} | {times} | {each.sizes[0]} | {ratios} |\n"
     yield _FOOT
+    yield from assignment_rate.section()
 
 
-async def measure() -> dict[str, Measured]:
-    """Measure the bare calls and each mode in turn."""
-    key = Fernet.generate_key().decode()
-    now = datetime.now(UTC)  # noqa: TID251 - a measurement runs in real time
-    with tempfile.TemporaryDirectory() as folder, local_google(str(STRETCHES)) as url:
-        path = Path(folder) / "db"
-        many_links.fill(path, Secret(key), MEMBERS, now, SchedulePolicy(check_interval=timedelta(days=1)))
-        with calguard(_settings(path, key, url)) as server:
-            return await _in_turn(server, url)
+async def _measure() -> dict[str, Measured]:
+    """Measure the bare calls, and each mode with each cache, in turn."""
+    with ExitStack() as running:
+        url = running.enter_context(local_google(str(STRETCHES)))
+        servers = {
+            name: running.enter_context(booking_server(at_local_google(url), cache))[0]
+            for name, cache in _CACHES.items()
+        }
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+            rounds = {_BARE: partial(_round, lambda: _bare(session, url), time.process_time)}
+            for name, server in servers.items():
+                channel = await stack.enter_async_context(grpc.aio.insecure_channel(server.address))
+                for mode in _MODES:
+                    await add_page(channel, mode)
+                    rounds[f"{mode}, {name}"] = partial(_round, partial(_query, channel, mode), partial(_cpu, server))
+            measured = {name: Measured() for name in rounds}
+            for _ in range(ROUNDS):
+                for name, measure in rounds.items():
+                    await measure(measured[name])
+            return measured
 
 
-async def _in_turn(server: Server, url: str) -> dict[str, Measured]:
-    measured = {name: Measured() for name in (_RAW, *_MODES)}
-    connector = aiohttp.TCPConnector(limit=0)
-    async with (
-        aiohttp.ClientSession(connector=connector) as session,
-        grpc.aio.insecure_channel(server.address) as channel,
-    ):
-        asks: dict[str, Callable[[], Awaitable[int]]] = {_RAW: lambda: _raw(session, url)}
-        for name in _MODES:
-            await _add_page(channel, name)
-            asks[name] = lambda name=name: _query(channel, name)  # type: ignore[misc]  # mypy knows no type of it
-        for _ in range(ROUNDS):
-            for name, ask in asks.items():
-                cpu = time.process_time if name == _RAW else lambda: server.cpu_seconds
-                await _round(measured[name], ask, cpu)
-    return measured
+def _cpu(server: Server) -> float:
+    return server.cpu_seconds
 
 
-async def _round(measured: Measured, ask: Callable[[], Awaitable[int]], cpu: Callable[[], float]) -> None:
+async def _round(ask: Callable[[], Awaitable[int]], cpu: Callable[[], float], measured: Measured) -> None:
     for _ in range(_WARM_UP):
         size = await ask()
     taken = []
@@ -126,12 +118,12 @@ async def _round(measured: Measured, ask: Callable[[], Awaitable[int]], cpu: Cal
         begun = time.perf_counter()
         await ask()
         taken.append(time.perf_counter() - begun)
-    measured.cost.append((cpu() - used) / QUERIES)
+    measured.costs.append((cpu() - used) / QUERIES)
     measured.seconds.append(sorted(taken))
     measured.sizes.append(f"{size / 1024:.0f} KiB")
 
 
-async def _raw(session: aiohttp.ClientSession, url: str) -> int:
+async def _bare(session: aiohttp.ClientSession, url: str) -> int:
     """Send the calls of one query; how many bytes were answered."""
     headers = {"authorization": "Bearer ya29." + "x" * 200, "content-type": "application/json"}
     end = FIRST_DAY + WEEKS
@@ -156,33 +148,3 @@ async def _query(channel: grpc.aio.Channel, page_id: str) -> int:
     assert answer.free
     assert not answer.unknown_account_ids
     return int(answer.ByteSize())
-
-
-async def _add_page(channel: grpc.aio.Channel, name: str) -> None:
-    page = booking_page_pb2.BookingPage(
-        id=name,
-        owner_account_id="account-0",
-        title=name,
-        scheduling_mode=_MODES[name],
-        members=[booking_page_pb2.BookingPageMember(account_id=f"account-{number}") for number in range(MEMBERS)],
-    )
-    stub: Any = booking_page_pb2_grpc.BookingPageServiceStub(channel)
-    await stub.CreateBookingPage(booking_page_pb2.CreateBookingPageRequest(booking_page=page))
-
-
-def _settings(path: Path, key: str, url: str) -> dict[str, str]:
-    return {
-        "LISTEN": "127.0.0.1:0",
-        "HTTP_LISTEN": "",
-        "DATABASE_URL": f"sqlite:///{path}",
-        "TOKEN_KEYS": key,
-        "GOOGLE_CLIENT_ID": "bench",
-        "GOOGLE_CLIENT_SECRET": "bench",
-        "GOOGLE_REDIRECT_URI": "http://127.0.0.1:1/callback",
-        "GOOGLE_TOKEN_URI": f"{url}token",
-        "GOOGLE_API_ENDPOINT": f"{url}calendar/v3/",
-        "GOOGLE_QUOTA": "10000000",
-        "GOOGLE_USER_QUOTA": "10000000",
-        "CHECK_INTERVAL": "1d",
-        "AVAILABILITY_CACHE": "0s",
-    }

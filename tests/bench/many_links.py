@@ -2,7 +2,7 @@
 
 import itertools
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -67,6 +67,21 @@ def tell_apart(path: Path, key: Secret, numbers: Sequence[int], channels: Collec
         connection.execute(QUERIES["save_grant"], grant)
     accounts = (replace(_account(each, now), slack=SlackAddress(channel_id=f"C{each}")) for each in channels)
     connection.executemany(QUERIES["save_account"], map(account_row, accounts))
+    connection.execute("COMMIT")
+    connection.close()
+
+
+def link_to(path: Path, key: Secret, grants: Mapping[str, str]) -> None:
+    """Give the first links, in order, other calendars to check and to add to, and the refresh tokens for these."""
+    connection, vault = sqlite3.connect(path, isolation_level=None), Vault([key])
+    connection.execute("BEGIN IMMEDIATE")
+    for number, (calendar_id, token) in enumerate(grants.items()):
+        [grant] = _grants([number], vault.seal(Secret(token)))
+        connection.execute(QUERIES["save_grant"], grant)
+        connection.execute(
+            "UPDATE links SET check_calendar_ids = ?, add_calendar_id = ? WHERE id = ?",
+            (to_list((calendar_id,)), calendar_id, f"link-{number}"),
+        )
     connection.execute("COMMIT")
     connection.close()
 

@@ -1,5 +1,6 @@
 """The servers that are measured, each a process of its own on loopback."""
 
+import json
 import os
 import re
 import shutil
@@ -8,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -73,11 +75,42 @@ def bare(answer: bytes) -> Iterator[Server]:
     with tempfile.NamedTemporaryFile() as file:
         file.write(answer)
         file.flush()
-        command = [sys.executable, "-m", "tests.bench.bare_server", file.name]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        with _running(process):
-            assert process.stdout is not None
-            yield Server(f"127.0.0.1:{int(process.stdout.readline())}", process.pid)
+        with _module("bare_server", file.name) as server:
+            yield server
+
+
+@contextmanager
+def bare_assigning(endpoint: str, members: Iterable[tuple[str, str]]) -> Iterator[Server]:
+    """Run the bare server that asks Google and writes a row; members are calendars with access tokens."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "members"
+        told.write_text(json.dumps(list(members)))
+        with _module("bare_assigning", endpoint, folder) as server:
+            yield server
+
+
+@contextmanager
+def sandbox(accounts: int) -> Iterator[Any]:
+    """Run the sandbox, with so many Google accounts; what it tells of itself."""
+    with _printing("sandbox_google", str(accounts)) as (line, _):
+        yield json.loads(line)
+
+
+@contextmanager
+def _module(name: str, *arguments: str) -> Iterator[Server]:
+    """Run a module of this package that prints its port."""
+    with _printing(name, *arguments) as (line, pid):
+        yield Server(f"127.0.0.1:{int(line)}", pid)
+
+
+@contextmanager
+def _printing(name: str, *arguments: str) -> Iterator[tuple[str, int]]:
+    """Run a module of this package that prints one line when it is ready; the line, and its process."""
+    command = [sys.executable, "-m", f"tests.bench.{name}", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with _running(process):
+        assert process.stdout is not None
+        yield process.stdout.readline(), process.pid
 
 
 def etcd_version() -> str:

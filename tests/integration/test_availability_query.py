@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from calguard_server.domain.availability import Availability as Answer
 from calguard_server.domain.availability import FreeStretch
@@ -46,7 +47,8 @@ class Scene:
         return {each: self.taken[each] for each in account_ids if each in self.taken}
 
     async def query(self, page_id: str, duration: timedelta = HOUR) -> Answer:
-        return await self.availability.query(page_id, DAY, duration)
+        answer = await self.availability.query(page_id, DAY, duration)
+        return replace(answer, free=tuple(answer.free))
 
     async def refused(self, page_id: str) -> FailedPreconditionError:
         with pytest.raises(FailedPreconditionError) as refused:

@@ -168,11 +168,13 @@ async def test_a_grant_is_encrypted_at_rest_and_only_its_key_opens_it(tmp_path: 
         assert stored is not None
         assert stored.refresh_token == Secret("refresh-sub-ann")
         assert await service.store.grant("nobody") is None
+        assert await service.store.usable_grants([link.id, "nobody"]) == {link.id: stored}
     assert not _files_that_hold(tmp_path, b"refresh-sub-ann")
     other = Secret(Fernet.generate_key().decode())
     store = await open_test_store(tmp_path / "db", ManualClock(), CountingIds(), other)
     with pytest.raises(GrantUnreadableError):
         await store.grant(link.id)
+    assert await store.usable_grants([link.id]) == {}
     await store.close()
 
 

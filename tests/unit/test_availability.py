@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from calguard_server.domain.availability import Availability, FreeStretch, MemberTime, availability, is_free
+from calguard_server.domain import availability as rules
+from calguard_server.domain.availability import Availability, FreeStretch, MemberTime, is_free
 from calguard_server.domain.intervals import Interval
 from calguard_server.domain.page import SchedulingMode
 from tests.unit.builders import minutes
@@ -21,6 +23,14 @@ def some_members(draw: st.DrawFn) -> list[MemberTime]:
     names = NAMES[: draw(st.integers(0, len(NAMES)))]
     busy = st.none() | some_intervals.map(tuple)
     return [MemberTime(name, draw(busy)) for name in names]
+
+
+def availability(
+    mode: SchedulingMode, members: list[MemberTime], window: Interval, duration: timedelta
+) -> Availability:
+    """What is found, all of it read."""
+    found = rules.availability(mode, members, window, duration)
+    return replace(found, free=tuple(found.free))
 
 
 def free_minutes(members: list[MemberTime]) -> dict[str, frozenset[int]]:
@@ -105,6 +115,29 @@ def test_one_is_free_for_all_of_a_time_or_not_at_all() -> None:
     assert is_free(ann, at(20, 30))
     assert not is_free(ann, at(19, 21))
     assert not is_free(MemberTime("ann", None), at(0, 1))
+
+
+def test_who_is_free_until_the_same_end_is_in_one_stretch() -> None:
+    """Runs that begin together, end together, or both; and one that is too short by the time the next begins."""
+    members = [
+        MemberTime("ann", (at(30, 40),)),
+        MemberTime("ben", (at(0, 5), at(30, 40))),
+        MemberTime("cleo", (at(0, 5), at(20, 40))),
+        MemberTime("dora", (at(12, 40),)),
+    ]
+    found = availability(ANY, members, WINDOW, minutes(10))
+    assert found.free == (
+        FreeStretch(at(0, 30), ("ann",)),
+        FreeStretch(at(0, 12), ("ann", "dora")),
+        FreeStretch(at(5, 30), ("ann", "ben")),
+        FreeStretch(at(5, 20), ("ann", "ben", "cleo")),
+    )
+
+
+def test_stretches_are_found_as_they_are_read() -> None:
+    found = rules.availability(ANY, [MemberTime("ann", (at(10, 20),))], WINDOW, minutes(5))
+    stretches = iter(found.free)
+    assert (next(stretches).time, next(stretches).time, next(stretches, None)) == (at(0, 10), at(20, 40), None)
 
 
 def test_a_crowd_over_weeks_is_answered() -> None:

@@ -1,18 +1,20 @@
 """Every row of docs/failures.md about Google is judged as it says, and nothing that comes back raises."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from calguard_server.domain.causes import Capability
+from calguard_server.domain.intervals import Interval
 from calguard_server.domain.retry_after import LONGEST, parse_retry_after
 from calguard_server.google.answers import Answer, Call, Endpoint, Outcome, TransportFailure, Verdict
 from calguard_server.google.classify import classify
 from tests.unit.classify_api_rows import API_ROWS, TRANSPORT_ROWS
 from tests.unit.classify_token_rows import TOKEN_ROWS
-from tests.unit.google_answers import JSON_TYPE, MINUTE, NOW, OTHER, TEAM, Row, answer
+from tests.unit.google_answers import CHECK_TWO, JSON_TYPE, MINUTE, NOW, OTHER, READABLE, TEAM, Row, answer, free_busy
 
 
 def rows(table: dict[str, Row]) -> list[object]:
@@ -26,7 +28,17 @@ def test_what_the_token_endpoint_answers(call: Call, came_back: Answer, expected
 
 @pytest.mark.parametrize(("call", "came_back", "expected"), rows(API_ROWS))
 def test_what_the_calendar_api_answers(call: Call, came_back: Answer, expected: Verdict) -> None:
-    assert classify(call, came_back, NOW) == expected
+    assert replace(classify(call, came_back, NOW), busy={}) == expected
+
+
+def test_busy_time_is_told_of_the_calendars_that_it_can_be_read_of() -> None:
+    """Of one with an error beside its times, or with times that cannot be read, nothing is told."""
+    entry = {"busy": READABLE["busy"], "errors": [{"reason": "internalError"}]}
+    verdict = classify(CHECK_TWO, free_busy(team=READABLE, other=entry), NOW)
+    hour = Interval(datetime(2026, 3, 2, 10, tzinfo=UTC), datetime(2026, 3, 2, 11, tzinfo=UTC))
+    assert (verdict.outcome, verdict.busy) == (Outcome.PARTIAL, {TEAM: (hour,)})
+    free = classify(CHECK_TWO, free_busy(team=READABLE, other={"busy": []}), NOW)
+    assert (free.outcome, free.busy) == (Outcome.DONE, {TEAM: (hour,), OTHER: ()})
 
 
 @pytest.mark.parametrize(("call", "came_back", "expected"), rows(TRANSPORT_ROWS))

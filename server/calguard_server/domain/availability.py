@@ -6,8 +6,10 @@
    enough has the answer who could take it: the members of the shortest stretch that it lies in.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain, compress
 
 from msgspec import Struct
 
@@ -22,7 +24,7 @@ class MemberTime(Struct, frozen=True):
     busy: tuple[Interval, ...] | None
 
 
-class FreeStretch(Struct, frozen=True):
+class FreeStretch(Struct, frozen=True, gc=False):
     """Time that can be booked, and the members that could take all of it, in member order."""
 
     time: Interval
@@ -30,9 +32,12 @@ class FreeStretch(Struct, frozen=True):
 
 
 class Availability(Struct, frozen=True):
-    """The stretches in the order of their starts, the longest first, and the members whose time is not known."""
+    """The stretches in the order of their starts, the longest first, and the members whose time is not known.
 
-    free: tuple[FreeStretch, ...]
+    `availability` finds the stretches as they are read, once: there may be more than anybody can be told.
+    """
+
+    free: Iterable[FreeStretch]
     unknown_account_ids: tuple[str, ...]
 
 
@@ -42,11 +47,9 @@ def availability(
     """Find the stretches within a window that are at least so long; none where there are no members."""
     known = {each.account_id: each.busy for each in members if each.busy is not None}
     unknown = tuple(each.account_id for each in members if each.busy is None)
-    if mode is SchedulingMode.ALL_MEMBERS:
-        free = () if unknown or not known else tuple(_of_all(known, window, duration))
-    else:
-        free = tuple(_of_any(known, window, duration))
-    return Availability(free, unknown)
+    if mode is not SchedulingMode.ALL_MEMBERS:
+        return Availability(_of_any(known, window, duration), unknown)
+    return Availability(() if unknown or not known else _of_all(known, window, duration), unknown)
 
 
 def is_free(member: MemberTime, time: Interval) -> bool:
@@ -56,48 +59,54 @@ def is_free(member: MemberTime, time: Interval) -> bool:
 
 def _of_all(busy: Mapping[str, tuple[Interval, ...]], window: Interval, duration: timedelta) -> Iterator[FreeStretch]:
     everybody = tuple(busy)
-    taken = [each for of_one in busy.values() for each in of_one]
-    return (FreeStretch(gap, everybody) for gap in gaps(window, taken) if gap.length >= duration)
-
-
-class _Run(Struct, frozen=True):
-    """A member's free time, as long as it can be."""
-
-    time: Interval
-    place: int
+    for gap in gaps(window, chain.from_iterable(busy.values())):
+        if gap.length >= duration:
+            yield FreeStretch(gap, everybody)
 
 
 def _of_any(busy: Mapping[str, tuple[Interval, ...]], window: Interval, duration: timedelta) -> Iterator[FreeStretch]:
-    names = tuple(busy)
-    runs = sorted(
-        (
-            _Run(gap, place)
-            for place, taken in enumerate(busy.values())
-            for gap in gaps(window, taken)
-            if gap.length >= duration
-        ),
-        key=lambda run: run.time,
-    )
-    open_runs: list[_Run] = []
-    for index, run in enumerate(runs):
-        start = run.time.start
-        open_runs = [each for each in open_runs if each.time.end - start >= duration]
-        open_runs.append(run)
-        if index + 1 == len(runs) or runs[index + 1].time.start != start:
-            yield from _beginning_at(start, open_runs, names)
+    begin: dict[datetime, list[tuple[datetime, int]]] = {}
+    for place, taken in enumerate(busy.values()):
+        for gap in gaps(window, taken):
+            if gap.length >= duration:
+                begin.setdefault(gap.start, []).append((gap.end, place))
+    runs = _Runs(tuple(busy))
+    for start in sorted(begin):
+        runs.leave(start + duration)
+        for end, place in begin[start]:
+            runs.join(end, place)
+        yield from runs.beginning_at(start, max(begin[start])[0])
 
 
-def _beginning_at(start: datetime, runs: Sequence[_Run], names: Sequence[str]) -> Iterator[FreeStretch]:
-    """Answer the stretches that begin at a run's start: at each end, who is free until then or longer.
+class _Runs:
+    """Members' free times, each as long as it can be, that all have some time in common; in the order of their ends."""
 
-    One in which nobody's run begins is part of a longer one that the same members could take.
-    """
-    by_end = sorted(runs, key=lambda run: run.time.end, reverse=True)
-    free: list[int] = []
-    begun = False
-    for index, run in enumerate(by_end):
-        free.append(run.place)
-        begun = begun or run.time.start == start
-        last_of_end = index + 1 == len(by_end) or by_end[index + 1].time.end != run.time.end
-        if last_of_end and begun:
-            yield FreeStretch(Interval(start, run.time.end), tuple(names[place] for place in sorted(free)))
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+        self._ends: list[datetime] = []
+        self._places: list[int] = []
+
+    def join(self, end: datetime, place: int) -> None:
+        """Put in one that ends then, of the member at that place."""
+        at = bisect_left(self._ends, end)
+        self._ends.insert(at, end)
+        self._places.insert(at, place)
+
+    def leave(self, end: datetime) -> None:
+        """Drop those that end before."""
+        at = bisect_left(self._ends, end)
+        del self._ends[:at], self._places[:at]
+
+    def beginning_at(self, start: datetime, latest: datetime) -> Iterator[FreeStretch]:
+        """Answer the stretches that begin at the latest start: at each end, who is free until then or longer.
+
+        `latest` is the latest end of the runs that begin there. A stretch beyond is part of a longer one, which the
+        same members could take.
+        """
+        ends, free, index = self._ends, bytearray(len(self._names)), len(self._ends)
+        while index:
+            index -= 1
+            free[self._places[index]] = True
+            end = ends[index]
+            if end <= latest and (not index or ends[index - 1] != end):
+                yield FreeStretch(Interval(start, end), tuple(compress(self._names, free)))

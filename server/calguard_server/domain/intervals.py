@@ -6,8 +6,11 @@ of 23 or 25 hours is as long as it is.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from msgspec import Struct
+
+_START = attrgetter("start")
 
 
 class Interval(Struct, frozen=True, order=True):
@@ -34,12 +37,13 @@ class Interval(Struct, frozen=True, order=True):
 def merged(intervals: Iterable[Interval]) -> list[Interval]:
     """Put together what overlaps or touches; in order."""
     found: list[Interval] = []
-    for each in sorted(intervals):
-        if found and each.start <= found[-1].end:
-            if each.end > found[-1].end:
-                found[-1] = Interval(found[-1].start, each.end)
-        else:
+    last: Interval | None = None
+    for each in sorted(intervals, key=_START):
+        if last is None or last.end < each.start:
             found.append(each)
+            last = each
+        elif last.end < each.end:
+            found[-1] = last = Interval(last.start, each.end)
     return found
 
 

@@ -1,6 +1,5 @@
 """Use case: when a page can be booked."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
@@ -33,7 +32,8 @@ class Availability:
     async def query(self, page_id: str, window: Interval, duration: timedelta) -> rules.Availability:
         """Tell when a page can be booked within a window for so long, by calendars and what was assigned here.
 
-        What calendars say may be as old as the cache keeps it. Raises NotFoundError, FailedPreconditionError
+        What calendars say may be as old as the cache keeps it. The stretches are found as they are read, which takes a
+        while of hundreds of members over months: a thread's work. Raises NotFoundError, FailedPreconditionError
         `PAGE_STOPPED`.
         """
         rows = await self._context.store.look(Seeds(pages=(page_id,)))
@@ -43,8 +43,7 @@ class Availability:
         times = await self._times.of_links({each: rows.links_of_account(each) for each in members}, window)
         assigned = await self._assigned(members, window)
         busy = [_with(each, assigned.get(each.account_id, ())) for each in times]
-        # Of hundreds of members over months it takes seconds, and others are not to wait for it.
-        return await asyncio.to_thread(rules.availability, page.scheduling_mode, busy, window, duration)
+        return rules.availability(page.scheduling_mode, busy, window, duration)
 
 
 def _with(member: MemberTime, assigned: Sequence[Interval]) -> MemberTime:

@@ -16,9 +16,10 @@ from calguard_server.domain.intervals import Interval, merged
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.engine.busy_cache import BusyCache, BusyKey, whole_days
 from calguard_server.engine.context import Context
-from calguard_server.engine.examine import usable_grant
 from calguard_server.engine.failures_met import FailuresMet
+from calguard_server.engine.grant_reader import GrantReader
 from calguard_server.engine.ports import AppointmentCalendars, ProviderFailureError
+from calguard_server.engine.side_by_side import side_by_side
 from calguard_server.engine.single_flight import SingleFlight
 
 MOST_AT_ONCE = 64
@@ -37,6 +38,7 @@ class MemberTimes:
         self._context = context
         self._calendars = calendars
         self._failures = failures
+        self._grants = GrantReader(context.store)
         self._cache = BusyCache(context.clock, cache_lifetime)
         self._flights = SingleFlight[BusyKey, tuple[Interval, ...] | None]()
         self._under_way: dict[str, set[BusyKey]] = {}
@@ -53,16 +55,14 @@ class MemberTimes:
         """Tell when accounts are busy by their links, which were just read; all are asked side by side."""
         asked = window if fresh else whole_days(window)
         return tuple(
-            await asyncio.gather(
-                *(self._of_account(each, links, asked, fresh=fresh) for each, links in links_of.items())
-            )
+            await side_by_side(self._of_account(each, links, asked, fresh=fresh) for each, links in links_of.items())
         )
 
     async def by_calendar(
         self, links: Sequence[CalendarLink], window: Interval
     ) -> Mapping[str, Sequence[Interval]] | None:
         """Tell when each check calendar of links is busy, as it is now; None where that is not known of all."""
-        answers = await asyncio.gather(*(self._ask(each, window) for each in links))
+        answers = await side_by_side(self._ask(each, window) for each in links)
         busy: dict[str, list[Interval]] = {}
         for answer in answers:
             if answer is None:
@@ -84,7 +84,7 @@ class MemberTimes:
         concerned = concerned_links(links)
         if any(each.state is LinkState.FAILED for each in concerned):
             return MemberTime(account_id, None)
-        times = await asyncio.gather(*(self._of_link(each, window, fresh=fresh) for each in concerned))
+        times = await side_by_side(self._of_link(each, window, fresh=fresh) for each in concerned)
         known = [each for each in times if each is not None]
         if len(known) < len(times):
             return MemberTime(account_id, None)
@@ -122,7 +122,7 @@ class MemberTimes:
     async def _ask(self, link: CalendarLink, window: Interval) -> Mapping[str, tuple[Interval, ...]] | None:
         """Ask when each of a link's check calendars is busy; None where that is not known of all."""
         async with self._turns:
-            grant = await usable_grant(self._context.store, link.id)
+            grant = await self._grants.usable_grant(link.id)
             if grant is None:
                 self._failures.meet(link, (Finding(CauseReason.AUTHORIZATION_INCOMPLETE),))
                 return None

@@ -573,6 +573,10 @@ class Store(Protocol):
         """Answer a link's grant; None where none is stored. Raises GrantUnreadableError."""
         ...
 
+    async def usable_grants(self, link_ids: Collection[str]) -> dict[str, Grant]:
+        """Read the grants of those links that have one which a key opens."""
+        ...
+
     async def links_with_grant_of(self, subject: str) -> list[str]:
         """Name the links, of whatever account, that hold a grant of a Google account, in the order of ids."""
         ...

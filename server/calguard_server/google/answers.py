@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from calguard_server.domain.causes import Capability, Finding
+from calguard_server.domain.intervals import Interval
 
 
 class Endpoint(StrEnum):
@@ -73,10 +74,14 @@ class Outcome(StrEnum):
 
 
 class Verdict(Struct, frozen=True):
-    """What a call's answer means. DONE, ID_TAKEN, SPLIT, RESYNC, RENEW_TOKEN and CODE_REFUSED carry no findings."""
+    """What a call's answer means. DONE, ID_TAKEN, SPLIT, RESYNC, RENEW_TOKEN and CODE_REFUSED carry no findings.
+
+    `busy` is, of FREE_BUSY, the busy time of the calendars that it could be read of.
+    """
 
     outcome: Outcome
     findings: tuple[Finding, ...] = ()
+    busy: Mapping[str, tuple[Interval, ...]] = {}
 
 
 DONE = Verdict(Outcome.DONE)

@@ -3,7 +3,6 @@
 The pacer spaces them. Each has a session of its own, so that of all that find the access token expired one renews it.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -13,9 +12,8 @@ from msgspec.structs import replace
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.intervals import Interval, merged
 from calguard_server.engine.ports import BusyTimes, ProviderFailureError
+from calguard_server.engine.side_by_side import side_by_side
 from calguard_server.google.answers import Outcome
-from calguard_server.google.bodies import object_in
-from calguard_server.google.busy_answers import busy_in
 from calguard_server.google.calendar import CalendarRequests, batches
 from calguard_server.google.session import GrantSession
 
@@ -43,7 +41,7 @@ class BusyReader:
         A calendar of which any part of the window could not be read has failed.
         """
         queries = [_Query(ids, part) for ids in batches(calendar_ids) for part in parts_of(window)]
-        answers = await asyncio.gather(*map(self._answer, queries))
+        answers = await side_by_side(map(self._answer, queries))
         failures = [each for each in answers if isinstance(each, ProviderFailureError)]
         if failures and len(failures) == len(answers):
             raise failures[0]
@@ -64,9 +62,9 @@ class BusyReader:
         """Ask; where Google wants fewer calendars at once, ask for one half, then for the other."""
         ids = query.calendar_ids
         request = self._requests.free_busy(ids, query.window.start, query.window.end)
-        verdict, answer = await self._open_session().send(request)
+        verdict, _ = await self._open_session().send(request)
         if verdict.outcome is not Outcome.SPLIT:
-            return _read(ids, request.content(answer), verdict.findings)
+            return BusyTimes(verdict.busy, verdict.findings)
         if len(ids) == 1:
             return BusyTimes({}, (Finding(CauseReason.PROVIDER_UNAVAILABLE, ids[0]),))
         middle = len(ids) // 2
@@ -103,15 +101,3 @@ def combined(answers: Sequence[BusyTimes]) -> BusyTimes:
 def _failed(query: _Query, failure: ProviderFailureError) -> BusyTimes:
     findings = (replace(failure.finding, calendar_id=calendar_id) for calendar_id in query.calendar_ids)
     return BusyTimes({}, tuple(findings))
-
-
-def _read(calendar_ids: Sequence[str], content: object, findings: tuple[Finding, ...]) -> BusyTimes:
-    """Read an answer that was judged already: what is not among the findings is readable."""
-    failed = {finding.calendar_id for finding in findings}
-    entries = object_in(content, "calendars") or {}
-    busy = {
-        calendar_id: busy_in(object_in(entries, calendar_id) or {})
-        for calendar_id in calendar_ids
-        if calendar_id not in failed
-    }
-    return BusyTimes({name: times for name, times in busy.items() if times is not None}, findings)

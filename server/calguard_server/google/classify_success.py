@@ -1,9 +1,10 @@
 """Judging an answer of 2xx: it is believed only when it has the type expected, calendar by calendar."""
 
 from calguard_server.domain.causes import Capability, CauseReason, Finding
+from calguard_server.domain.intervals import Interval
 from calguard_server.google.answers import DONE, Answer, Call, Endpoint, Outcome, Verdict
 from calguard_server.google.bodies import is_html, list_in, object_in, reasons_in, text_in
-from calguard_server.google.busy_answers import is_readable
+from calguard_server.google.busy_answers import busy_in
 from calguard_server.google.classify_api import SPLIT_REASONS, not_visible, reason_of_403
 
 WRITER_ROLES = frozenset({"writer", "writerWithoutPrivateAccess", "owner"})
@@ -60,15 +61,23 @@ def _judge_free_busy(call: Call, content: object) -> Verdict:
         return UNEXPECTED
     if any(reasons_in(entry, "errors") & SPLIT_REASONS for entry in calendars.values()):
         return Verdict(Outcome.SPLIT)
-    judged = (_judge_entry(call, calendar_id, calendars.get(calendar_id)) for calendar_id in call.calendar_ids)
-    findings = tuple(finding for finding in judged if finding is not None)
-    return Verdict(Outcome.PARTIAL, findings) if findings else DONE
+    busy, findings = {}, []
+    for calendar_id in call.calendar_ids:
+        entry = calendars.get(calendar_id)
+        times = _busy_of(entry)
+        if times is None:
+            findings.append(_finding(call, calendar_id, entry))
+        else:
+            busy[calendar_id] = times
+    return Verdict(Outcome.PARTIAL if findings else Outcome.DONE, tuple(findings), busy)
 
 
-def _judge_entry(call: Call, calendar_id: str, entry: object) -> Finding | None:
-    """Judge what an answer says of one calendar: with errors beside it, an empty `busy` means unknown, not free."""
-    if isinstance(entry, dict) and not entry.get("errors") and is_readable(entry):
-        return None
+def _busy_of(entry: object) -> tuple[Interval, ...] | None:
+    """Read one calendar's busy time; with errors beside it, an empty `busy` means unknown, not free."""
+    return busy_in(entry) if isinstance(entry, dict) and not entry.get("errors") else None
+
+
+def _finding(call: Call, calendar_id: str, entry: object) -> Finding:
     reasons = reasons_in(entry, "errors")
     if "notFound" in reasons:
         return Finding(not_visible(call), calendar_id)

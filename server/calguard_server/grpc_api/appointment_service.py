@@ -16,7 +16,7 @@ from calguard_server.grpc_api.appointment_wire import (
     read_filter,
     read_position,
 )
-from calguard_server.grpc_api.availability_wire import availability_to_wire, read_query
+from calguard_server.grpc_api.availability_wire import encode_availability, read_query
 from calguard_server.grpc_api.idempotency import request_of
 from calguard_server.grpc_api.paging import page_size, split
 from calguard_server.grpc_api.validation import Checker, require_id
@@ -29,14 +29,14 @@ class AppointmentService(appointment_pb2_grpc.AppointmentServiceServicer):
         self._availability = availability
         self._appointments = appointments
 
-    async def QueryAvailability(
+    async def QueryAvailability(  # type: ignore[override]  # the interceptor takes bytes for an encoded answer
         self, request: pb.QueryAvailabilityRequest, _context: object
-    ) -> pb.QueryAvailabilityResponse:
+    ) -> bytes:
         """Tell when a page can be booked."""
         query = read_query(request)
         found = await self._availability.query(query.booking_page_id, query.window, query.duration)
-        # Of hundreds of members over months it takes a while, and others are not to wait for it.
-        return await asyncio.to_thread(availability_to_wire, found)
+        # It finds them as well: of hundreds of members over months that takes a while, and others are not to wait.
+        return await asyncio.to_thread(encode_availability, found)
 
     async def AssignAppointment(
         self, request: pb.AssignAppointmentRequest, _context: object

@@ -5,10 +5,10 @@ from datetime import timedelta
 from msgspec import Struct
 
 from calguard.v1 import appointment_pb2 as pb
-from calguard_server.domain.availability import Availability, FreeStretch
+from calguard_server.domain.availability import Availability
 from calguard_server.domain.errors import ResourceExhaustedError
 from calguard_server.domain.intervals import Interval
-from calguard_server.grpc_api.convert import to_timestamp
+from calguard_server.grpc_api.convert import write_time
 from calguard_server.grpc_api.validation import Checker
 
 LONGEST_WINDOW = timedelta(days=62)
@@ -19,6 +19,9 @@ SHORTEST_SECONDS, LONGEST_SECONDS = 60, 24 * 60 * 60
 
 MOST_BYTES = 4 * 1024 * 1024
 """The largest answer that gRPC's clients take unless they are told otherwise."""
+
+_FIRST_WEIGHED = 1024
+"""After how many stretches an answer's size is looked at first. Each could have up to a hundred kilobytes of names."""
 
 
 class AvailabilityQuery(Struct, frozen=True):
@@ -44,20 +47,27 @@ def read_query(request: pb.QueryAvailabilityRequest) -> AvailabilityQuery:
     return AvailabilityQuery(page_id, Interval(start, end), duration)
 
 
-def availability_to_wire(found: Availability) -> pb.QueryAvailabilityResponse:
-    """Answer what was found. Raises ResourceExhaustedError `ANSWER_TOO_LARGE`."""
-    free = [_stretch_to_wire(each) for each in found.free]
-    answer = pb.QueryAvailabilityResponse(free=free, unknown_account_ids=found.unknown_account_ids)
-    if answer.ByteSize() > MOST_BYTES:
+def encode_availability(found: Availability) -> bytes:
+    """Serialize what was found as a `QueryAvailabilityResponse`.
+
+    Raises ResourceExhaustedError `ANSWER_TOO_LARGE`, soon after it is that large.
+    """
+    answer = pb.QueryAvailabilityResponse(unknown_account_ids=found.unknown_account_ids)
+    weighed = _FIRST_WEIGHED
+    for count, each in enumerate(found.free):
+        if count == weighed:
+            _require_sendable(answer.ByteSize())
+            weighed *= 2  # weighing takes as long as sending
+        stretch = answer.free.add(account_ids=each.account_ids)
+        write_time(each.time.start, stretch.start_time)
+        write_time(each.time.end, stretch.end_time)
+    encoded = answer.SerializeToString()
+    _require_sendable(len(encoded))
+    return encoded
+
+
+def _require_sendable(size: int) -> None:
+    if size > MOST_BYTES:
         raise ResourceExhaustedError(
             "ANSWER_TOO_LARGE", f"the answer would be larger than {MOST_BYTES // 2**20} MiB: ask about fewer days"
         )
-    return answer
-
-
-def _stretch_to_wire(stretch: FreeStretch) -> pb.FreeStretch:
-    return pb.FreeStretch(
-        start_time=to_timestamp(stretch.time.start),
-        end_time=to_timestamp(stretch.time.end),
-        account_ids=stretch.account_ids,
-    )

@@ -248,6 +248,11 @@ class SqliteStore:
         except UnreadableError:
             raise GrantUnreadableError from None
 
+    async def usable_grants(self, link_ids: Collection[str]) -> dict[str, Grant]:
+        """Read the grants that can be read."""
+        named = json.dumps(list(link_ids))
+        return await self._readers.read(lambda connection: _usable_grants(connection, self._vault, named))
+
     async def links_with_grant_of(self, subject: str) -> list[str]:
         """Name the links that hold a grant of a Google account."""
         return await self._all(_first, "links_with_grant_of", subject)
@@ -479,6 +484,14 @@ def _lock(path: Path) -> IO[str]:
         lock.close()
         raise StoreError(f"database {path}: another calguard-server uses it: stop that one first") from error
     return lock
+
+
+def _usable_grants(connection: sqlite3.Connection, vault: Vault, named: str) -> dict[str, Grant]:
+    found = {}
+    for link_id, sealed, scopes, subject in connection.execute(QUERIES["grants_by_links"], (named,)):
+        with suppress(UnreadableError):
+            found[link_id] = Grant(vault.open(sealed), from_list(scopes), subject)
+    return found
 
 
 def _first(row: Row) -> str:

@@ -69,6 +69,10 @@ INSERT OR REPLACE INTO provider_status (id, incidents, revision, update_time) VA
 -- A link's encrypted grant.
 SELECT refresh_token, granted_scopes, subject FROM grants WHERE link_id = ?1;
 
+-- name: grants_by_links
+-- Links' encrypted grants.
+SELECT link_id, refresh_token, granted_scopes, subject FROM grants WHERE link_id IN (SELECT value FROM json_each(?1));
+
 -- name: links_with_grant_of
 -- The links that hold a grant of a Google account.
 SELECT link_id FROM grants WHERE subject = ?1 ORDER BY link_id;
