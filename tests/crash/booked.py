@@ -28,8 +28,8 @@ async def all_appointments(stubs: Stubs) -> list[pb.Appointment]:
             return found
 
 
-def time_of(appointment: pb.Appointment) -> tuple[datetime, datetime]:
-    return appointment.start_time.ToDatetime(UTC), appointment.end_time.ToDatetime(UTC)
+def time_of(timed: pb.Appointment | pb.AppointmentConflict) -> tuple[datetime, datetime]:
+    return timed.start_time.ToDatetime(UTC), timed.end_time.ToDatetime(UTC)
 
 
 def demand_ended(appointments: Iterable[pb.Appointment]) -> None:
