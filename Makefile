@@ -6,7 +6,7 @@ PROTOS := $(wildcard proto/calguard/v1/*.proto)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate torture torture-notices grpcurl bench soak lock format baseline
+.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate torture torture-notices torture-appointments grpcurl bench soak lock format baseline
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ torture: setup ## 100,000 changes under watchers that stall, leave and come back
 
 torture-notices: setup ## 200 kills under load, while Slack and the mail server fail at random: who was told what (SEED=, KILLS=)
 	$(BIN)/python -m tests.torture.notices $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
+
+torture-appointments: setup ## 200 kills under load, while Google fails at random: what became of appointments (SEED=, KILLS=)
+	$(BIN)/python -m tests.torture.appointments $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
 
 grpcurl: setup ## check the README's grpcurl examples, and every method, with grpcurl itself (needs go)
 	$(BIN)/python -m tests.grpcurl

@@ -8,9 +8,10 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from calguard_sandbox.faults.answers import NetworkFault
+from calguard_sandbox.faults.answers import Hold, NetworkFault
 from calguard_sandbox.faults.delivery import break_connection, faulty
-from calguard_sandbox.faults.rules import Call, FaultBook
+from calguard_sandbox.faults.holding import Holder
+from calguard_sandbox.faults.rules import Call, FaultBook, Rule
 from calguard_sandbox.journal import Journal
 from calguard_sandbox.sources import Now
 
@@ -46,6 +47,7 @@ class ReceivedRequest:
 
 def traffic(identify: Identify, faults: FaultBook, requests: Journal[ReceivedRequest], now: Now) -> Middleware:
     """The outermost middleware of a surface."""
+    holder = Holder()
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -61,6 +63,9 @@ def traffic(identify: Identify, faults: FaultBook, requests: Journal[ReceivedReq
             requests.append(note)
             await break_connection(rule.answer, request, handler, faults)
             return web.Response()
+        if isinstance(rule.answer, Hold):
+            await request.read()  # it cannot be read once whoever sent it is gone
+            return await holder.see_through(_held(rule, rule.answer, request, handler, note, requests))
         return await _answer(request, faulty(rule, handler), note, requests)
 
     return middleware
@@ -69,12 +74,33 @@ def traffic(identify: Identify, faults: FaultBook, requests: Journal[ReceivedReq
 async def _answer(
     request: web.Request, handler: Handler, note: ReceivedRequest, requests: Journal[ReceivedRequest]
 ) -> web.StreamResponse:
-    """What the handler answers, an unknown path's 404 included, noted before it is sent."""
-    response: web.StreamResponse
-    try:
-        response = await handler(request)
-    except web.HTTPException as answer:
-        response = web.Response(status=answer.status, text=answer.text, headers=answer.headers)
+    """What the handler answers, noted before it is sent."""
+    response = await _response(request, handler)
     note.status = response.status
     requests.append(note)
     return response
+
+
+async def _held(
+    rule: Rule,
+    hold: Hold,
+    request: web.Request,
+    handler: Handler,
+    note: ReceivedRequest,
+    requests: Journal[ReceivedRequest],
+) -> web.StreamResponse:
+    """What the handler answers, once the rule is lifted; it is noted as soon as it is held."""
+    response = await _response(request, handler) if hold.acted else None
+    requests.append(note)
+    await rule.lifted.wait()
+    response = response or await _response(request, handler)
+    note.status = response.status
+    return response
+
+
+async def _response(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What the handler answers, an unknown path's 404 included."""
+    try:
+        return await handler(request)
+    except web.HTTPException as answer:
+        return web.Response(status=answer.status, text=answer.text, headers=answer.headers)

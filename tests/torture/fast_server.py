@@ -18,7 +18,7 @@ from tests.torture.fast_clock import FastClock
 
 def command(clock: FastClock) -> tuple[str, ...]:
     """How to start one."""
-    return (sys.executable, "-m", "tests.torture.fast_server", clock.since.isoformat())
+    return (sys.executable, "-m", "tests.torture.fast_server", clock.since.isoformat(), str(clock.speed))
 
 
 async def _serve(settings: Settings, clock: FastClock) -> None:
@@ -30,4 +30,4 @@ if __name__ == "__main__":
     read = read_settings()
     configure_logging(read.log_level, as_json=read.log_format == "json", additions=[])
     tune_garbage_collector()
-    uvloop.run(_serve(read, FastClock(datetime.fromisoformat(sys.argv[1]))))
+    uvloop.run(_serve(read, FastClock(datetime.fromisoformat(sys.argv[1]), int(sys.argv[2]))))

@@ -1,11 +1,6 @@
-"""Slack and the mail server fail at random: each weather lasts a while, then another comes."""
+"""Slack and the mail server fail at random."""
 
-import random
-from collections import Counter
-from datetime import timedelta
-
-from calguard_sandbox import Sandbox
-from tests.torture.fast_clock import FastClock
+from tests.torture.weather import Weather
 
 _BREAKS_OFF = ("network/drop", "network/drop_after", "network/hang", "network/hang_after", "network/garbage")
 _NO_ANSWERS = ("slack/503_html", "slack/200_html")
@@ -28,34 +23,18 @@ _SLACK_METHODS = (
 _SMTP: tuple[str, ...] = (*_BREAKS_OFF, "smtp/421", "smtp/450", "smtp/451", "smtp/452", "smtp/data_451")
 _FOR_GOOD = ("smtp/550", "slack/is_archived")
 _PHASES = ("mail", "rcpt", "data", "data")
-_LONGEST_SECONDS = 20
-"""What hangs, hangs for so long at most: a connection that breaks before the sender's patience ends."""
 
 
-class Weather:
-    """`struck` counts how often which fault struck."""
+class NoticesWeather(Weather):
+    """Of Slack and the mail server."""
 
-    def __init__(self, sandbox: Sandbox, clock: FastClock, chance: random.Random) -> None:
-        self.struck: Counter[str] = Counter()
-        self._sandbox = sandbox
-        self._clock = clock
-        self._chance = chance
-
-    async def change(self) -> None:
-        """Other faults than before, for a while; what hangs is dropped."""
-        self.clear()
+    def arise(self) -> None:
         for _ in range(self._chance.randint(0, 3)):
             self._slack()
         for _ in range(self._chance.randint(0, 3)):
             self._smtp()
         if self._chance.random() < 0.1:
             self._for_good()
-        await self._clock.sleep(timedelta(seconds=self._chance.uniform(2, _LONGEST_SECONDS)))
-
-    def clear(self) -> None:
-        """Nothing fails any more."""
-        self.struck.update({rule.name: rule.struck for rule in self._sandbox.faults.rules})
-        self._sandbox.faults.clear()
 
     def broke_off(self) -> int:
         """How often no answer came, or none that can be read: nobody may know then what came of a message."""

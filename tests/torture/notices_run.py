@@ -2,10 +2,9 @@
 
 import asyncio
 import random
-import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -13,16 +12,15 @@ from pathlib import Path
 
 from calguard_sandbox import Sandbox, SandboxOptions
 from tests.crash.battered import BatteredServer
-from tests.e2e.backend import settings_for
 from tests.simulation.database import Database
 from tests.simulation.plain import seen
 from tests.torture.fast_clock import FastClock
-from tests.torture.fast_server import command
-from tests.torture.notices_faults import Weather
+from tests.torture.notices_faults import NoticesWeather
 from tests.torture.notices_load import MEMBERS, Load
 from tests.torture.notices_oracle import Oracle
 from tests.torture.received import Receivers
 from tests.torture.replay import Replay
+from tests.torture.serving import drained, serving, tortured_server
 from tests.torture.tries import observe_claims, read_tries
 from tests.torture.writers import keep
 
@@ -32,7 +30,6 @@ _SETTINGS = {
     "incident_accounts": "1000",  # what fails alike is told, and not held
     "watch_retention": "30d",
 }
-_LATE = 0.05
 _DRAIN_SECONDS = 300
 _TOLD_EVERY = timedelta(minutes=3)
 _WAITING = "SELECT COUNT(*) FROM deliveries WHERE next_attempt_time IS NOT NULL"
@@ -51,15 +48,10 @@ async def torture_notices(folder: Path, seed: int, size: NoticesSize, tell: Call
     chance, clock, database = random.Random(seed), FastClock.beginning_now(), folder / "calguard.db"
     async with Sandbox(SandboxOptions(seed="torture"), now=clock.now) as sandbox:
         sandbox.slack.paced = True
-        environment = {f"CALGUARD_{name.upper()}": value for name, value in settings_for(sandbox, database).items()}
-        environment |= {f"CALGUARD_{name.upper()}": value for name, value in _SETTINGS.items()}
-        server = BatteredServer(
-            environment, database, chance.getrandbits(32), size.gap, command=command(clock), late=_LATE, now=clock.now
-        )
-        receivers, weather = Receivers(sandbox, server.observe), Weather(sandbox, clock, chance)
+        server = tortured_server(sandbox, database, clock, chance, size.gap, _SETTINGS)
+        receivers, weather = Receivers(sandbox, server.observe), NoticesWeather(sandbox, clock, chance)
         load = Load(server, sandbox, clock, random.Random(chance.getrandbits(64)))
-        async with _serving(server, receivers, sandbox):
-            await server.current()
+        async with serving(server, sandbox, receivers.follow()):
             observe_claims(database)
             await load.begin()
             server.arm()
@@ -67,27 +59,19 @@ async def torture_notices(folder: Path, seed: int, size: NoticesSize, tell: Call
             server.disarm()
             weather.clear()
             for account_id in MEMBERS[:2]:
-                await load.break_calendar(account_id)
+                await load.members.break_calendar(account_id)
             tell(f"{server.kills} kills; what is left is sent")
-            await _drained(database, clock)
+            await drained(database, clock, [_WAITING], _DRAIN_SECONDS)
     return _judged(database, receivers, weather, server)
 
 
-@asynccontextmanager
-async def _serving(server: BatteredServer, receivers: Receivers, sandbox: Sandbox) -> AsyncIterator[None]:
-    try:
-        async with asyncio.TaskGroup() as group:
-            requests = (server.follow(each) for each in (sandbox.google_requests, sandbox.slack_requests))
-            tasks = [group.create_task(each) for each in (server.serve(), receivers.follow(), *requests)]
-            yield
-            for task in tasks:
-                task.cancel()
-    finally:
-        await server.end()
-
-
 async def _change(
-    server: BatteredServer, load: Load, weather: Weather, kills: int, clock: FastClock, tell: Callable[[str], None]
+    server: BatteredServer,
+    load: Load,
+    weather: NoticesWeather,
+    kills: int,
+    clock: FastClock,
+    tell: Callable[[str], None],
 ) -> None:
     def enough() -> bool:
         return server.kills >= kills
@@ -98,22 +82,14 @@ async def _change(
 
     async with asyncio.TaskGroup() as group:
         for account_id in MEMBERS:
-            group.create_task(keep(partial(load.break_and_mend, account_id), enough))
+            group.create_task(keep(partial(load.members.break_and_mend, account_id), enough))
         for page_ids in (load.page_ids[::2], load.page_ids[1::2]):
             group.create_task(keep(partial(load.stop_and_resume, page_ids), enough))
         for work in (weather.change, told):
             group.create_task(keep(work, enough))
 
 
-async def _drained(database: Path, clock: FastClock) -> None:
-    """Return once nothing is left to be sent."""
-    with closing(sqlite3.connect(database)) as connection:
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            while connection.execute(_WAITING).fetchone()[0]:
-                await clock.sleep(timedelta(seconds=1))
-
-
-def _judged(database: Path, receivers: Receivers, weather: Weather, server: BatteredServer) -> Counter[str]:
+def _judged(database: Path, receivers: Receivers, weather: NoticesWeather, server: BatteredServer) -> Counter[str]:
     with closing(Database(database)) as observer:
         rows, people = observer.rows(), observer.people()
         log = [seen(encoded) for _, encoded in observer.log()]

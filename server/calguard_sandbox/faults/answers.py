@@ -41,6 +41,16 @@ class NetworkFault:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """The true answer, late: until the rule is lifted the act waits, or (`acted`) the answer alone.
+
+    What is held is carried out then, also where whoever asked is gone.
+    """
+
+    acted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CalendarErrors:
     """A free/busy answer of 200 in which calendars carry an error: those the rule names, or else all."""
 
@@ -54,5 +64,5 @@ class OmitField:
     name: str
 
 
-HttpAnswer = HttpReply | NetworkFault | CalendarErrors | OmitField
+HttpAnswer = HttpReply | NetworkFault | Hold | CalendarErrors | OmitField
 Answer = HttpAnswer | SmtpReply

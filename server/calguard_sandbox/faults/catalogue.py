@@ -1,6 +1,7 @@
 """Every fault by name: one table. Each says what it belongs to and what it answers.
 
-The surface and endpoint are where a rule strikes that does not say; `network/*` may be set on any surface.
+The surface and endpoint are where a rule strikes that does not say; `network/*` may be set on any surface,
+but for `network/hold*`, which are of HTTP.
 Bodies are those of Google, Slack and SMTP servers, word for word where they are published.
 """
 
@@ -10,6 +11,7 @@ from calguard_sandbox.faults.answers import (
     Answer,
     Breakage,
     CalendarErrors,
+    Hold,
     HttpReply,
     NetworkFault,
     OmitField,
@@ -237,6 +239,8 @@ CATALOGUE: dict[str, CatalogueEntry] = {
     "network/drop_after": _network(Breakage.DROP, acted=True),
     "network/hang": _network(Breakage.HANG),
     "network/hang_after": _network(Breakage.HANG, acted=True),
+    "network/hold": CatalogueEntry(None, None, Hold()),
+    "network/hold_after": CatalogueEntry(None, None, Hold(acted=True)),
     "network/garbage": _network(Breakage.GARBAGE),
     "network/cut_short": _network(Breakage.CUT_SHORT),
     # Slack: the connection with the workspace is broken.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from calguard_sandbox.errors import BadFieldError
-from calguard_sandbox.faults.answers import Answer, HttpReply, SmtpReply
+from calguard_sandbox.faults.answers import Answer, Hold, HttpReply, SmtpReply
 from calguard_sandbox.faults.catalogue import CATALOGUE, CatalogueEntry
 from calguard_sandbox.faults.rules import FaultBook, Match, Rule
 from calguard_sandbox.fields import Fields
@@ -82,6 +82,8 @@ def _match(asked: object, entry: CatalogueEntry) -> Match:
         raise fields.wrong("surface", f"must be {entry.surface or 'one of ' + ', '.join(SURFACES)}")
     if isinstance(entry.answer, HttpReply) and surface == "smtp":
         raise fields.wrong("surface", "smtp answers with {code, text}")
+    if isinstance(entry.answer, Hold) and surface == "smtp":
+        raise fields.wrong("surface", "must be google or slack: what is held is HTTP")
     return Match(
         surface=surface,
         endpoint=fields.optional_text("endpoint") or entry.endpoint,

@@ -5,7 +5,7 @@ up answers; the calls that its `after` skips count, those that another rule answ
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from calguard_sandbox.errors import NotKnownError
 from calguard_sandbox.faults.answers import Answer
@@ -51,7 +51,10 @@ def _is_under(endpoint: str, wanted: str) -> bool:
 
 @dataclass(slots=True)
 class Rule:
-    """A fault in force. `times` None is without end; `seen` counts the calls that fitted, `struck` those hit."""
+    """A fault in force. `times` None is without end; `seen` counts the calls that fitted, `struck` those hit.
+
+    `lifted` is set once it is in force no more.
+    """
 
     id: int
     match: Match
@@ -61,6 +64,7 @@ class Rule:
     after: int = 0
     seen: int = 0
     struck: int = 0
+    lifted: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def used_up(self) -> bool:
@@ -98,14 +102,17 @@ class FaultBook:
         return next((rule for rule in self.rules if rule.strikes(call)), None)
 
     def remove(self, rule_id: int) -> None:
-        """Lift one rule. Calls that hang stay hanging."""
+        """Lift one rule. What it holds goes on; calls that hang stay hanging."""
         rule = next((rule for rule in self.rules if rule.id == rule_id), None)
         if rule is None:
             raise NotKnownError("rule", str(rule_id))
         self.rules.remove(rule)
+        rule.lifted.set()
 
     def clear(self) -> None:
-        """Lift every rule, and drop the connections that hang."""
+        """Lift every rule: what they hold goes on, and the connections that hang are dropped."""
+        for rule in self.rules:
+            rule.lifted.set()
         self.rules.clear()
         released, self._released = self._released, asyncio.Event()
         released.set()
