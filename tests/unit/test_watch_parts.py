@@ -236,6 +236,14 @@ def test_latest_keeps_the_last_change_of_each_resource() -> None:
     assert revisions_in(message.encoded) == [2, 3, 4, 5]
 
 
+def test_latest_keeps_the_last_change_of_each_appointment() -> None:
+    log = [entry(1, kind="APPOINTMENT", resource="a1"), entry(2), entry(3, kind="APPOINTMENT", resource="a2")]
+    log += [entry(4, kind="APPOINTMENT", resource="a1"), entry(5)]
+    spec = replace(ALL, kinds=APPOINTMENTS, mode=WatchMode.LATEST)
+    message = View("s", EPOCH, spec).message(batches(log), 0)
+    assert (message.revision, revisions_in(message.encoded)) == (5, [3, 4])
+
+
 def test_every_keeps_all() -> None:
     """Of what waits, everything is sent."""
     message = View("s", EPOCH, ALL).message(batches([entry(1), entry(2), entry(3)]), 0)
