@@ -53,9 +53,9 @@ from calguard_server.engine.tracing import UNTRACED, Tracer
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
-from calguard_server.grpc_api.convert import encode_change, encode_snapshot
 from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
+from calguard_server.grpc_api.state_change import encode_change, encode_snapshot
 from calguard_server.http_api.page import CallbackPage
 from calguard_server.http_api.server import HttpServer
 from calguard_server.http_api.unsubscribe import PATH as UNSUBSCRIBE_PATH

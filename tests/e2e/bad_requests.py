@@ -302,6 +302,7 @@ def _rows_of_the_rest() -> list[Row]:
         ("GetProviderStatus", provider.GetProviderStatusRequest(provider=77), ("provider",)),
         ("Watch", watch.WatchRequest(account_ids=[""]), ("account_ids[0]",)),
         ("Watch", watch.WatchRequest(progress_interval=Duration(seconds=-1)), ("progress_interval",)),
+        ("Watch", watch.WatchRequest(kinds=[4], calendar_link_ids=["x"]), ("calendar_link_ids",)),
     ]
 
 
@@ -382,8 +383,10 @@ def _rows_of_appointments() -> list[Row]:
         ("ListAppointments", many(page_token="x"), ("page_token",)),
         ("CancelAppointment", cancel(id=BAD_ID), ("id",)),
         ("CancelAppointment", cancel(id="x", request_id="x"), ("request_id",)),
+        ("CancelAppointment", cancel(id="x", etag="a\nb"), ("etag",)),
         ("ReassignAppointment", reassign(id="", account_id=BAD_ID), ("id", "account_id")),
         ("ReassignAppointment", reassign(id="x", request_id="x"), ("request_id",)),
+        ("ReassignAppointment", reassign(id="x", etag="a\nb"), ("etag",)),
     ]
 
 

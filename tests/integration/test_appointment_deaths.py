@@ -28,6 +28,7 @@ from tests.fakes.provider import FakeProvider
 from tests.fakes.service import Service, build_engine, open_test_store, running_service
 from tests.fakes.virtual_time import VirtualClock, run_virtually
 from tests.fakes.world import START, CountingIds, middle
+from tests.integration.appointment_log import expect_told
 
 BOOKING = Booking(booking_page_id="page", time=slot(0), time_zone="UTC", title="Visit")
 
@@ -62,11 +63,11 @@ async def call(desk: Desk, name: str) -> None:
             case "assign":
                 await desk.appointments.assign(BOOKING, request(name))
             case "reassign":
-                await desk.appointments.reassign(found[0].id, "", request(name))
+                await desk.appointments.reassign(found[0].id, request=request(name))
             case "recover":
                 await recover(desk)
             case _:
-                await desk.appointments.cancel(found[0].id, request(name))
+                await desk.appointments.cancel(found[0].id, request=request(name))
 
 
 async def recover(desk: Desk) -> None:
@@ -163,8 +164,12 @@ async def survive(
 
 
 async def outcome(path: Path) -> list[Appointment]:
+    """What is there in the end, each change of which was told once."""
     async with running_service(path, clock=VirtualClock(), connections=InlineConnections()) as service:
-        return await service.store.appointments(AppointmentFilter(), (START, ""), 10)
+        found = await service.store.appointments(AppointmentFilter(), (START, ""), 10)
+        for appointment in found:
+            await expect_told(service.store, appointment)
+        return found
 
 
 CALLS = (("assign",), ("assign", "reassign"), ("assign", "cancel"))

@@ -27,6 +27,7 @@ FINDING = {
     "drop_review": 2,
     "appointments_after": 8,
     "appointments_of_page_after": 8,
+    "appointments_of_snapshot": 7,
 }
 
 

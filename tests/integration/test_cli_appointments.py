@@ -1,11 +1,12 @@
 """`calguard appointments` on the real server, with its calendars at a sandbox's Google."""
 
+import json
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.integration.cli_harness import Calguard, running_calguard
+from tests.integration.cli_harness import Calguard, running, running_calguard
 
 START = "2030-03-08T10:00"
 ASSIGN = ("appointments", "assign", "intro", "--zone", "Asia/Tokyo", "--title", "First visit")
@@ -45,6 +46,26 @@ def test_an_appointment_is_assigned_shown_given_away_and_cancelled(calguard: Cal
     listed = calguard.json("appointments", "list", "--state", "cancelled", "--from", "2030-03-08T01:30+00:00")
     assert [each["id"] for each in listed["appointments"]] == [made["id"]]
     assert calguard.run("appointments", "list", "--until", "2030-03-08T01:00+00:00").stderr == "nothing found\n"
+
+
+def test_a_watch_shows_what_becomes_of_appointments_and_no_titles(calguard: Calguard) -> None:
+    """On lines neither title nor attendees; as JSON all of it. A stale etag changes nothing."""
+    arguments = ("calguard", "--server", calguard.address, "watch", "--kind", "appointment", "--page", "intro")
+    with running(*arguments, "--no-snapshot") as lines, running(*arguments, "--json") as documents:
+        documents.read_until("SNAPSHOT_ENDED")
+        made = calguard.json(*ASSIGN, "--start", "2030-03-08T15:00", "--attendee", "guest@example.com")
+        document = json.loads(documents.read_until(made["id"])[-1])
+        assert document["changes"][0]["appointment"]["title"] == "First visit"
+        lines.read_until("ann ADDED")
+        calguard.json("appointments", "reassign", made["id"], "--account", "ben", "--etag", made["etag"])
+        stale = calguard.run("appointments", "cancel", made["id"], "--etag", made["etag"])
+        assert stale.stderr.startswith("calguard: ABORTED ETAG_MISMATCH: ")
+        told = lines.read_until("ben NOT_ADDED")[-1]
+        assert told.split()[1:5] == ["updated", "appt", made["id"], "ASSIGNED"]
+        calguard.json("appointments", "cancel", made["id"])
+        told += lines.read_until("CANCELLED")[-1]
+    assert "First visit" not in told
+    assert "guest@example.com" not in told
 
 
 def test_what_cannot_be_assigned_is_refused(calguard: Calguard) -> None:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from calguard_server.domain.account import Account, Locale, SlackAddress
+from calguard_server.domain.appointment import Appointment, AppointmentState, Assignee, Attendee, Entry, EntryState
 from calguard_server.domain.causes import Cause, CauseReason, Finding
 from calguard_server.domain.delivery import Delivery, DeliveryState
+from calguard_server.domain.intervals import Interval
 from calguard_server.domain.link import Authorized, Checked
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import Channel, NoticeKind
@@ -51,6 +53,33 @@ def make_account(account_id: str = "ann", **changes: object) -> Account:
         update_time=EARLIER,
     )
     return replace(account, **changes)
+
+
+def make_appointment(appointment_id: str = "a1", *account_ids: str, **changes: object) -> Appointment:
+    """An appointment that these accounts have, in whose calendars it is."""
+    assignees = (
+        Assignee(
+            account_id=each,
+            faulty=False,
+            entry=Entry(event_id=f"event{each}", account_id=each, state=EntryState.ADDED, calendar_id="me@example.com"),
+            assign_time=EARLIER,
+        )
+        for each in account_ids or ("ann",)
+    )
+    appointment = Appointment(
+        id=appointment_id,
+        booking_page_id="page",
+        time=Interval(NOW, NOW + timedelta(minutes=30)),
+        time_zone="UTC",
+        title="Visit",
+        attendees=(Attendee("guest@example.com", "Guest"),),
+        assignees=tuple(assignees),
+        state=AppointmentState.ASSIGNED,
+        create_time=EARLIER,
+        update_time=EARLIER,
+        revision=7,
+    )
+    return replace(appointment, **changes)
 
 
 def make_cause(

@@ -23,7 +23,7 @@ from calguard_client import (
 from calguard_client.mirroring.reading import Clocks, MirrorReading
 from calguard_client.mirroring.request import mirror_request
 from calguard_client.watching.events import WatchEvent
-from tests.unit.watch_messages import CHANGED, CREATED, DELETED, SNAPSHOT, link, page
+from tests.unit.watch_messages import CHANGED, CREATED, DELETED, SNAPSHOT, appointment, link, page
 
 GONE = Refusal(grpc.StatusCode.UNAVAILABLE, "", "connection reset")
 EPOCH = 1_000_000
@@ -223,3 +223,53 @@ def test_a_mirror_asks_for_the_latest_state_and_for_a_snapshot() -> None:
         mirror_request(pb.WatchRequest(resume_token="t"))
     with pytest.raises(ValueError, match="skip_snapshot"):
         mirror_request(pb.WatchRequest(skip_snapshot=True))
+
+
+def test_appointments_are_held_while_they_are_assigned() -> None:
+    """One that was cancelled, deleted or left the filter is gone; what becomes of it then is told to nobody."""
+    scene = Scene()
+    scene.snapshot(appointment("a", 1, SNAPSHOT), appointment("b", 2, SNAPSHOT), appointment("c", 3, SNAPSHOT))
+    assert scene.change(appointment("d", 4, CREATED), appointment("a", 5)) == [("d", False, True), ("a", True, True)]
+    left = pb.FILTER_TRANSITION_LEFT
+    gone = [appointment("a", 6, state="APPOINTMENT_STATE_CANCELLED"), appointment("b", 7, filter_transition=left)]
+    assert scene.change(*gone, appointment("c", 8, DELETED)) == [(each, True, False) for each in "abc"]
+    assert scene.change(appointment("a", 9, state="APPOINTMENT_STATE_CANCELLED")) == []
+    assert [each.id for each in scene.mirror.appointments()] == ["d"]
+    kept = scene.mirror.get_appointment("d")
+    assert kept is not None
+    assert kept.revision == 4
+    assert scene.mirror.get_appointment("a") is None
+    assert scene.held == ([], [])
+
+
+def test_an_appointment_that_is_over_is_dropped_and_told() -> None:
+    """With the first message after its end, whatever that tells; what becomes of it later brings it not back."""
+    scene = Scene()
+    scene.snapshot(
+        appointment("short", 1, SNAPSHOT, ends=EPOCH + 60),
+        appointment("long", 2, SNAPSHOT, ends=EPOCH + 120),
+        appointment("over", 3, SNAPSHOT, ends=EPOCH),
+    )
+    assert sorted(each.id for each in scene.mirror.appointments()) == ["long", "short"]
+    scene.change(appointment("short", 4, ends=EPOCH + 60))
+    scene.now = 59
+    assert scene.take(Progress(resume_token="u")) == []
+    scene.now = 60
+    assert scene.take(Progress(resume_token="v")) == [("short", True, False)]
+    assert scene.told[0].change is None
+    assert scene.change(appointment("short", 5, ends=EPOCH + 60)) == []
+    scene.now = 500
+    assert scene.change(page("p", 6, CREATED)) == [("p", False, True), ("long", True, False)]
+    assert scene.mirror.appointments() == ()
+
+
+def test_a_new_snapshot_begins_anew_with_when_appointments_are_over() -> None:
+    scene = Scene()
+    scene.snapshot(appointment("a", 1, SNAPSHOT, ends=EPOCH + 60), appointment("b", 2, SNAPSHOT))
+    assert scene.snapshot(appointment("c", 3, SNAPSHOT, ends=EPOCH + 60)) == [
+        ("a", True, False),
+        ("b", True, False),
+        ("c", False, True),
+    ]
+    scene.now = 60
+    assert scene.take(Progress(resume_token="u")) == [("c", True, False)]

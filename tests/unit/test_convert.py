@@ -22,6 +22,7 @@ from calguard.v1 import (
     watch_pb2,
 )
 from calguard_server.domain.account import Account
+from calguard_server.domain.appointment import AppointmentState
 from calguard_server.domain.calendars import CalendarUse
 from calguard_server.domain.causes import Capability, Cause, CauseReason
 from calguard_server.domain.delivery import Delivery
@@ -42,20 +43,20 @@ from calguard_server.engine.ports import Notification, ProviderCalendar
 from calguard_server.engine.selection import UsableCalendar
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.account_service import read_new_account
+from calguard_server.grpc_api.appointment_wire import appointment_to_wire
 from calguard_server.grpc_api.booking_page_service import read_new_page
 from calguard_server.grpc_api.convert import (
     account_to_wire,
     calendar_to_wire,
     changed_page_to_wire,
-    encode_change,
-    encode_snapshot,
     link_to_wire,
     notification_to_wire,
     page_to_wire,
     to_timestamp,
 )
 from calguard_server.grpc_api.explanation import explanation_to_wire
-from tests.unit.builders import NOW, make_cause, make_delivery, make_link, make_page
+from calguard_server.grpc_api.state_change import encode_change, encode_snapshot
+from tests.unit.builders import NOW, make_appointment, make_cause, make_delivery, make_link, make_page
 from tests.unit.resources import ACCOUNTS, DELIVERIES, IDS, LINKS, PAGES, REVISIONS, TIMES
 
 
@@ -294,6 +295,26 @@ def test_the_state_a_page_was_in_before(state: str) -> None:
     message = watch_pb2.StateChange.FromString(encode_change(changed))
     assert enums.PAGE_STATE.to_domain.get(message.previous_page_state, "") == state
     assert message.previous_link_state == calendar_link_pb2.CALENDAR_LINK_STATE_UNSPECIFIED
+
+
+@pytest.mark.parametrize("state", ["", *AppointmentState])
+def test_the_state_an_appointment_was_in_before(state: str) -> None:
+    appointment = make_appointment("a1", "ann", "bob")
+    changed = Change(revision=9, time=NOW, type=ChangeType.UPDATED, resource=appointment, previous_state=state)
+    message = watch_pb2.StateChange.FromString(encode_change(changed))
+    assert enums.APPOINTMENT_STATE.to_domain.get(message.previous_appointment_state, "") == state
+    assert message.appointment == appointment_to_wire(appointment)
+    assert (message.revision, time_of(message, "time")) == (9, NOW)
+
+
+def test_a_snapshot_of_an_appointment() -> None:
+    appointment = make_appointment()
+    message = watch_pb2.StateChange.FromString(encode_snapshot(appointment))
+    assert message.type == watch_pb2.STATE_CHANGE_TYPE_SNAPSHOT
+    assert (message.revision, time_of(message, "time")) == (appointment.revision, appointment.update_time)
+    assert message.appointment == appointment_to_wire(appointment)
+    assert message.appointment.revision == 7
+    assert message.appointment.etag
 
 
 @given(LINKS | PAGES)

@@ -309,10 +309,19 @@ def test_a_watch_is_read() -> None:
         ({"calendar_link_ids": [""]}, ["calendar_link_ids[0]"]),
         ({"booking_page_ids": [f"p{index}" for index in range(1001)]}, ["booking_page_ids"]),
         ({"resume_token": "t", "skip_snapshot": True}, ["skip_snapshot"]),
+        ({"kinds": [4], "calendar_link_ids": ["l1"]}, ["calendar_link_ids"]),
+        ({"kinds": [1, 4], "calendar_link_ids": ["l1"]}, ["calendar_link_ids"]),
     ],
 )
 def test_watches_that_are_refused(fields: dict[str, object], wrong_ones: list[str]) -> None:
     assert wrong_fields(read_spec, watch_pb2.WatchRequest(**fields)) == wrong_ones
+
+
+@pytest.mark.parametrize("narrowed", [{"account_ids": ["ann"]}, {"booking_page_ids": ["p1"]}])
+def test_links_beside_appointments_that_something_else_narrows(narrowed: dict[str, list[str]]) -> None:
+    """A link narrows no appointment: by itself it would bring those of everybody."""
+    spec = read_spec(watch_pb2.WatchRequest(kinds=[1, 4], calendar_link_ids=["l1"], **narrowed))
+    assert spec.kinds == {ResourceKind.CALENDAR_LINK, ResourceKind.APPOINTMENT}
 
 
 @pytest.mark.parametrize(

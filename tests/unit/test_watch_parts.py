@@ -12,11 +12,12 @@ from calguard_server.engine.ports import LogEntry, WatchSpec
 from calguard_server.watch import frames
 from calguard_server.watch.filters import Passage, judge_of, kinds_of
 from calguard_server.watch.ring import Ring, batches
-from calguard_server.watch.tokens import TokenMint
+from calguard_server.watch.tokens import TokenMint, filter_hash
 from calguard_server.watch.view import Message, View
 
 ALL = WatchSpec()
 EPOCH = "0123456789abcdef"
+APPOINTMENTS = frozenset({ResourceKind.APPOINTMENT})
 
 
 def entry(revision: int, commit_revision: int = 0, *, kind: str = "CALENDAR_LINK", resource: str = "l1") -> LogEntry:
@@ -103,13 +104,15 @@ def test_a_long_change_is_framed_with_its_whole_length() -> None:
         ),
         (
             replace(ALL, calendar_link_ids=frozenset({"l1"}), kinds=frozenset(ResourceKind)),
-            {"CALENDAR_LINK", "BOOKING_PAGE", "PROVIDER_STATUS"},
+            {"CALENDAR_LINK", "BOOKING_PAGE", "PROVIDER_STATUS", "APPOINTMENT"},
         ),
         (replace(ALL, kinds=frozenset({ResourceKind.BOOKING_PAGE})), {"BOOKING_PAGE"}),
+        (replace(ALL, kinds=APPOINTMENTS), {"APPOINTMENT"}),
+        (replace(ALL, kinds=APPOINTMENTS, booking_page_ids=frozenset({"p1"})), {"APPOINTMENT"}),
     ],
 )
 def test_kinds_of_a_watch(spec: WatchSpec, kinds: set[str]) -> None:
-    """As the contract says: naming only links leaves out pages, unless the kinds ask for them."""
+    """Naming only links leaves out pages, unless the kinds ask for them; appointments always have to be asked for."""
     assert {kind.value for kind in kinds_of(spec)} == kinds
 
 
@@ -156,9 +159,62 @@ def test_what_enters_and_leaves_a_watch_of_accounts(change: LogEntry, passage: P
     assert judge(change) is passage
 
 
-def test_no_filter_is_no_test() -> None:
+@pytest.mark.parametrize(
+    ("spec", "passage"),
+    [
+        (ALL, None),
+        (replace(ALL, account_ids=frozenset({"ann"})), None),
+        (replace(ALL, booking_page_ids=frozenset({"p1"})), None),
+        (replace(ALL, kinds=frozenset(ResourceKind) - APPOINTMENTS), None),
+        (replace(ALL, kinds=APPOINTMENTS), Passage.WITHIN),
+        (replace(ALL, kinds=APPOINTMENTS, booking_page_ids=frozenset({"p1"})), Passage.WITHIN),
+        (replace(ALL, kinds=APPOINTMENTS, booking_page_ids=frozenset({"p2", "a1"})), None),
+        (replace(ALL, kinds=APPOINTMENTS, account_ids=frozenset({"bob"})), Passage.ENTERED),
+        (replace(ALL, kinds=APPOINTMENTS, account_ids=frozenset({"ann"})), Passage.LEFT),
+        (replace(ALL, kinds=APPOINTMENTS, account_ids=frozenset({"ann", "bob"})), Passage.WITHIN),
+        (replace(ALL, kinds=APPOINTMENTS, account_ids=frozenset({"eve"})), None),
+        (
+            replace(ALL, kinds=APPOINTMENTS, account_ids=frozenset({"bob"}), booking_page_ids=frozenset({"p2"})),
+            None,
+        ),
+        (
+            replace(ALL, kinds=APPOINTMENTS, account_ids=frozenset({"bob"}), calendar_link_ids=frozenset({"l1"})),
+            Passage.ENTERED,
+        ),
+    ],
+)
+def test_an_appointment_passes_by_its_page_and_by_who_has_it(spec: WatchSpec, passage: Passage | None) -> None:
+    """Only where it is asked for. It went from Ann to Bob; no link narrows it."""
+    judge = judge_of(spec)
+    assert judge is not None
+    assert judge(LogEntry(1, 1, "APPOINTMENT", "a1", ("bob",), b"", ("bob",), ("ann",), "p1")) is passage
+
+
+def test_all_kinds_and_no_ids_are_no_test() -> None:
     """A watch of everything decides nothing per change."""
-    assert judge_of(ALL) is None
+    assert judge_of(replace(ALL, kinds=frozenset(ResourceKind))) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "token"),
+    [
+        (ALL, "AgAAAAAAAAAHRTo5uY32NZgBI0VniavN73N0b3JlLTHlnzpT"),
+        (replace(ALL, account_ids=frozenset({"ann", "bob"})), "AgAAAAAAAAAHPxT8xOm5LXIBI0VniavN73N0b3JlLTHRepKz"),
+        (
+            replace(
+                ALL,
+                kinds=frozenset({ResourceKind.BOOKING_PAGE, ResourceKind.CALENDAR_LINK}),
+                booking_page_ids=frozenset({"p1"}),
+            ),
+            "AgAAAAAAAAAHmqhcS9f7VQMBI0VniavN73N0b3JlLTGXHqA5",
+        ),
+    ],
+)
+def test_tokens_from_before_appointments_were_watched_are_read(spec: WatchSpec, token: str) -> None:
+    """The filters of clients that are about stay the same filters; one that asks for appointments is another."""
+    asking = replace(spec, kinds=spec.kinds | APPOINTMENTS)
+    assert filter_hash(asking) != filter_hash(spec)
+    assert TokenMint("store-1", EPOCH, spec).read(token, latest=7) == (7, EPOCH)
 
 
 def test_a_transition_is_told_in_the_change_itself() -> None:
@@ -178,6 +234,14 @@ def test_latest_keeps_the_last_change_of_each_resource() -> None:
     message = View("s", EPOCH, replace(ALL, mode=WatchMode.LATEST)).message(batches(log), 0)
     assert message.revision == 5
     assert revisions_in(message.encoded) == [2, 3, 4, 5]
+
+
+def test_latest_keeps_the_last_change_of_each_appointment() -> None:
+    log = [entry(1, kind="APPOINTMENT", resource="a1"), entry(2), entry(3, kind="APPOINTMENT", resource="a2")]
+    log += [entry(4, kind="APPOINTMENT", resource="a1"), entry(5)]
+    spec = replace(ALL, kinds=APPOINTMENTS, mode=WatchMode.LATEST)
+    message = View("s", EPOCH, spec).message(batches(log), 0)
+    assert (message.revision, revisions_in(message.encoded)) == (5, [3, 4])
 
 
 def test_every_keeps_all() -> None:

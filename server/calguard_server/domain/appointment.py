@@ -84,7 +84,8 @@ class Conflict(Struct, frozen=True):
 class Appointment(Struct, frozen=True, kw_only=True):
     """An appointment on a page; `time_zone` is an IANA name, in which its times are shown.
 
-    `of_all`: it was assigned to everybody. `former` are the entries of those who had it before.
+    `of_all`: it was assigned to everybody. `former` are the entries of those who had it before. Revision and update
+    time are of its last change that readers see.
     """
 
     id: str
@@ -101,11 +102,17 @@ class Appointment(Struct, frozen=True, kw_only=True):
     conflicts: tuple[Conflict, ...] = ()
     of_all: bool = False
     former: tuple[Entry, ...] = ()
+    revision: int = 0
 
     @property
     def account_ids(self) -> tuple[str, ...]:
         """The accounts that have it."""
         return tuple(each.account_id for each in self.assignees)
+
+    @property
+    def shown(self) -> tuple[object, ...]:
+        """What readers see of it that can change: neither claims, nor when an entry is tried next."""
+        return (self.state, self.conflicts, *(_shown(each) for each in self.assignees))
 
     def stands_for(self, account_id: str) -> bool:
         """Whether an account is to keep its time."""
@@ -130,3 +137,9 @@ class Appointment(Struct, frozen=True, kw_only=True):
             replace(each, entry=entry) if each.entry.event_id == left.event_id else each for each in self.assignees
         )
         return replace(self, assignees=assignees, former=(*self.former, left))
+
+
+def _shown(assignee: Assignee) -> tuple[object, ...]:
+    entry = assignee.entry
+    cause = entry.cause if entry.state is EntryState.NOT_ADDED else None
+    return (assignee.account_id, assignee.faulty, entry.state, entry.calendar_link_id, entry.calendar_id, cause)

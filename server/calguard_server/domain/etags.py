@@ -4,12 +4,13 @@ import hashlib
 from functools import lru_cache
 
 from calguard_server.domain.account import Account
+from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.errors import AbortedError
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.domain.slack_workspace import SlackWorkspace
 
-Resource = Account | CalendarLink | BookingPage | SlackWorkspace
+Resource = Account | CalendarLink | BookingPage | SlackWorkspace | Appointment
 
 
 def etag_of(resource: Resource) -> str:
@@ -56,3 +57,5 @@ def _settable(resource: Resource) -> tuple[object, ...]:
             )
         case SlackWorkspace():
             return (resource.name, resource.token_version, resource.create_time)
+        case Appointment():
+            return (resource.account_ids, resource.state.value)

@@ -1,4 +1,4 @@
-"""What happened to a link or a page, as subscribers are told."""
+"""What happened to a link, a page or an appointment, as subscribers are told."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from calguard_server.domain.appointment import Appointment
     from calguard_server.domain.link_state import CalendarLink
     from calguard_server.domain.page import BookingPage
     from calguard_server.domain.provider_incident import ProviderStatus
@@ -32,6 +33,7 @@ class ResourceKind(StrEnum):
     CALENDAR_LINK = "CALENDAR_LINK"
     BOOKING_PAGE = "BOOKING_PAGE"
     PROVIDER_STATUS = "PROVIDER_STATUS"
+    APPOINTMENT = "APPOINTMENT"
 
 
 class WatchMode(StrEnum):
@@ -61,7 +63,7 @@ class Change(Struct, frozen=True, kw_only=True):
     revision: int
     time: datetime
     type: ChangeType
-    resource: "CalendarLink | BookingPage | ProviderStatus"
+    resource: "CalendarLink | BookingPage | ProviderStatus | Appointment"
     previous_state: str = ""
     added_account_ids: tuple[str, ...] = ()
     removed_account_ids: tuple[str, ...] = ()

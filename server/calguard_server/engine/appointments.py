@@ -14,9 +14,11 @@ from msgspec.structs import replace
 from calguard_server.domain.appointment import Appointment, AppointmentState, Attendee
 from calguard_server.domain.entries import unwanted
 from calguard_server.domain.errors import FieldViolation, IllegalTransitionError, InvalidArgumentError
+from calguard_server.domain.etags import require_etag
 from calguard_server.domain.intervals import Interval
 from calguard_server.domain.page import BookingPage, SchedulingMode
 from calguard_server.engine.accepting import require_accepting
+from calguard_server.engine.appointment_changes import save_appointment
 from calguard_server.engine.assigning import (
     Asked,
     Wish,
@@ -81,7 +83,7 @@ class Appointments:
             require_accepting(page)
             require_wishable(page, booking.account_id)
             chosen = assignees(rows, self._context, page, choose(rows, page, asked, wish), now)
-            appointment = Appointment(
+            assigned = Appointment(
                 id=self._context.new_id("appointment"),
                 booking_page_id=page_id,
                 time=booking.time,
@@ -94,19 +96,23 @@ class Appointments:
                 update_time=now,
                 of_all=page.scheduling_mode is SchedulingMode.ALL_MEMBERS,
             )
-            rows.put_appointment(appointment)
-            tell_of_faulty(rows, self._context, page, appointment.id, chosen, now)
-            return appointment
+            saved = save_appointment(rows, assigned, now)
+            tell_of_faulty(rows, self._context, page, saved, now)
+            return saved
 
         seeds = asked.seeds(page_id, now - self._context.policies.assignment_window)
         return await self._context.store.transact(Unit(seeds, decide, request))
 
-    async def cancel(self, appointment_id: str, request: Request | None = None) -> Appointment:
-        """Cancel an appointment; one that is cancelled stays so. Raises NotFoundError `APPOINTMENT_NOT_FOUND`."""
+    async def cancel(self, appointment_id: str, etag: str = "", request: Request | None = None) -> Appointment:
+        """Cancel an appointment; one that is cancelled stays so.
+
+        Raises NotFoundError `APPOINTMENT_NOT_FOUND`, AbortedError `ETAG_MISMATCH`.
+        """
         now = self._context.clock.now()
 
         def decide(rows: WorkingSet) -> Appointment:
             appointment = found_appointment(rows.appointments.get(appointment_id), appointment_id)
+            require_etag(appointment, etag)
             if appointment.state is AppointmentState.CANCELLED:
                 return appointment
             cancelled = replace(
@@ -114,27 +120,30 @@ class Appointments:
                 state=AppointmentState.CANCELLED,
                 assignees=tuple(replace(each, entry=unwanted(each.entry, now)) for each in appointment.assignees),
                 cancel_time=now,
-                update_time=now,
             )
-            rows.put_appointment(cancelled)
-            return cancelled
+            return save_appointment(rows, cancelled, now)
 
         return await self._context.store.transact(Unit(Seeds(appointments=(appointment_id,)), decide, request))
 
-    async def reassign(self, appointment_id: str, account_id: str = "", request: Request | None = None) -> Appointment:
+    async def reassign(
+        self, appointment_id: str, account_id: str = "", etag: str = "", request: Request | None = None
+    ) -> Appointment:
         """Give an appointment to another member: the one named, else who the page's assignment method names.
 
         Given to who has it, it stays as it is. Raises NotFoundError `APPOINTMENT_NOT_FOUND`, `BOOKING_PAGE_NOT_FOUND`,
-        FailedPreconditionError `ILLEGAL_TRANSITION`, `NO_MEMBERS`, `NOT_A_MEMBER`, `TIME_NOT_FREE`, `TIME_UNKNOWN`.
+        AbortedError `ETAG_MISMATCH`, FailedPreconditionError `ILLEGAL_TRANSITION`, `NO_MEMBERS`, `NOT_A_MEMBER`,
+        `TIME_NOT_FREE`, `TIME_UNKNOWN`.
         """
         await refuse_replay_of(self._context.store, request)
         known = await self.get(appointment_id)
+        require_etag(known, etag)
         _require_movable(known)
         asked = await self._ask(known.booking_page_id, known.time, Wish(account_id, known.id, known.account_ids))
         now = self._context.clock.now()
 
         def decide(rows: WorkingSet) -> Appointment:
             appointment = found_appointment(rows.appointments.get(appointment_id), appointment_id)
+            require_etag(appointment, etag)
             _require_movable(appointment)
             page = found_page(rows.pages.get(appointment.booking_page_id), appointment.booking_page_id)
             if account_id in appointment.account_ids:
@@ -144,10 +153,10 @@ class Appointments:
             chosen = assignees(rows, self._context, page, choose(rows, choosing, asked, wish), now)
             left = tuple(unwanted(each.entry, now) for each in appointment.assignees)
             former = (*appointment.former, *left)
-            moved = replace(appointment, assignees=chosen, former=former, conflicts=(), update_time=now)
-            rows.put_appointment(moved)
-            tell_of_faulty(rows, self._context, page, moved.id, chosen, now)
-            return moved
+            moved = replace(appointment, assignees=chosen, former=former, conflicts=())
+            saved = save_appointment(rows, moved, now)
+            tell_of_faulty(rows, self._context, page, saved, now)
+            return saved
 
         since = now - self._context.policies.assignment_window
         seeds = replace(asked.seeds(known.booking_page_id, since), appointments=(appointment_id,))

@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from calguard_server.domain.appointment import Assignee
+from calguard_server.domain.appointment import Appointment, Assignee
 from calguard_server.domain.assignment import Candidate, Refusal, Standing, assign
 from calguard_server.domain.availability import MemberTime, is_free
 from calguard_server.domain.entries import new_entry
@@ -142,18 +142,13 @@ def assignees(
 
 
 def tell_of_faulty(
-    rows: WorkingSet,
-    context: Context,
-    page: BookingPage,
-    appointment_id: str,
-    chosen: Sequence[Assignee],
-    now: datetime,
+    rows: WorkingSet, context: Context, page: BookingPage, appointment: Appointment, now: datetime
 ) -> None:
-    """Owe the notices of an appointment that was assigned to a faulty member."""
-    for each in chosen:
-        notice = decide_assignment_notice(page, each.account_id, appointment_id)
+    """Owe the notices of an appointment that was assigned to a faulty member just now."""
+    for each in appointment.assignees:
+        notice = decide_assignment_notice(page, each.account_id, appointment.id)
         if notice is not None:
-            owe_of_appointment(rows, context, page, appointment_id, notice, now)
+            owe_of_appointment(rows, context, page, appointment, notice, now)
 
 
 def as_one_in_turn(page: BookingPage) -> BookingPage:

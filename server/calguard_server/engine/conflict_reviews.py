@@ -16,6 +16,7 @@ from calguard_server.domain.conflicts import REVIEW_RETRY, OwnEvent, conflicts_o
 from calguard_server.domain.intervals import Interval
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import conflict_notice
+from calguard_server.engine.appointment_changes import save_appointment
 from calguard_server.engine.busy import MemberTimes, concerned_links
 from calguard_server.engine.context import Context
 from calguard_server.engine.owing import owe_of_appointment
@@ -95,11 +96,11 @@ class ConflictReviews:
         found = conflicts_of(account_id, appointment.time, busy, own)
         news = tuple(each for each in found if each not in appointment.conflicts)
         if news:
-            rows.put_appointment(replace(appointment, conflicts=(*appointment.conflicts, *news), update_time=now))
+            saved = save_appointment(rows, replace(appointment, conflicts=(*appointment.conflicts, *news)), now)
             page = rows.pages.get(appointment.booking_page_id)
             if page is not None:
                 notice = conflict_notice(page, appointment.id, _assignee(appointment, account_id).assign_time)
-                owe_of_appointment(rows, self._context, page, appointment.id, notice, now)
+                owe_of_appointment(rows, self._context, page, saved, notice, now)
         return len(news)
 
 

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 
 import structlog
 from msgspec import Struct
-from msgspec.structs import replace
 
 from calguard_server.domain.appointment import Appointment, Entry
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.entries import EntryStep, after_adding, after_id_taken, after_removing, plan
 from calguard_server.domain.link_state import CalendarLink
+from calguard_server.engine.appointment_changes import save_appointment
 from calguard_server.engine.assigning import event_id
 from calguard_server.engine.context import Context
 from calguard_server.engine.examine import usable_grant
@@ -88,7 +88,7 @@ class Entries:
                 return None
             links = rows.links_of_account(entry.account_id)
             planned = plan(entry, links, event_id(self._context.new_id), now, self._lease)
-            _put(rows, appointment, planned.entry, planned.instead)
+            _put(rows, appointment, planned.entry, planned.instead, now)
             link = next((each for each in links if each.id == planned.entry.calendar_link_id), None)
             if link is None or planned.step is EntryStep.WAIT:
                 return None
@@ -122,7 +122,7 @@ class Entries:
             if appointment is None or entry is None or entry.fence != job.entry.fence:
                 return None
             saved, instead = self._after(job.step, entry, outcome, now)
-            _put(rows, replace(appointment, update_time=now), saved, instead)
+            _put(rows, appointment, saved, instead, now)
             return saved
 
         saved = await self._context.store.transact(Unit(Seeds(appointments=(appointment_id,)), decide))
@@ -142,12 +142,10 @@ class Entries:
         return after(entry, outcome.finding, now, self._context.chance()), None
 
 
-def _put(rows: WorkingSet, appointment: Appointment, entry: Entry, instead: Entry | None) -> None:
+def _put(rows: WorkingSet, appointment: Appointment, entry: Entry, instead: Entry | None, now: datetime) -> None:
     """Save an entry in its place, or leave it behind for another one."""
-    if instead is None:
-        rows.put_entry(appointment, entry)
-    else:
-        rows.put_appointment(appointment.with_other_entry(entry, instead))
+    changed = appointment.with_entry(entry) if instead is None else appointment.with_other_entry(entry, instead)
+    save_appointment(rows, changed, now)
 
 
 def _draft(job: _Job) -> EntryDraft:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.incident import Incident, Owed, Told
 from calguard_server.domain.notices import Channel, Notice, channels_to
@@ -29,13 +30,13 @@ def owe(
 
 
 def owe_of_appointment(
-    rows: WorkingSet, context: Context, page: BookingPage, appointment_id: str, notice: Notice, now: datetime
+    rows: WorkingSet, context: Context, page: BookingPage, appointment: Appointment, notice: Notice, now: datetime
 ) -> None:
-    """Owe a notice of an appointment, which has the place of an incident: once for a stage."""
-    about = (appointment_id, page.id)
+    """Owe a notice of an appointment's last change; it has the place of an incident: once for a stage."""
+    about = (appointment.id, page.id)
     for account_id in notice.recipient_account_ids:
         for channel in channels_to(rows.accounts.get(account_id), page, context.policies.served):
-            rows.append_delivery(_delivery(context, about, page.revision, notice, account_id, channel, now))
+            rows.append_delivery(_delivery(context, about, appointment.revision, notice, account_id, channel, now))
 
 
 def _delivery(

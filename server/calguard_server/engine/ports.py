@@ -321,6 +321,7 @@ class LogEntry(Struct, frozen=True):
 
     `commit_revision` is the last revision of its transaction. `account_ids` are those whom the resource concerns after
     the change; where it was there before, `added_account_ids` and `removed_account_ids` are how they differ from then.
+    `page_id` is set of an appointment: the page that it is on.
     """
 
     revision: int
@@ -331,6 +332,7 @@ class LogEntry(Struct, frozen=True):
     encoded: bytes
     added_account_ids: tuple[str, ...] = ()
     removed_account_ids: tuple[str, ...] = ()
+    page_id: str = ""
 
 
 class LinkFilter(Struct, frozen=True):
@@ -465,6 +467,15 @@ class Snapshot(Protocol):
 
     def pages(self, ids: Collection[str], account_ids: Collection[str]) -> AsyncIterator[list[BookingPage]]:
         """Iterate over pages in batches; empty collections do not narrow."""
+        ...
+
+    def appointments(
+        self, page_ids: Collection[str], account_ids: Collection[str], now: datetime
+    ) -> AsyncIterator[list[Appointment]]:
+        """Iterate in batches over appointments that are assigned and not over; empty collections do not narrow.
+
+        They are on one of the pages, and one of the accounts has them.
+        """
         ...
 
     def provider_statuses(self) -> AsyncIterator[list[ProviderStatus]]:

@@ -341,12 +341,6 @@ class WorkingSet:
         self._put("appointments", self.appointments, appointment.id, appointment)
         self._count(before, appointment)
 
-    def put_entry(self, appointment: Appointment, entry: Entry) -> None:
-        """Save an appointment of which one entry has changed, and nothing that others go by."""
-        changed = appointment.with_entry(entry)
-        self._put_entry(entry.event_id, entry_place(changed, entry))
-        self._put("appointments", self.appointments, changed.id, changed)
-
     def _put_entry(self, event_id: str, place: EntryPlace) -> None:
         known = self.entries.get(event_id)
         if known is not None:
@@ -485,14 +479,6 @@ def entry_places(appointment: Appointment) -> dict[str, EntryPlace]:
     holders = enumerate(appointment.assignees)
     places = {each.entry.event_id: _held(appointment, place, each) for place, each in holders}
     return places | {entry.event_id: _left(appointment, entry) for entry in appointment.former}
-
-
-def entry_place(appointment: Appointment, entry: Entry) -> EntryPlace:
-    """Answer one of the entries of an appointment."""
-    for place, assignee in enumerate(appointment.assignees):
-        if assignee.entry is entry:
-            return _held(appointment, place, assignee)
-    return _left(appointment, entry)
 
 
 def _held(appointment: Appointment, place: int, assignee: Assignee) -> EntryPlace:

@@ -70,10 +70,11 @@ class AppointmentService(appointment_pb2_grpc.AppointmentServiceServicer):
         """Cancel an appointment."""
         check = Checker()
         appointment_id = check.id("id", request.id)
+        etag = check.etag("etag", request.etag)
         check.request_id(request.request_id)
         check.refuse()
         call = request_of("CancelAppointment", request, _cancelled)
-        return _cancelled(await self._appointments.cancel(appointment_id, call))
+        return _cancelled(await self._appointments.cancel(appointment_id, etag, call))
 
     async def ReassignAppointment(
         self, request: pb.ReassignAppointmentRequest, _context: object
@@ -82,10 +83,11 @@ class AppointmentService(appointment_pb2_grpc.AppointmentServiceServicer):
         check = Checker()
         appointment_id = check.id("id", request.id)
         account_id = check.optional_id("account_id", request.account_id)
+        etag = check.etag("etag", request.etag)
         check.request_id(request.request_id)
         check.refuse()
         call = request_of("ReassignAppointment", request, _reassigned)
-        return _reassigned(await self._appointments.reassign(appointment_id, account_id, call))
+        return _reassigned(await self._appointments.reassign(appointment_id, account_id, etag, call))
 
 
 def _assigned(appointment: Appointment) -> pb.AssignAppointmentResponse:

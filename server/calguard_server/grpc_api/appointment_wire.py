@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from calguard.v1 import appointment_pb2 as pb
 from calguard.v1 import cause_pb2
 from calguard_server.domain.appointment import LONGEST, Appointment, Assignee, Attendee, Conflict, EntryState
+from calguard_server.domain.etags import etag_of
 from calguard_server.domain.intervals import Interval
 from calguard_server.engine.appointments import Booking
 from calguard_server.engine.ports import AppointmentFilter
@@ -130,6 +131,8 @@ def appointment_to_wire(appointment: Appointment) -> pb.Appointment:
         create_time=to_timestamp(appointment.create_time),
         update_time=to_timestamp(appointment.update_time),
         cancel_time=None if cancelled is None else to_timestamp(cancelled),
+        etag=etag_of(appointment),
+        revision=appointment.revision,
     )
 
 

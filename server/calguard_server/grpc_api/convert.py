@@ -17,13 +17,11 @@ from calguard.v1 import (
     provider_pb2,
     silence_pb2,
     slack_pb2,
-    watch_pb2,
 )
 from calguard_server.domain.account import Account, SlackAddress
 from calguard_server.domain.causes import Capability, Cause
 from calguard_server.domain.delivery import Attempt
 from calguard_server.domain.etags import etag_of
-from calguard_server.domain.events import Change
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage, Fault, Member
 from calguard_server.domain.provider_incident import ProviderIncident, ProviderStatus
@@ -35,66 +33,9 @@ from calguard_server.grpc_api import enums
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_SLACK = SlackAddress()
-_PREVIOUS_LINK_STATE = {state.value: number for state, number in enums.LINK_STATE.to_wire.items()}
-_PREVIOUS_LINK_STATE[""] = calendar_link_pb2.CALENDAR_LINK_STATE_UNSPECIFIED
-_PREVIOUS_PAGE_STATE = {state.value: number for state, number in enums.PAGE_STATE.to_wire.items()}
-_PREVIOUS_PAGE_STATE[""] = booking_page_pb2.BOOKING_PAGE_STATE_UNSPECIFIED
 
 _CHANGED_MAX = 1024
 _changed: dict[int, tuple[BookingPage, booking_page_pb2.BookingPage]] = {}
-
-_PREVIOUS_PROVIDER_STATE = {state.value: number for state, number in enums.PROVIDER_STATE.to_wire.items()}
-_PREVIOUS_PROVIDER_STATE[""] = provider_pb2.PROVIDER_STATE_UNSPECIFIED
-
-
-def encode_change(change: Change) -> bytes:
-    """Serialize a change as a `StateChange`."""
-    return _state_change(change, enums.CHANGE_TYPE.to_wire[change.type]).SerializeToString()
-
-
-def encode_snapshot(resource: CalendarLink | BookingPage | ProviderStatus) -> bytes:
-    """Serialize a resource as a `StateChange` of type SNAPSHOT, with the revision and time of its last change."""
-    kind = watch_pb2.STATE_CHANGE_TYPE_SNAPSHOT
-    time = to_timestamp(resource.update_time)
-    if isinstance(resource, CalendarLink):
-        link = link_to_wire(resource)
-        message = watch_pb2.StateChange(revision=resource.revision, time=time, type=kind, calendar_link=link)
-    elif isinstance(resource, ProviderStatus):
-        status = provider_status_to_wire(resource)
-        message = watch_pb2.StateChange(revision=resource.revision, time=time, type=kind, provider_status=status)
-    else:
-        page = page_to_wire(resource)
-        message = watch_pb2.StateChange(revision=resource.revision, time=time, type=kind, booking_page=page)
-    return message.SerializeToString()
-
-
-def _state_change(change: Change, kind: watch_pb2.StateChangeType.ValueType) -> watch_pb2.StateChange:
-    time = to_timestamp(change.time)
-    if isinstance(change.resource, CalendarLink):
-        return watch_pb2.StateChange(
-            revision=change.revision,
-            time=time,
-            type=kind,
-            calendar_link=link_to_wire(change.resource),
-            previous_link_state=_PREVIOUS_LINK_STATE[change.previous_state],
-            caused_by_revision=change.caused_by,
-        )
-    if isinstance(change.resource, ProviderStatus):
-        return watch_pb2.StateChange(
-            revision=change.revision,
-            time=time,
-            type=kind,
-            provider_status=provider_status_to_wire(change.resource),
-            previous_provider_state=_PREVIOUS_PROVIDER_STATE[change.previous_state],
-        )
-    return watch_pb2.StateChange(
-        revision=change.revision,
-        time=time,
-        type=kind,
-        booking_page=changed_page_to_wire(change.resource),
-        previous_page_state=_PREVIOUS_PAGE_STATE[change.previous_state],
-        caused_by_revision=change.caused_by,
-    )
 
 
 def to_timestamp(time: datetime) -> Timestamp:

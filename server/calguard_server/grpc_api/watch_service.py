@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 
 from calguard.v1 import watch_pb2
-from calguard_server.domain.events import WatchMode
+from calguard_server.domain.events import ResourceKind, WatchMode
 from calguard_server.engine.ports import WatchSpec
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.authentication import permit_of_call, still_permitted
@@ -35,7 +35,7 @@ class WatchFeed(Protocol):
 
 
 class WatchService:
-    """Every change of every calendar link and booking page."""
+    """Every change of what is watched."""
 
     def __init__(self, feed: WatchFeed) -> None:
         self._feed = feed
@@ -79,6 +79,12 @@ def read_spec(request: watch_pb2.WatchRequest) -> WatchSpec:
         if request.HasField("progress_interval")
         else None,
         mode=check.enum("mode", request.mode, enums.WATCH_MODE, WatchMode.EVERY) or WatchMode.EVERY,
+    )
+    only_links = spec.calendar_link_ids and not (spec.account_ids or spec.booking_page_ids)
+    check.expect(
+        not (only_links and ResourceKind.APPOINTMENT in spec.kinds),
+        "calendar_link_ids",
+        "expected none beside kinds APPOINTMENT, unless account_ids or booking_page_ids say of whose or which page",
     )
     check.expect(not (spec.resume_token and spec.skip_snapshot), "skip_snapshot", "expected no resume_token beside it")
     check.refuse()

@@ -91,6 +91,27 @@ def read_own_events(connection: sqlite3.Connection, account_id: str, window: Int
     return [OwnEvent(calendar_id, Interval(from_micros(start), from_micros(end))) for calendar_id, start, end in rows]
 
 
+def read_upcoming(
+    connection: sqlite3.Connection,
+    after: tuple[datetime, str],
+    limit: int,
+    now: datetime,
+    page_ids: Collection[str],
+    account_ids: Collection[str],
+) -> list[Appointment]:
+    """Read appointments of a snapshot after a start time and an id, in that order."""
+    values = (
+        to_micros(after[0]),
+        after[1],
+        limit,
+        to_micros(now),
+        json.dumps(sorted(page_ids)),
+        json.dumps(sorted(account_ids)),
+        _LONGEST_MICROS,
+    )
+    return _with_entries(connection, connection.execute(QUERIES["appointments_of_snapshot"], values).fetchall())
+
+
 def load_appointments(connection: sqlite3.Connection, rows: WorkingSet, seeds: Sequence[Seeds]) -> None:
     """Load what seeds name of appointments; the pages of the turns that they name are loaded by then."""
     ids = {each for seed in seeds for each in seed.appointments}
@@ -170,6 +191,7 @@ def _appointment_row(appointment: Appointment) -> Row:
         optional_micros(appointment.cancel_time),
         json.dumps([_conflict_row(each) for each in appointment.conflicts]),
         int(appointment.of_all),
+        appointment.revision,
     )
 
 
@@ -187,6 +209,7 @@ def _appointment_of(row: Row, entries: _Entries) -> Appointment:
         cancel_time=optional_time(row[10]),
         conflicts=tuple(map(_conflict_of, json.loads(row[11]))),
         of_all=bool(row[12]),
+        revision=row[13],
         assignees=tuple(entries.assignees),
         former=tuple(entries.former),
     )

@@ -133,6 +133,7 @@ APPOINTMENTS = [
     "cancel_time",
     "conflicts",
     "of_all",
+    "revision",
 ]
 
 ENTRIES = [

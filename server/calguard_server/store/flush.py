@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.events import Change, ResourceKind
 from calguard_server.domain.link_state import CalendarLink
@@ -82,6 +83,7 @@ def flush(connection: sqlite3.Connection, vault: Vault, rows: WorkingSet, entrie
                 entry.encoded,
                 to_list(entry.added_account_ids),
                 to_list(entry.removed_account_ids),
+                entry.page_id,
             )
             for entry in entries
         ),
@@ -180,7 +182,7 @@ def _attempt_row(attempt: LinkAttempt, vault: Vault) -> Row:
 
 
 def _log_entry(change: Change, encode: EncodeChange, commit_revision: int) -> LogEntry:
-    kind, account_ids = _keys_of(change)
+    kind, account_ids, page_id = _keys_of(change)
     return LogEntry(
         change.revision,
         commit_revision,
@@ -190,14 +192,17 @@ def _log_entry(change: Change, encode: EncodeChange, commit_revision: int) -> Lo
         encode(change),
         change.added_account_ids,
         change.removed_account_ids,
+        page_id,
     )
 
 
-def _keys_of(change: Change) -> tuple[ResourceKind, tuple[str, ...]]:
-    """What filters decide on: the kind, and every account that the resource concerns."""
+def _keys_of(change: Change) -> tuple[ResourceKind, tuple[str, ...], str]:
+    """What filters decide on: the kind, every account that the resource concerns, and an appointment's page."""
     resource = change.resource
     if isinstance(resource, CalendarLink):
-        return ResourceKind.CALENDAR_LINK, (resource.account_id,)
+        return ResourceKind.CALENDAR_LINK, (resource.account_id,), ""
     if isinstance(resource, ProviderStatus):
-        return ResourceKind.PROVIDER_STATUS, ()
-    return ResourceKind.BOOKING_PAGE, resource.account_ids
+        return ResourceKind.PROVIDER_STATUS, (), ""
+    if isinstance(resource, Appointment):
+        return ResourceKind.APPOINTMENT, resource.account_ids, resource.booking_page_id
+    return ResourceKind.BOOKING_PAGE, resource.account_ids, ""

@@ -4,12 +4,15 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TypeVar
 
+from calguard_server.domain.appointment import LONGEST, Appointment
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.engine.working_set import Seeds, WorkingSet
+from calguard_server.store.appointments import read_upcoming
 from calguard_server.store.connection import Connection
 from calguard_server.store.load import load_seeds
 from calguard_server.store.queries import QUERIES
@@ -38,6 +41,19 @@ class SqliteSnapshot:
         """Iterate over pages in batches; empty collections do not narrow."""
         return self._batches("pages_of_snapshot", page_of, ids, account_ids)
 
+    async def appointments(
+        self, page_ids: Collection[str], account_ids: Collection[str], now: datetime
+    ) -> AsyncIterator[list[Appointment]]:
+        """Iterate in batches over appointments that are assigned and not over, in the order of their start times."""
+        after = (now - LONGEST, "")  # no appointment is longer: one that began before is over
+        while True:
+            batch = await self._connection.run(_upcoming(after, now, page_ids, account_ids))
+            if batch:
+                yield batch
+                after = (batch[-1].time.start, batch[-1].id)
+            if len(batch) < _BATCH:
+                return
+
     async def provider_statuses(self) -> AsyncIterator[list[ProviderStatus]]:
         """Iterate over the status of every provider that ever had an incident."""
         yield await self._connection.run(_reading("provider_statuses", provider_status_of, ()))
@@ -63,6 +79,12 @@ def _reading(
         return [object_of(row) for row in connection.execute(QUERIES[query], values)]
 
     return read
+
+
+def _upcoming(
+    after: tuple[datetime, str], now: datetime, page_ids: Collection[str], account_ids: Collection[str]
+) -> Callable[[sqlite3.Connection], list[Appointment]]:
+    return lambda connection: read_upcoming(connection, after, _BATCH, now, page_ids, account_ids)
 
 
 @asynccontextmanager

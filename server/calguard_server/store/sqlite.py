@@ -508,10 +508,15 @@ def _log_after(connection: sqlite3.Connection, revision: int, limit: int) -> lis
     rows = connection.execute(QUERIES["log_after"], (revision, limit)).fetchall()
     if rows and rows[-1][0] != rows[-1][1]:
         rows += connection.execute(QUERIES["log_between"], (rows[-1][0], rows[-1][1])).fetchall()
-    return [
-        LogEntry(row[0], row[1], row[2], row[3], from_list(row[4]), row[5], from_list(row[6]), from_list(row[7]))
-        for row in rows
-    ]
+    return list(map(_log_entry_of, rows))
+
+
+def _log_entry_of(row: Row) -> LogEntry:
+    revision, commit_revision, kind, resource_id, account_ids, encoded, added, removed, page_id = row
+    accounts = from_list(account_ids)
+    return LogEntry(
+        revision, commit_revision, kind, resource_id, accounts, encoded, from_list(added), from_list(removed), page_id
+    )
 
 
 def _pruning(

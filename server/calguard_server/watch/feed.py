@@ -139,7 +139,9 @@ class Feed:
             cursor = self._backlog.revision
             yield cursor, frames.progress(view.mint.make(cursor))
         else:
-            async with aclosing(snapshot_of(self._store, spec, view.mint, self._encode_snapshot)) as snapshot:
+            now = self._clock.now()
+            snapshot = snapshot_of(self._store, spec, view.mint, self._encode_snapshot, now)
+            async with aclosing(snapshot):
                 async for revision, message in snapshot:
                     yield revision, message
 

@@ -20,20 +20,21 @@ Judge = Callable[[LogEntry], Passage | None]
 
 def judge_of(spec: WatchSpec) -> Judge | None:
     """Answer what says how a change passes a filter, or that it does not; None where every change does."""
-    if not (spec.account_ids or spec.calendar_link_ids or spec.booking_page_ids or spec.kinds):
-        return None
     kinds = kinds_of(spec)
+    if len(kinds) == len(ResourceKind) and not (spec.account_ids or spec.calendar_link_ids or spec.booking_page_ids):
+        return None
     ids = {
         ResourceKind.CALENDAR_LINK: spec.calendar_link_ids,
         ResourceKind.BOOKING_PAGE: spec.booking_page_ids,
         ResourceKind.PROVIDER_STATUS: frozenset[str](),
+        ResourceKind.APPOINTMENT: spec.booking_page_ids,
     }
     wanted_ids = {kind.value: ids[kind] for kind in kinds}
     account_ids = spec.account_ids
 
     def judge(entry: LogEntry) -> Passage | None:
         wanted = wanted_ids.get(entry.kind)
-        if wanted is None or (wanted and entry.resource_id not in wanted):
+        if wanted is None or (wanted and (entry.page_id or entry.resource_id) not in wanted):
             return None
         if not account_ids or entry.kind == ResourceKind.PROVIDER_STATUS:
             return Passage.WITHIN
@@ -46,7 +47,8 @@ def kinds_of(spec: WatchSpec) -> frozenset[ResourceKind]:
     """Answer the kinds that a watch is about.
 
     Naming only links leaves out pages, and the other way round; naming both, or neither, leaves out none. The
-    provider's status is nobody's: naming anything leaves it out, unless it is asked for.
+    provider's status is nobody's: naming anything leaves it out, unless it is asked for. Appointments are left out
+    unless they are asked for.
     """
     named = {
         kind
@@ -58,7 +60,8 @@ def kinds_of(spec: WatchSpec) -> frozenset[ResourceKind]:
     }
     if spec.kinds or named:
         return frozenset(spec.kinds or named)
-    return frozenset(ResourceKind) - ({ResourceKind.PROVIDER_STATUS} if spec.account_ids else frozenset())
+    left_out = {ResourceKind.APPOINTMENT} | ({ResourceKind.PROVIDER_STATUS} if spec.account_ids else set())
+    return frozenset(ResourceKind) - left_out
 
 
 def _passage(entry: LogEntry, account_ids: frozenset[str]) -> Passage | None:

@@ -27,51 +27,51 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63\x61lguard/v1/appointment.proto\x12\x0b\x63\x61lguard.v1\x1a\x17\x63\x61lguard/v1/cause.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfc\x03\n\x0b\x41ppointment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0f\x62ooking_page_id\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttime_zone\x18\x05 \x01(\t\x12\r\n\x05title\x18\x06 \x01(\t\x12(\n\tattendees\x18\x07 \x03(\x0b\x32\x15.calguard.v1.Attendee\x12(\n\tassignees\x18\x08 \x03(\x0b\x32\x15.calguard.v1.Assignee\x12,\n\x05state\x18\t \x01(\x0e\x32\x1d.calguard.v1.AppointmentState\x12\x33\n\tconflicts\x18\n \x03(\x0b\x32 .calguard.v1.AppointmentConflict\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63\x61ncel_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"/\n\x08\x41ttendee\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\"\xf1\x01\n\x08\x41ssignee\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61ulty\x18\x02 \x01(\x08\x12\x34\n\x0b\x65ntry_state\x18\x03 \x01(\x0e\x32\x1f.calguard.v1.CalendarEntryState\x12\x18\n\x10\x63\x61lendar_link_id\x18\x04 \x01(\t\x12\x13\n\x0b\x63\x61lendar_id\x18\x05 \x01(\t\x12%\n\tnot_added\x18\x06 \x01(\x0b\x32\x12.calguard.v1.Cause\x12\x35\n\x11next_attempt_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9c\x01\n\x13\x41ppointmentConflict\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61lendar_id\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbe\x01\n\x18QueryAvailabilityRequest\x12\x17\n\x0f\x62ooking_page_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"`\n\x19QueryAvailabilityResponse\x12&\n\x04\x66ree\x18\x01 \x03(\x0b\x32\x18.calguard.v1.FreeStretch\x12\x1b\n\x13unknown_account_ids\x18\x02 \x03(\t\"\x80\x01\n\x0b\x46reeStretch\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x03 \x03(\t\"\x85\x02\n\x18\x41ssignAppointmentRequest\x12\x17\n\x0f\x62ooking_page_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05title\x18\x04 \x01(\t\x12(\n\tattendees\x18\x05 \x03(\x0b\x32\x15.calguard.v1.Attendee\x12\x12\n\naccount_id\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\x11\n\ttime_zone\x18\x08 \x01(\t\"J\n\x19\x41ssignAppointmentResponse\x12-\n\x0b\x61ppointment\x18\x01 \x01(\x0b\x32\x18.calguard.v1.Appointment\"#\n\x15GetAppointmentRequest\x12\n\n\x02id\x18\x01 \x01(\t\"G\n\x16GetAppointmentResponse\x12-\n\x0b\x61ppointment\x18\x01 \x01(\x0b\x32\x18.calguard.v1.Appointment\"\xfa\x01\n\x17ListAppointmentsRequest\x12\x17\n\x0f\x62ooking_page_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x06states\x18\x05 \x03(\x0e\x32\x1d.calguard.v1.AppointmentState\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"c\n\x18ListAppointmentsResponse\x12.\n\x0c\x61ppointments\x18\x01 \x03(\x0b\x32\x18.calguard.v1.Appointment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\":\n\x18\x43\x61ncelAppointmentRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"J\n\x19\x43\x61ncelAppointmentResponse\x12-\n\x0b\x61ppointment\x18\x01 \x01(\x0b\x32\x18.calguard.v1.Appointment\"P\n\x1aReassignAppointmentRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"L\n\x1bReassignAppointmentResponse\x12-\n\x0b\x61ppointment\x18\x01 \x01(\x0b\x32\x18.calguard.v1.Appointment*v\n\x10\x41ppointmentState\x12!\n\x1d\x41PPOINTMENT_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41PPOINTMENT_STATE_ASSIGNED\x10\x01\x12\x1f\n\x1b\x41PPOINTMENT_STATE_CANCELLED\x10\x02*\xe5\x01\n\x12\x43\x61lendarEntryState\x12$\n CALENDAR_ENTRY_STATE_UNSPECIFIED\x10\x00\x12 \n\x1c\x43\x41LENDAR_ENTRY_STATE_PENDING\x10\x01\x12\x1e\n\x1a\x43\x41LENDAR_ENTRY_STATE_ADDED\x10\x02\x12\"\n\x1e\x43\x41LENDAR_ENTRY_STATE_NOT_ADDED\x10\x03\x12!\n\x1d\x43\x41LENDAR_ENTRY_STATE_REMOVING\x10\x04\x12 \n\x1c\x43\x41LENDAR_ENTRY_STATE_REMOVED\x10\x05\x32\xe6\x04\n\x12\x41ppointmentService\x12\x62\n\x11QueryAvailability\x12%.calguard.v1.QueryAvailabilityRequest\x1a&.calguard.v1.QueryAvailabilityResponse\x12\x62\n\x11\x41ssignAppointment\x12%.calguard.v1.AssignAppointmentRequest\x1a&.calguard.v1.AssignAppointmentResponse\x12Y\n\x0eGetAppointment\x12\".calguard.v1.GetAppointmentRequest\x1a#.calguard.v1.GetAppointmentResponse\x12_\n\x10ListAppointments\x12$.calguard.v1.ListAppointmentsRequest\x1a%.calguard.v1.ListAppointmentsResponse\x12\x62\n\x11\x43\x61ncelAppointment\x12%.calguard.v1.CancelAppointmentRequest\x1a&.calguard.v1.CancelAppointmentResponse\x12h\n\x13ReassignAppointment\x12\'.calguard.v1.ReassignAppointmentRequest\x1a(.calguard.v1.ReassignAppointmentResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63\x61lguard/v1/appointment.proto\x12\x0b\x63\x61lguard.v1\x1a\x17\x63\x61lguard/v1/cause.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x04\n\x0b\x41ppointment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0f\x62ooking_page_id\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttime_zone\x18\x05 \x01(\t\x12\r\n\x05title\x18\x06 \x01(\t\x12(\n\tattendees\x18\x07 \x03(\x0b\x32\x15.calguard.v1.Attendee\x12(\n\tassignees\x18\x08 \x03(\x0b\x32\x15.calguard.v1.Assignee\x12,\n\x05state\x18\t \x01(\x0e\x32\x1d.calguard.v1.AppointmentState\x12\x33\n\tconflicts\x18\n \x03(\x0b\x32 .calguard.v1.AppointmentConflict\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63\x61ncel_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0e \x01(\t\x12\x10\n\x08revision\x18\x0f \x01(\x03\"/\n\x08\x41ttendee\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\"\xf1\x01\n\x08\x41ssignee\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61ulty\x18\x02 \x01(\x08\x12\x34\n\x0b\x65ntry_state\x18\x03 \x01(\x0e\x32\x1f.calguard.v1.CalendarEntryState\x12\x18\n\x10\x63\x61lendar_link_id\x18\x04 \x01(\t\x12\x13\n\x0b\x63\x61lendar_id\x18\x05 \x01(\t\x12%\n\tnot_added\x18\x06 \x01(\x0b\x32\x12.calguard.v1.Cause\x12\x35\n\x11next_attempt_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9c\x01\n\x13\x41ppointmentConflict\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61lendar_id\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbe\x01\n\x18QueryAvailabilityRequest\x12\x17\n\x0f\x62ooking_page_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"`\n\x19QueryAvailabilityResponse\x12&\n\x04\x66ree\x18\x01 \x03(\x0b\x32\x18.calguard.v1.FreeStretch\x12\x1b\n\x13unknown_account_ids\x18\x02 \x03(\t\"\x80\x01\n\x0b\x46reeStretch\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x03 \x03(\t\"\x85\x02\n\x18\x41ssignAppointmentRequest\x12\x17\n\x0f\x62ooking_page_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05title\x18\x04 \x01(\t\x12(\n\tattendees\x18\x05 \x03(\x0b\x32\x15.calguard.v1.Attendee\x12\x12\n\naccount_id\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\x11\n\ttime_zone\x18\x08 \x01(\t\"J\n\x19\x41ssignAppointmentResponse\x12-\n\x0b\x61ppointment\x18\x01 \x01(\x0b\x32\x18.calguard.v1.Appointment\"#\n\x15GetAppointmentRequest\x12\n\n\x02id\x18\x01 \x01(\t\"G\n\x16GetAppointmentResponse\x12-\n\x0b\x61ppointment\x18\x01 \x01(\x0b\x32\x18.calguard.v1.Appointment\"\xfa\x01\n\x17ListAppointmentsRequest\x12\x17\n\x0f\x62ooking_page_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x06states\x18\x05 \x03(\x0e\x32\x1d.calguard.v1.AppointmentState\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"c\n\x18ListAppointmentsResponse\x12.\n\x0c\x61ppointments\x18\x01 \x03(\x0b\x32\x18.calguard.v1.Appointment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"H\n\x18\x43\x61ncelAppointmentRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"J\n\x19\x43\x61ncelAppointmentResponse\x12-\n\x0b\x61ppointment\x18\x01 \x01(\x0b\x32\x18.calguard.v1.Appointment\"^\n\x1aReassignAppointmentRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\"L\n\x1bReassignAppointmentResponse\x12-\n\x0b\x61ppointment\x18\x01 \x01(\x0b\x32\x18.calguard.v1.Appointment*v\n\x10\x41ppointmentState\x12!\n\x1d\x41PPOINTMENT_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41PPOINTMENT_STATE_ASSIGNED\x10\x01\x12\x1f\n\x1b\x41PPOINTMENT_STATE_CANCELLED\x10\x02*\xe5\x01\n\x12\x43\x61lendarEntryState\x12$\n CALENDAR_ENTRY_STATE_UNSPECIFIED\x10\x00\x12 \n\x1c\x43\x41LENDAR_ENTRY_STATE_PENDING\x10\x01\x12\x1e\n\x1a\x43\x41LENDAR_ENTRY_STATE_ADDED\x10\x02\x12\"\n\x1e\x43\x41LENDAR_ENTRY_STATE_NOT_ADDED\x10\x03\x12!\n\x1d\x43\x41LENDAR_ENTRY_STATE_REMOVING\x10\x04\x12 \n\x1c\x43\x41LENDAR_ENTRY_STATE_REMOVED\x10\x05\x32\xe6\x04\n\x12\x41ppointmentService\x12\x62\n\x11QueryAvailability\x12%.calguard.v1.QueryAvailabilityRequest\x1a&.calguard.v1.QueryAvailabilityResponse\x12\x62\n\x11\x41ssignAppointment\x12%.calguard.v1.AssignAppointmentRequest\x1a&.calguard.v1.AssignAppointmentResponse\x12Y\n\x0eGetAppointment\x12\".calguard.v1.GetAppointmentRequest\x1a#.calguard.v1.GetAppointmentResponse\x12_\n\x10ListAppointments\x12$.calguard.v1.ListAppointmentsRequest\x1a%.calguard.v1.ListAppointmentsResponse\x12\x62\n\x11\x43\x61ncelAppointment\x12%.calguard.v1.CancelAppointmentRequest\x1a&.calguard.v1.CancelAppointmentResponse\x12h\n\x13ReassignAppointment\x12\'.calguard.v1.ReassignAppointmentRequest\x1a(.calguard.v1.ReassignAppointmentResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'calguard.v1.appointment_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_APPOINTMENTSTATE']._serialized_start=2621
-  _globals['_APPOINTMENTSTATE']._serialized_end=2739
-  _globals['_CALENDARENTRYSTATE']._serialized_start=2742
-  _globals['_CALENDARENTRYSTATE']._serialized_end=2971
+  _globals['_APPOINTMENTSTATE']._serialized_start=2681
+  _globals['_APPOINTMENTSTATE']._serialized_end=2799
+  _globals['_CALENDARENTRYSTATE']._serialized_start=2802
+  _globals['_CALENDARENTRYSTATE']._serialized_end=3031
   _globals['_APPOINTMENT']._serialized_start=137
-  _globals['_APPOINTMENT']._serialized_end=645
-  _globals['_ATTENDEE']._serialized_start=647
-  _globals['_ATTENDEE']._serialized_end=694
-  _globals['_ASSIGNEE']._serialized_start=697
-  _globals['_ASSIGNEE']._serialized_end=938
-  _globals['_APPOINTMENTCONFLICT']._serialized_start=941
-  _globals['_APPOINTMENTCONFLICT']._serialized_end=1097
-  _globals['_QUERYAVAILABILITYREQUEST']._serialized_start=1100
-  _globals['_QUERYAVAILABILITYREQUEST']._serialized_end=1290
-  _globals['_QUERYAVAILABILITYRESPONSE']._serialized_start=1292
-  _globals['_QUERYAVAILABILITYRESPONSE']._serialized_end=1388
-  _globals['_FREESTRETCH']._serialized_start=1391
-  _globals['_FREESTRETCH']._serialized_end=1519
-  _globals['_ASSIGNAPPOINTMENTREQUEST']._serialized_start=1522
-  _globals['_ASSIGNAPPOINTMENTREQUEST']._serialized_end=1783
-  _globals['_ASSIGNAPPOINTMENTRESPONSE']._serialized_start=1785
-  _globals['_ASSIGNAPPOINTMENTRESPONSE']._serialized_end=1859
-  _globals['_GETAPPOINTMENTREQUEST']._serialized_start=1861
-  _globals['_GETAPPOINTMENTREQUEST']._serialized_end=1896
-  _globals['_GETAPPOINTMENTRESPONSE']._serialized_start=1898
-  _globals['_GETAPPOINTMENTRESPONSE']._serialized_end=1969
-  _globals['_LISTAPPOINTMENTSREQUEST']._serialized_start=1972
-  _globals['_LISTAPPOINTMENTSREQUEST']._serialized_end=2222
-  _globals['_LISTAPPOINTMENTSRESPONSE']._serialized_start=2224
-  _globals['_LISTAPPOINTMENTSRESPONSE']._serialized_end=2323
-  _globals['_CANCELAPPOINTMENTREQUEST']._serialized_start=2325
-  _globals['_CANCELAPPOINTMENTREQUEST']._serialized_end=2383
-  _globals['_CANCELAPPOINTMENTRESPONSE']._serialized_start=2385
-  _globals['_CANCELAPPOINTMENTRESPONSE']._serialized_end=2459
-  _globals['_REASSIGNAPPOINTMENTREQUEST']._serialized_start=2461
-  _globals['_REASSIGNAPPOINTMENTREQUEST']._serialized_end=2541
-  _globals['_REASSIGNAPPOINTMENTRESPONSE']._serialized_start=2543
-  _globals['_REASSIGNAPPOINTMENTRESPONSE']._serialized_end=2619
-  _globals['_APPOINTMENTSERVICE']._serialized_start=2974
-  _globals['_APPOINTMENTSERVICE']._serialized_end=3588
+  _globals['_APPOINTMENT']._serialized_end=677
+  _globals['_ATTENDEE']._serialized_start=679
+  _globals['_ATTENDEE']._serialized_end=726
+  _globals['_ASSIGNEE']._serialized_start=729
+  _globals['_ASSIGNEE']._serialized_end=970
+  _globals['_APPOINTMENTCONFLICT']._serialized_start=973
+  _globals['_APPOINTMENTCONFLICT']._serialized_end=1129
+  _globals['_QUERYAVAILABILITYREQUEST']._serialized_start=1132
+  _globals['_QUERYAVAILABILITYREQUEST']._serialized_end=1322
+  _globals['_QUERYAVAILABILITYRESPONSE']._serialized_start=1324
+  _globals['_QUERYAVAILABILITYRESPONSE']._serialized_end=1420
+  _globals['_FREESTRETCH']._serialized_start=1423
+  _globals['_FREESTRETCH']._serialized_end=1551
+  _globals['_ASSIGNAPPOINTMENTREQUEST']._serialized_start=1554
+  _globals['_ASSIGNAPPOINTMENTREQUEST']._serialized_end=1815
+  _globals['_ASSIGNAPPOINTMENTRESPONSE']._serialized_start=1817
+  _globals['_ASSIGNAPPOINTMENTRESPONSE']._serialized_end=1891
+  _globals['_GETAPPOINTMENTREQUEST']._serialized_start=1893
+  _globals['_GETAPPOINTMENTREQUEST']._serialized_end=1928
+  _globals['_GETAPPOINTMENTRESPONSE']._serialized_start=1930
+  _globals['_GETAPPOINTMENTRESPONSE']._serialized_end=2001
+  _globals['_LISTAPPOINTMENTSREQUEST']._serialized_start=2004
+  _globals['_LISTAPPOINTMENTSREQUEST']._serialized_end=2254
+  _globals['_LISTAPPOINTMENTSRESPONSE']._serialized_start=2256
+  _globals['_LISTAPPOINTMENTSRESPONSE']._serialized_end=2355
+  _globals['_CANCELAPPOINTMENTREQUEST']._serialized_start=2357
+  _globals['_CANCELAPPOINTMENTREQUEST']._serialized_end=2429
+  _globals['_CANCELAPPOINTMENTRESPONSE']._serialized_start=2431
+  _globals['_CANCELAPPOINTMENTRESPONSE']._serialized_end=2505
+  _globals['_REASSIGNAPPOINTMENTREQUEST']._serialized_start=2507
+  _globals['_REASSIGNAPPOINTMENTREQUEST']._serialized_end=2601
+  _globals['_REASSIGNAPPOINTMENTRESPONSE']._serialized_start=2603
+  _globals['_REASSIGNAPPOINTMENTRESPONSE']._serialized_end=2679
+  _globals['_APPOINTMENTSERVICE']._serialized_start=3034
+  _globals['_APPOINTMENTSERVICE']._serialized_end=3648
 # @@protoc_insertion_point(module_scope)

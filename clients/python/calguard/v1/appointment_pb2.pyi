@@ -101,6 +101,8 @@ class Appointment(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CANCEL_TIME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Unique. Made by the server."""
     booking_page_id: _builtins.str
@@ -111,6 +113,14 @@ class Appointment(_message.Message):
     """What it is called in the calendars."""
     state: Global___AppointmentState.ValueType
     """Whether it stands."""
+    etag: _builtins.str
+    """Changes when the appointment is cancelled or goes to somebody else, and not with what becomes of it in calendars.
+    Opaque.
+    """
+    revision: _builtins.int
+    """The revision of the watch at which it last changed. What was assigned before appointments were watched, and has not
+    changed since, has the revision that the log had come to by then.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When it begins."""
@@ -137,7 +147,7 @@ class Appointment(_message.Message):
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it last changed."""
+        """When it last changed. A `next_attempt_time` that changes alone is no change."""
 
     @_builtins.property
     def cancel_time(self) -> _timestamp_pb2.Timestamp:
@@ -159,10 +169,12 @@ class Appointment(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         cancel_time: _timestamp_pb2.Timestamp | None = ...,
+        etag: _builtins.str = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "create_time", b"create_time", "end_time", b"end_time", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignees", b"assignees", "attendees", b"attendees", "booking_page_id", b"booking_page_id", "cancel_time", b"cancel_time", "conflicts", b"conflicts", "create_time", b"create_time", "end_time", b"end_time", "id", b"id", "start_time", b"start_time", "state", b"state", "time_zone", b"time_zone", "title", b"title", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignees", b"assignees", "attendees", b"attendees", "booking_page_id", b"booking_page_id", "cancel_time", b"cancel_time", "conflicts", b"conflicts", "create_time", b"create_time", "end_time", b"end_time", "etag", b"etag", "id", b"id", "revision", b"revision", "start_time", b"start_time", "state", b"state", "time_zone", b"time_zone", "title", b"title", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -225,7 +237,7 @@ class Assignee(_message.Message):
 
     @_builtins.property
     def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
-        """When adding or removing it is tried next. Unset when it is not."""
+        """When adding or removing it is tried next. Unset when it is not. On the watch: as it was at the change."""
 
     def __init__(
         self,
@@ -611,19 +623,23 @@ class CancelAppointmentRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The appointment's id. Required."""
     request_id: _builtins.str
     """UUID4. A repeated call with the same id answers as the first did and does nothing; kept for 24 hours. Optional."""
+    etag: _builtins.str
+    """The etag that the appointment must still have. Optional."""
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "id", b"id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -662,22 +678,26 @@ class ReassignAppointmentRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The appointment's id. Required."""
     account_id: _builtins.str
     """The member who is to have it. Empty: by the page's assignment method."""
     request_id: _builtins.str
     """UUID4. A repeated call with the same id answers as the first did and does nothing; kept for 24 hours. Optional."""
+    etag: _builtins.str
+    """The etag that the appointment must still have. Optional."""
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         account_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "id", b"id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "etag", b"etag", "id", b"id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

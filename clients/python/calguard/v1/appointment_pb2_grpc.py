@@ -124,7 +124,7 @@ class AppointmentServiceServicer:
 
     def CancelAppointment(self, request, context):
         """Cancels an appointment, and has it removed from the calendars. One that is cancelled already stays so.
-        NOT_FOUND `APPOINTMENT_NOT_FOUND`.
+        NOT_FOUND `APPOINTMENT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -134,8 +134,9 @@ class AppointmentServiceServicer:
         """Gives an appointment to another member, and has it moved to that member's calendar: to `account_id`, else to
         whoever the page's assignment method names of those who do not have it. Also on a page that is stopped. Not where
         everybody has it.
-        NOT_FOUND `APPOINTMENT_NOT_FOUND`, `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is
-        cancelled, or of all members; `NO_MEMBERS`, `NOT_A_MEMBER`, `TIME_NOT_FREE`, `TIME_UNKNOWN`.
+        NOT_FOUND `APPOINTMENT_NOT_FOUND`, `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION
+        `ILLEGAL_TRANSITION` where it is cancelled, or of all members; `NO_MEMBERS`, `NOT_A_MEMBER`, `TIME_NOT_FREE`,
+        `TIME_UNKNOWN`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

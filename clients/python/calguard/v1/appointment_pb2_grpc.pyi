@@ -63,14 +63,15 @@ class AppointmentServiceStub:
     """Lists appointments in the order of their start times."""
     CancelAppointment: _grpc.UnaryUnaryMultiCallable[_appointment_pb2.CancelAppointmentRequest, _appointment_pb2.CancelAppointmentResponse]
     """Cancels an appointment, and has it removed from the calendars. One that is cancelled already stays so.
-    NOT_FOUND `APPOINTMENT_NOT_FOUND`.
+    NOT_FOUND `APPOINTMENT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
     """
     ReassignAppointment: _grpc.UnaryUnaryMultiCallable[_appointment_pb2.ReassignAppointmentRequest, _appointment_pb2.ReassignAppointmentResponse]
     """Gives an appointment to another member, and has it moved to that member's calendar: to `account_id`, else to
     whoever the page's assignment method names of those who do not have it. Also on a page that is stopped. Not where
     everybody has it.
-    NOT_FOUND `APPOINTMENT_NOT_FOUND`, `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is
-    cancelled, or of all members; `NO_MEMBERS`, `NOT_A_MEMBER`, `TIME_NOT_FREE`, `TIME_UNKNOWN`.
+    NOT_FOUND `APPOINTMENT_NOT_FOUND`, `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION
+    `ILLEGAL_TRANSITION` where it is cancelled, or of all members; `NO_MEMBERS`, `NOT_A_MEMBER`, `TIME_NOT_FREE`,
+    `TIME_UNKNOWN`.
     """
 
 @_typing.type_check_only
@@ -108,14 +109,15 @@ class AppointmentServiceAsyncStub(AppointmentServiceStub):
     """Lists appointments in the order of their start times."""
     CancelAppointment: _aio.UnaryUnaryMultiCallable[_appointment_pb2.CancelAppointmentRequest, _appointment_pb2.CancelAppointmentResponse]  # type: ignore[assignment]
     """Cancels an appointment, and has it removed from the calendars. One that is cancelled already stays so.
-    NOT_FOUND `APPOINTMENT_NOT_FOUND`.
+    NOT_FOUND `APPOINTMENT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
     """
     ReassignAppointment: _aio.UnaryUnaryMultiCallable[_appointment_pb2.ReassignAppointmentRequest, _appointment_pb2.ReassignAppointmentResponse]  # type: ignore[assignment]
     """Gives an appointment to another member, and has it moved to that member's calendar: to `account_id`, else to
     whoever the page's assignment method names of those who do not have it. Also on a page that is stopped. Not where
     everybody has it.
-    NOT_FOUND `APPOINTMENT_NOT_FOUND`, `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is
-    cancelled, or of all members; `NO_MEMBERS`, `NOT_A_MEMBER`, `TIME_NOT_FREE`, `TIME_UNKNOWN`.
+    NOT_FOUND `APPOINTMENT_NOT_FOUND`, `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION
+    `ILLEGAL_TRANSITION` where it is cancelled, or of all members; `NO_MEMBERS`, `NOT_A_MEMBER`, `TIME_NOT_FREE`,
+    `TIME_UNKNOWN`.
     """
 
 class AppointmentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -180,7 +182,7 @@ class AppointmentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_appointment_pb2.CancelAppointmentResponse, _abc.Awaitable[_appointment_pb2.CancelAppointmentResponse]]:
         """Cancels an appointment, and has it removed from the calendars. One that is cancelled already stays so.
-        NOT_FOUND `APPOINTMENT_NOT_FOUND`.
+        NOT_FOUND `APPOINTMENT_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
         """
 
     @_abc_1.abstractmethod
@@ -192,8 +194,9 @@ class AppointmentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives an appointment to another member, and has it moved to that member's calendar: to `account_id`, else to
         whoever the page's assignment method names of those who do not have it. Also on a page that is stopped. Not where
         everybody has it.
-        NOT_FOUND `APPOINTMENT_NOT_FOUND`, `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `ILLEGAL_TRANSITION` where it is
-        cancelled, or of all members; `NO_MEMBERS`, `NOT_A_MEMBER`, `TIME_NOT_FREE`, `TIME_UNKNOWN`.
+        NOT_FOUND `APPOINTMENT_NOT_FOUND`, `BOOKING_PAGE_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; FAILED_PRECONDITION
+        `ILLEGAL_TRANSITION` where it is cancelled, or of all members; `NO_MEMBERS`, `NOT_A_MEMBER`, `TIME_NOT_FREE`,
+        `TIME_UNKNOWN`.
         """
 
 def add_AppointmentServiceServicer_to_server(servicer: AppointmentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -81,8 +81,9 @@ class ServerStatus(_message.Message):
     version: _builtins.str
     """The version of the program."""
     revision: _builtins.int
-    """The latest revision: each change of a link, of a page and of the provider's status takes the next. Between two
-    readings, changes a second are the difference of `revision` by that of `read_time`. 0 before the first change.
+    """The latest revision: each change of a link, of a page, of an appointment and of the provider's status takes the
+    next. Between two readings, changes a second are the difference of `revision` by that of `read_time`. 0 before the
+    first change.
     """
     watches: _builtins.int
     """How many watches are open."""

@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from calguard.v1 import appointment_pb2 as calguard_dot_v1_dot_appointment__pb2
 from calguard.v1 import booking_page_pb2 as calguard_dot_v1_dot_booking__page__pb2
 from calguard.v1 import calendar_link_pb2 as calguard_dot_v1_dot_calendar__link__pb2
 from calguard.v1 import provider_pb2 as calguard_dot_v1_dot_provider__pb2
@@ -29,29 +30,29 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63\x61lguard/v1/watch.proto\x12\x0b\x63\x61lguard.v1\x1a\x1e\x63\x61lguard/v1/booking_page.proto\x1a\x1f\x63\x61lguard/v1/calendar_link.proto\x1a\x1a\x63\x61lguard/v1/provider.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x02\n\x0cWatchRequest\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x01 \x03(\t\x12\x19\n\x11\x63\x61lendar_link_ids\x18\x02 \x03(\t\x12\x18\n\x10\x62ooking_page_ids\x18\x03 \x03(\t\x12(\n\x05kinds\x18\x04 \x03(\x0e\x32\x19.calguard.v1.ResourceKind\x12\x14\n\x0cresume_token\x18\x05 \x01(\t\x12\x15\n\rskip_snapshot\x18\x06 \x01(\x08\x12\x34\n\x11progress_interval\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12$\n\x04mode\x18\x08 \x01(\x0e\x32\x16.calguard.v1.WatchMode\"\xa4\x01\n\rWatchResponse\x12)\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x18.calguard.v1.StateChange\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12\x19\n\x11snapshot_complete\x18\x03 \x01(\x08\x12\x10\n\x08progress\x18\x04 \x01(\x08\x12%\n\x07\x63losing\x18\x05 \x01(\x0b\x32\x14.calguard.v1.Closing\"\x19\n\x07\x43losing\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\xab\x04\n\x0bStateChange\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x04type\x18\x03 \x01(\x0e\x32\x1c.calguard.v1.StateChangeType\x12\x32\n\rcalendar_link\x18\x04 \x01(\x0b\x32\x19.calguard.v1.CalendarLinkH\x00\x12\x30\n\x0c\x62ooking_page\x18\x05 \x01(\x0b\x32\x18.calguard.v1.BookingPageH\x00\x12\x36\n\x0fprovider_status\x18\t \x01(\x0b\x32\x1b.calguard.v1.ProviderStatusH\x00\x12;\n\x13previous_link_state\x18\x06 \x01(\x0e\x32\x1e.calguard.v1.CalendarLinkState\x12:\n\x13previous_page_state\x18\x07 \x01(\x0e\x32\x1d.calguard.v1.BookingPageState\x12\x1a\n\x12\x63\x61used_by_revision\x18\x08 \x01(\x03\x12;\n\x17previous_provider_state\x18\n \x01(\x0e\x32\x1a.calguard.v1.ProviderState\x12\x38\n\x11\x66ilter_transition\x18\x0b \x01(\x0e\x32\x1d.calguard.v1.FilterTransitionB\n\n\x08resource*T\n\tWatchMode\x12\x1a\n\x16WATCH_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10WATCH_MODE_EVERY\x10\x01\x12\x15\n\x11WATCH_MODE_LATEST\x10\x02*p\n\x10\x46ilterTransition\x12!\n\x1d\x46ILTER_TRANSITION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x46ILTER_TRANSITION_ENTERED\x10\x01\x12\x1a\n\x16\x46ILTER_TRANSITION_LEFT\x10\x02*\xd6\x01\n\x0fStateChangeType\x12!\n\x1dSTATE_CHANGE_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSTATE_CHANGE_TYPE_SNAPSHOT\x10\x01\x12\x1d\n\x19STATE_CHANGE_TYPE_CREATED\x10\x02\x12#\n\x1fSTATE_CHANGE_TYPE_STATE_CHANGED\x10\x03\x12\x1d\n\x19STATE_CHANGE_TYPE_UPDATED\x10\x04\x12\x1d\n\x19STATE_CHANGE_TYPE_DELETED\x10\x05*\x91\x01\n\x0cResourceKind\x12\x1d\n\x19RESOURCE_KIND_UNSPECIFIED\x10\x00\x12\x1f\n\x1bRESOURCE_KIND_CALENDAR_LINK\x10\x01\x12\x1e\n\x1aRESOURCE_KIND_BOOKING_PAGE\x10\x02\x12!\n\x1dRESOURCE_KIND_PROVIDER_STATUS\x10\x03\x32P\n\x0cWatchService\x12@\n\x05Watch\x12\x19.calguard.v1.WatchRequest\x1a\x1a.calguard.v1.WatchResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63\x61lguard/v1/watch.proto\x12\x0b\x63\x61lguard.v1\x1a\x1d\x63\x61lguard/v1/appointment.proto\x1a\x1e\x63\x61lguard/v1/booking_page.proto\x1a\x1f\x63\x61lguard/v1/calendar_link.proto\x1a\x1a\x63\x61lguard/v1/provider.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x02\n\x0cWatchRequest\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x01 \x03(\t\x12\x19\n\x11\x63\x61lendar_link_ids\x18\x02 \x03(\t\x12\x18\n\x10\x62ooking_page_ids\x18\x03 \x03(\t\x12(\n\x05kinds\x18\x04 \x03(\x0e\x32\x19.calguard.v1.ResourceKind\x12\x14\n\x0cresume_token\x18\x05 \x01(\t\x12\x15\n\rskip_snapshot\x18\x06 \x01(\x08\x12\x34\n\x11progress_interval\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12$\n\x04mode\x18\x08 \x01(\x0e\x32\x16.calguard.v1.WatchMode\"\xa4\x01\n\rWatchResponse\x12)\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x18.calguard.v1.StateChange\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12\x19\n\x11snapshot_complete\x18\x03 \x01(\x08\x12\x10\n\x08progress\x18\x04 \x01(\x08\x12%\n\x07\x63losing\x18\x05 \x01(\x0b\x32\x14.calguard.v1.Closing\"\x19\n\x07\x43losing\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x9f\x05\n\x0bStateChange\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x04type\x18\x03 \x01(\x0e\x32\x1c.calguard.v1.StateChangeType\x12\x32\n\rcalendar_link\x18\x04 \x01(\x0b\x32\x19.calguard.v1.CalendarLinkH\x00\x12\x30\n\x0c\x62ooking_page\x18\x05 \x01(\x0b\x32\x18.calguard.v1.BookingPageH\x00\x12\x36\n\x0fprovider_status\x18\t \x01(\x0b\x32\x1b.calguard.v1.ProviderStatusH\x00\x12/\n\x0b\x61ppointment\x18\x0c \x01(\x0b\x32\x18.calguard.v1.AppointmentH\x00\x12;\n\x13previous_link_state\x18\x06 \x01(\x0e\x32\x1e.calguard.v1.CalendarLinkState\x12:\n\x13previous_page_state\x18\x07 \x01(\x0e\x32\x1d.calguard.v1.BookingPageState\x12\x1a\n\x12\x63\x61used_by_revision\x18\x08 \x01(\x03\x12;\n\x17previous_provider_state\x18\n \x01(\x0e\x32\x1a.calguard.v1.ProviderState\x12\x38\n\x11\x66ilter_transition\x18\x0b \x01(\x0e\x32\x1d.calguard.v1.FilterTransition\x12\x41\n\x1aprevious_appointment_state\x18\r \x01(\x0e\x32\x1d.calguard.v1.AppointmentStateB\n\n\x08resource*T\n\tWatchMode\x12\x1a\n\x16WATCH_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10WATCH_MODE_EVERY\x10\x01\x12\x15\n\x11WATCH_MODE_LATEST\x10\x02*p\n\x10\x46ilterTransition\x12!\n\x1d\x46ILTER_TRANSITION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x46ILTER_TRANSITION_ENTERED\x10\x01\x12\x1a\n\x16\x46ILTER_TRANSITION_LEFT\x10\x02*\xd6\x01\n\x0fStateChangeType\x12!\n\x1dSTATE_CHANGE_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSTATE_CHANGE_TYPE_SNAPSHOT\x10\x01\x12\x1d\n\x19STATE_CHANGE_TYPE_CREATED\x10\x02\x12#\n\x1fSTATE_CHANGE_TYPE_STATE_CHANGED\x10\x03\x12\x1d\n\x19STATE_CHANGE_TYPE_UPDATED\x10\x04\x12\x1d\n\x19STATE_CHANGE_TYPE_DELETED\x10\x05*\xb0\x01\n\x0cResourceKind\x12\x1d\n\x19RESOURCE_KIND_UNSPECIFIED\x10\x00\x12\x1f\n\x1bRESOURCE_KIND_CALENDAR_LINK\x10\x01\x12\x1e\n\x1aRESOURCE_KIND_BOOKING_PAGE\x10\x02\x12!\n\x1dRESOURCE_KIND_PROVIDER_STATUS\x10\x03\x12\x1d\n\x19RESOURCE_KIND_APPOINTMENT\x10\x04\x32P\n\x0cWatchService\x12@\n\x05Watch\x12\x19.calguard.v1.WatchRequest\x1a\x1a.calguard.v1.WatchResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'calguard.v1.watch_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WATCHMODE']._serialized_start=1220
-  _globals['_WATCHMODE']._serialized_end=1304
-  _globals['_FILTERTRANSITION']._serialized_start=1306
-  _globals['_FILTERTRANSITION']._serialized_end=1418
-  _globals['_STATECHANGETYPE']._serialized_start=1421
-  _globals['_STATECHANGETYPE']._serialized_end=1635
-  _globals['_RESOURCEKIND']._serialized_start=1638
-  _globals['_RESOURCEKIND']._serialized_end=1783
-  _globals['_WATCHREQUEST']._serialized_start=199
-  _globals['_WATCHREQUEST']._serialized_end=466
-  _globals['_WATCHRESPONSE']._serialized_start=469
-  _globals['_WATCHRESPONSE']._serialized_end=633
-  _globals['_CLOSING']._serialized_start=635
-  _globals['_CLOSING']._serialized_end=660
-  _globals['_STATECHANGE']._serialized_start=663
-  _globals['_STATECHANGE']._serialized_end=1218
-  _globals['_WATCHSERVICE']._serialized_start=1785
-  _globals['_WATCHSERVICE']._serialized_end=1865
+  _globals['_WATCHMODE']._serialized_start=1367
+  _globals['_WATCHMODE']._serialized_end=1451
+  _globals['_FILTERTRANSITION']._serialized_start=1453
+  _globals['_FILTERTRANSITION']._serialized_end=1565
+  _globals['_STATECHANGETYPE']._serialized_start=1568
+  _globals['_STATECHANGETYPE']._serialized_end=1782
+  _globals['_RESOURCEKIND']._serialized_start=1785
+  _globals['_RESOURCEKIND']._serialized_end=1961
+  _globals['_WATCHREQUEST']._serialized_start=230
+  _globals['_WATCHREQUEST']._serialized_end=497
+  _globals['_WATCHRESPONSE']._serialized_start=500
+  _globals['_WATCHRESPONSE']._serialized_end=664
+  _globals['_CLOSING']._serialized_start=666
+  _globals['_CLOSING']._serialized_end=691
+  _globals['_STATECHANGE']._serialized_start=694
+  _globals['_STATECHANGE']._serialized_end=1365
+  _globals['_WATCHSERVICE']._serialized_start=1963
+  _globals['_WATCHSERVICE']._serialized_end=2043
 # @@protoc_insertion_point(module_scope)

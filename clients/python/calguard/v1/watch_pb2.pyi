@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from calguard.v1 import appointment_pb2 as _appointment_pb2
 from calguard.v1 import booking_page_pb2 as _booking_page_pb2
 from calguard.v1 import calendar_link_pb2 as _calendar_link_pb2
 from calguard.v1 import provider_pb2 as _provider_pb2
@@ -61,24 +62,24 @@ class _FilterTransition:
 class _FilterTransitionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FilterTransition.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     FILTER_TRANSITION_UNSPECIFIED: _FilterTransition.ValueType  # 0
-    """Nothing: the page passed the filter before and passes it after."""
+    """Nothing: the resource passed the filter before and passes it after."""
     FILTER_TRANSITION_ENTERED: _FilterTransition.ValueType  # 1
-    """The page did not pass the filter before, and does now: from here on it is part of the watch."""
+    """It did not pass the filter before, and does now: from here on it is part of the watch."""
     FILTER_TRANSITION_LEFT: _FilterTransition.ValueType  # 2
-    """The page passed the filter before, and does not any more: it is sent as it stands after the change, and never
-    again unless it comes back. A mirror drops it.
+    """It passed the filter before, and does not any more: it is sent as it stands after the change, and never again
+    unless it comes back. A mirror drops it.
     """
 
 class FilterTransition(_FilterTransition, metaclass=_FilterTransitionEnumTypeWrapper):
-    """What a change of a page's owner or members did to a watch of accounts."""
+    """What a change of a page's owner or members, or of who has an appointment, did to a watch of accounts."""
 
 FILTER_TRANSITION_UNSPECIFIED: FilterTransition.ValueType  # 0
-"""Nothing: the page passed the filter before and passes it after."""
+"""Nothing: the resource passed the filter before and passes it after."""
 FILTER_TRANSITION_ENTERED: FilterTransition.ValueType  # 1
-"""The page did not pass the filter before, and does now: from here on it is part of the watch."""
+"""It did not pass the filter before, and does now: from here on it is part of the watch."""
 FILTER_TRANSITION_LEFT: FilterTransition.ValueType  # 2
-"""The page passed the filter before, and does not any more: it is sent as it stands after the change, and never
-again unless it comes back. A mirror drops it.
+"""It passed the filter before, and does not any more: it is sent as it stands after the change, and never again
+unless it comes back. A mirror drops it.
 """
 Global___FilterTransition: _TypeAlias = FilterTransition  # noqa: Y015
 
@@ -95,7 +96,7 @@ class _StateChangeTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_State
     STATE_CHANGE_TYPE_CREATED: _StateChangeType.ValueType  # 2
     """It was created."""
     STATE_CHANGE_TYPE_STATE_CHANGED: _StateChangeType.ValueType  # 3
-    """Its state changed, or a page's stop cause did."""
+    """Its state changed, or a page's stop cause did. Of an appointment: it was cancelled."""
     STATE_CHANGE_TYPE_UPDATED: _StateChangeType.ValueType  # 4
     """Something else about it changed."""
     STATE_CHANGE_TYPE_DELETED: _StateChangeType.ValueType  # 5
@@ -111,7 +112,7 @@ STATE_CHANGE_TYPE_SNAPSHOT: StateChangeType.ValueType  # 1
 STATE_CHANGE_TYPE_CREATED: StateChangeType.ValueType  # 2
 """It was created."""
 STATE_CHANGE_TYPE_STATE_CHANGED: StateChangeType.ValueType  # 3
-"""Its state changed, or a page's stop cause did."""
+"""Its state changed, or a page's stop cause did. Of an appointment: it was cancelled."""
 STATE_CHANGE_TYPE_UPDATED: StateChangeType.ValueType  # 4
 """Something else about it changed."""
 STATE_CHANGE_TYPE_DELETED: StateChangeType.ValueType  # 5
@@ -132,6 +133,8 @@ class _ResourceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Resource
     """Booking pages."""
     RESOURCE_KIND_PROVIDER_STATUS: _ResourceKind.ValueType  # 3
     """The provider's status. Of a watch with ids in its filters it is part only where `kinds` asks for it."""
+    RESOURCE_KIND_APPOINTMENT: _ResourceKind.ValueType  # 4
+    """Appointments. Part of a watch only where `kinds` asks for them."""
 
 class ResourceKind(_ResourceKind, metaclass=_ResourceKindEnumTypeWrapper):
     """A kind of resource that is watched."""
@@ -144,6 +147,8 @@ RESOURCE_KIND_BOOKING_PAGE: ResourceKind.ValueType  # 2
 """Booking pages."""
 RESOURCE_KIND_PROVIDER_STATUS: ResourceKind.ValueType  # 3
 """The provider's status. Of a watch with ids in its filters it is part only where `kinds` asks for it."""
+RESOURCE_KIND_APPOINTMENT: ResourceKind.ValueType  # 4
+"""Appointments. Part of a watch only where `kinds` asks for them."""
 Global___ResourceKind: _TypeAlias = ResourceKind  # noqa: Y015
 
 @_typing.final
@@ -168,25 +173,27 @@ class WatchRequest(_message.Message):
     """Which of a resource's changes are sent. Unset means every one. A token may be resumed in either mode."""
     @_builtins.property
     def account_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only links of these accounts, and pages that one of them owns or is a member of; the change that takes the last of
-        them off a page is sent as well, and says so in `filter_transition`. At most 1000. Empty: all.
+        """Only links of these accounts, pages that one of them owns or is a member of, and appointments that one of them has;
+        the change that takes the last of them off a page or an appointment is sent as well, and says so in
+        `filter_transition`. At most 1000. Empty: all.
         """
 
     @_builtins.property
     def calendar_link_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these links, and no pages unless `booking_page_ids` names some or `kinds` asks for them. At most 1000.
-        Empty: all links, unless only pages are named.
+        Empty: all links, unless only pages are named. Links narrow no appointments: beside RESOURCE_KIND_APPOINTMENT they
+        are refused, unless `account_ids` or `booking_page_ids` do.
         """
 
     @_builtins.property
     def booking_page_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these pages, and no links unless `calendar_link_ids` names some or `kinds` asks for them. At most 1000.
-        Empty: all pages, unless only links are named.
+        """Only these pages, and no links unless `calendar_link_ids` names some or `kinds` asks for them. Of appointments,
+        where `kinds` asks for them, those on these pages. At most 1000. Empty: all pages, unless only links are named.
         """
 
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___ResourceKind.ValueType]:
-        """Only these kinds of resource. Empty: all."""
+        """Only these kinds of resource. Empty: all but appointments, which hold people's names and what they meet about."""
 
     @_builtins.property
     def progress_interval(self) -> _duration_pb2.Duration:
@@ -297,11 +304,13 @@ class StateChange(_message.Message):
     CALENDAR_LINK_FIELD_NUMBER: _builtins.int
     BOOKING_PAGE_FIELD_NUMBER: _builtins.int
     PROVIDER_STATUS_FIELD_NUMBER: _builtins.int
+    APPOINTMENT_FIELD_NUMBER: _builtins.int
     PREVIOUS_LINK_STATE_FIELD_NUMBER: _builtins.int
     PREVIOUS_PAGE_STATE_FIELD_NUMBER: _builtins.int
     CAUSED_BY_REVISION_FIELD_NUMBER: _builtins.int
     PREVIOUS_PROVIDER_STATE_FIELD_NUMBER: _builtins.int
     FILTER_TRANSITION_FIELD_NUMBER: _builtins.int
+    PREVIOUS_APPOINTMENT_STATE_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """Its place in the one total order of all changes. In a snapshot: the revision at which the resource last changed."""
     type: Global___StateChangeType.ValueType
@@ -315,9 +324,11 @@ class StateChange(_message.Message):
     previous_provider_state: _provider_pb2.ProviderState.ValueType
     """The provider's state before. Set where `type` is STATE_CHANGED."""
     filter_transition: Global___FilterTransition.ValueType
-    """Whether this change brought a page that existed before into the watch's `account_ids`, or took it out of them.
-    Unset where it did neither, and where the page was created or deleted.
+    """Whether this change brought a page or an appointment that existed before into the watch's `account_ids`, or took it
+    out of them. Unset where it did neither, and where it was created or deleted.
     """
+    previous_appointment_state: _appointment_pb2.AppointmentState.ValueType
+    """The appointment's state before. Set where `type` is STATE_CHANGED or DELETED."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When it was committed. In a snapshot: when the resource last changed."""
@@ -334,6 +345,10 @@ class StateChange(_message.Message):
     def provider_status(self) -> _provider_pb2.ProviderStatus:
         """The provider's status. It is part of a snapshot once there was an incident."""
 
+    @_builtins.property
+    def appointment(self) -> _appointment_pb2.Appointment:
+        """An appointment. Part of a snapshot are those that are assigned and not over yet when it begins."""
+
     def __init__(
         self,
         *,
@@ -343,17 +358,19 @@ class StateChange(_message.Message):
         calendar_link: _calendar_link_pb2.CalendarLink | None = ...,
         booking_page: _booking_page_pb2.BookingPage | None = ...,
         provider_status: _provider_pb2.ProviderStatus | None = ...,
+        appointment: _appointment_pb2.Appointment | None = ...,
         previous_link_state: _calendar_link_pb2.CalendarLinkState.ValueType = ...,
         previous_page_state: _booking_page_pb2.BookingPageState.ValueType = ...,
         caused_by_revision: _builtins.int = ...,
         previous_provider_state: _provider_pb2.ProviderState.ValueType = ...,
         filter_transition: Global___FilterTransition.ValueType = ...,
+        previous_appointment_state: _appointment_pb2.AppointmentState.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["booking_page", b"booking_page", "calendar_link", b"calendar_link", "provider_status", b"provider_status", "resource", b"resource", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appointment", b"appointment", "booking_page", b"booking_page", "calendar_link", b"calendar_link", "provider_status", b"provider_status", "resource", b"resource", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_page", b"booking_page", "calendar_link", b"calendar_link", "caused_by_revision", b"caused_by_revision", "filter_transition", b"filter_transition", "previous_link_state", b"previous_link_state", "previous_page_state", b"previous_page_state", "previous_provider_state", b"previous_provider_state", "provider_status", b"provider_status", "resource", b"resource", "revision", b"revision", "time", b"time", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appointment", b"appointment", "booking_page", b"booking_page", "calendar_link", b"calendar_link", "caused_by_revision", b"caused_by_revision", "filter_transition", b"filter_transition", "previous_appointment_state", b"previous_appointment_state", "previous_link_state", b"previous_link_state", "previous_page_state", b"previous_page_state", "previous_provider_state", b"previous_provider_state", "provider_status", b"provider_status", "resource", b"resource", "revision", b"revision", "time", b"time", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_resource: _TypeAlias = _typing.Literal["calendar_link", "booking_page", "provider_status"]  # noqa: Y015
+    _WhichOneofReturnType_resource: _TypeAlias = _typing.Literal["calendar_link", "booking_page", "provider_status", "appointment"]  # noqa: Y015
     _WhichOneofArgType_resource: _TypeAlias = _typing.Literal["resource", b"resource"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_resource) -> _WhichOneofReturnType_resource | None: ...
 

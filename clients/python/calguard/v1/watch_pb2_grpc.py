@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class WatchServiceStub:
-    """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
+    """Every change of every calendar link and booking page, of the provider's status, and, where they are asked for, of
+    appointments, as it is committed.
 
     Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
     UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
@@ -47,7 +48,8 @@ class WatchServiceStub:
 
 
 class WatchServiceServicer:
-    """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
+    """Every change of every calendar link and booking page, of the provider's status, and, where they are asked for, of
+    appointments, as it is committed.
 
     Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
     UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
@@ -85,7 +87,8 @@ def add_WatchServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class WatchService:
-    """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
+    """Every change of every calendar link and booking page, of the provider's status, and, where they are asked for, of
+    appointments, as it is committed.
 
     Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
     UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata

@@ -27,7 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class WatchServiceStub:
-    """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
+    """Every change of every calendar link and booking page, of the provider's status, and, where they are asked for, of
+    appointments, as it is committed.
 
     Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
     UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
@@ -51,7 +52,8 @@ class WatchServiceStub:
 
 @_typing.type_check_only
 class WatchServiceAsyncStub(WatchServiceStub):
-    """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
+    """Every change of every calendar link and booking page, of the provider's status, and, where they are asked for, of
+    appointments, as it is committed.
 
     Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
     UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
@@ -71,7 +73,8 @@ class WatchServiceAsyncStub(WatchServiceStub):
     """
 
 class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
+    """Every change of every calendar link and booking page, of the provider's status, and, where they are asked for, of
+    appointments, as it is committed.
 
     Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
     UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata

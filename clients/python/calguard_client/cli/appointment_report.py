@@ -7,7 +7,7 @@ from calguard_client.cli.cells import enum_name, lines, moment, state, text, tex
 from calguard_client.cli.table import Cell, Column
 
 
-def _calendars(appointment: pb.Appointment) -> str:
+def entry_states(appointment: pb.Appointment) -> str:
     """Tell what became of it in the calendars: each state once, with how many where they differ."""
     states = [enum_name(each, "entry_state") for each in appointment.assignees]
     counts = {each: states.count(each) for each in dict.fromkeys(states)}
@@ -23,7 +23,7 @@ COLUMNS: Sequence[Column[pb.Appointment]] = (
     Column("title", lambda appointment: text(appointment.title), folds=True),
     Column("who", lambda appointment: texts(each.account_id for each in appointment.assignees), folds=True),
     Column("state", state),
-    Column("calendar", _calendars),
+    Column("calendar", entry_states),
 )
 
 
@@ -42,6 +42,11 @@ def _assignee(assignee: pb.Assignee) -> str:
 
 def _attendee(attendee: pb.Attendee) -> str:
     return f"{attendee.display_name} <{attendee.email}>" if attendee.display_name else attendee.email
+
+
+def conflict_words(conflict: pb.AppointmentConflict) -> str:
+    """Tell what is in the way, without the times."""
+    return f"conflict with {conflict.account_id}'s calendar {conflict.calendar_id}"
 
 
 def _conflict(conflict: pb.AppointmentConflict) -> str:
@@ -65,4 +70,5 @@ def details(appointment: pb.Appointment) -> list[tuple[str, Cell]]:
         ("assigned", moment(appointment.create_time)),
         ("changed", moment(appointment.update_time)),
         ("cancelled", moment(appointment.cancel_time)),
+        ("etag", text(appointment.etag)),
     ]

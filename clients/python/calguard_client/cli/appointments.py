@@ -9,7 +9,7 @@ from calguard.v1 import appointment_pb2 as pb
 from calguard.v1.appointment_pb2_grpc import AppointmentServiceStub
 from calguard_client.cli.appointment_report import COLUMNS, details
 from calguard_client.cli.appointment_times import Zone, moment_option, read_zone
-from calguard_client.cli.choices import enum_option, limit_option, read_duration
+from calguard_client.cli.choices import enum_option, etag_option, limit_option, read_duration
 from calguard_client.cli.paging import gather, show_list
 from calguard_client.cli.session import Session, pass_session
 
@@ -97,21 +97,23 @@ def assign_appointment(
 
 @appointments.command("cancel")
 @click.argument("appointment_id", metavar="APPOINTMENT")
+@etag_option
 @pass_session
-def cancel_appointment(session: Session, appointment_id: str) -> None:
+def cancel_appointment(session: Session, appointment_id: str, etag: str) -> None:
     """Cancel an appointment; it is removed from the calendars."""
-    request = pb.CancelAppointmentRequest(id=appointment_id, request_id=session.new_request_id())
+    request = pb.CancelAppointmentRequest(id=appointment_id, request_id=session.new_request_id(), etag=etag)
     session.show(session.call(AppointmentServiceStub(session.channel).CancelAppointment, request).appointment, details)
 
 
 @appointments.command("reassign")
 @click.argument("appointment_id", metavar="APPOINTMENT")
 @click.option("--account", "account_id", metavar="ACCOUNT", default="", help="To whom; left out: by the page's method.")
+@etag_option
 @pass_session
-def reassign_appointment(session: Session, appointment_id: str, account_id: str) -> None:
+def reassign_appointment(session: Session, appointment_id: str, account_id: str, etag: str) -> None:
     """Give an appointment to another member; it is moved to their calendar."""
     request = pb.ReassignAppointmentRequest(
-        id=appointment_id, account_id=account_id, request_id=session.new_request_id()
+        id=appointment_id, account_id=account_id, request_id=session.new_request_id(), etag=etag
     )
     stub = AppointmentServiceStub(session.channel)
     session.show(session.call(stub.ReassignAppointment, request).appointment, details)

@@ -1,10 +1,14 @@
-"""One change of a link, a page or the provider's status, on one line."""
+"""One change of a link, a page, an appointment or the provider's status, on one line.
+
+Lines end up in files: of an appointment neither title nor attendees are told.
+"""
 
 from collections.abc import Callable
 
 from rich.text import Text
 
-from calguard.v1 import booking_page_pb2, calendar_link_pb2, provider_pb2, watch_pb2
+from calguard.v1 import appointment_pb2, booking_page_pb2, calendar_link_pb2, provider_pb2, watch_pb2
+from calguard_client.cli.appointment_report import conflict_words
 from calguard_client.cli.cells import clean, enum_name, moment, state, texts
 
 _TYPES = {
@@ -60,21 +64,42 @@ def _provider_parts(change: watch_pb2.StateChange) -> tuple[Text, ...]:
     return Text("prov"), name, _states(change, "previous_provider_state", status), Text(why)
 
 
+def _appointment_parts(change: watch_pb2.StateChange) -> tuple[Text, ...]:
+    appointment = change.appointment
+    told = [moment(appointment.start_time)]
+    told += [_entry(each) for each in appointment.assignees]
+    told += dict.fromkeys(conflict_words(each) for each in appointment.conflicts)
+    states = _states(change, "previous_appointment_state", appointment)
+    return (*_resource("appt", appointment), states, Text(clean("; ".join(told))))
+
+
+def _entry(assignee: appointment_pb2.Assignee) -> str:
+    reason = enum_name(assignee.not_added, "reason") if assignee.not_added.reason else ""
+    return " ".join(filter(None, (assignee.account_id, enum_name(assignee, "entry_state"), reason)))
+
+
 _PARTS: dict[str, Callable[[watch_pb2.StateChange], tuple[Text, ...]]] = {
     "calendar_link": _link_parts,
     "booking_page": _page_parts,
     "provider_status": _provider_parts,
+    "appointment": _appointment_parts,
 }
 
 
-def _resource(kind: str, resource: calendar_link_pb2.CalendarLink | booking_page_pb2.BookingPage) -> tuple[Text, Text]:
+def _resource(
+    kind: str,
+    resource: calendar_link_pb2.CalendarLink | booking_page_pb2.BookingPage | appointment_pb2.Appointment,
+) -> tuple[Text, Text]:
     return Text(kind), Text(clean(resource.id))
 
 
 def _states(
     change: watch_pb2.StateChange,
     previous_field: str,
-    resource: calendar_link_pb2.CalendarLink | booking_page_pb2.BookingPage | provider_pb2.ProviderStatus,
+    resource: calendar_link_pb2.CalendarLink
+    | booking_page_pb2.BookingPage
+    | provider_pb2.ProviderStatus
+    | appointment_pb2.Appointment,
 ) -> Text:
     now = state(resource)
     if change.type != watch_pb2.STATE_CHANGE_TYPE_STATE_CHANGED:

@@ -18,6 +18,7 @@ _KINDS = {
     "link": watch_pb2.RESOURCE_KIND_CALENDAR_LINK,
     "page": watch_pb2.RESOURCE_KIND_BOOKING_PAGE,
     "provider": watch_pb2.RESOURCE_KIND_PROVIDER_STATUS,
+    "appointment": watch_pb2.RESOURCE_KIND_APPOINTMENT,
 }
 _TABLE_PROGRESS = timedelta(seconds=5)
 """How often a table wants to hear that nothing happened: it shows how old it is."""
@@ -33,17 +34,17 @@ class Filters(TypedDict):
 
 
 @click.command()
-@click.option("--account", "account_ids", metavar="ACCOUNT", multiple=True, help="Only its links and pages.")
+@click.option("--account", "account_ids", metavar="ACCOUNT", multiple=True, help="Only what is its.")
 @click.option("--link", "calendar_link_ids", metavar="LINK", multiple=True, help="Only this link.")
-@click.option("--page", "booking_page_ids", metavar="PAGE", multiple=True, help="Only this page.")
+@click.option("--page", "booking_page_ids", metavar="PAGE", multiple=True, help="Only this page, or its appointments.")
 @click.option(
     "--kind",
     "kinds",
     type=click.Choice(list(_KINDS), case_sensitive=False),
     multiple=True,
-    help="Only this kind.",
+    help="Only this kind. Appointments are shown only where they are asked for.",
 )
-@click.option("--latest", is_flag=True, help="Where changes wait to be sent, only the latest of each link and page.")
+@click.option("--latest", is_flag=True, help="Where changes wait to be sent, only the latest of each resource.")
 @click.option("--no-snapshot", is_flag=True, help="Begin with the first change, not with what is.")
 @click.option("--resume-token", metavar="TOKEN", default="", help="Go on after this token, as received before.")
 @click.option(

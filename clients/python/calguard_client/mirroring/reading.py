@@ -10,12 +10,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
+from calguard.v1.appointment_pb2 import Appointment
 from calguard.v1.booking_page_pb2 import BookingPage
 from calguard.v1.calendar_link_pb2 import CALENDAR_PROVIDER_GOOGLE, CalendarLink, CalendarProvider
 from calguard.v1.provider_pb2 import ProviderStatus
 from calguard_client.mirroring.acceptance import Acceptance
 from calguard_client.mirroring.callables import refuse_coroutines
-from calguard_client.mirroring.contents import LINK, PAGE, PROVIDER, Contents, MirrorChange, Resource
+from calguard_client.mirroring.contents import (
+    APPOINTMENT,
+    LINK,
+    PAGE,
+    PROVIDER,
+    Contents,
+    MirrorChange,
+    Resource,
+)
 from calguard_client.mirroring.freshness import Freshness
 from calguard_client.watching.events import (
     Changes,
@@ -48,7 +57,10 @@ class MirrorOptions:
 
 
 class MirrorReading:
-    """A local copy of links, pages and providers' status. Resources are shared: they are not to be changed."""
+    """A local copy of links, pages, providers' status, and of appointments where the request asks for them.
+
+    Resources are shared: they are not to be changed.
+    """
 
     def __init__(self, options: MirrorOptions) -> None:
         self._options = options
@@ -101,6 +113,10 @@ class MirrorReading:
         """Answer a provider's status; None where there never was an incident."""
         return cast("ProviderStatus | None", self._get(PROVIDER, str(provider)))
 
+    def get_appointment(self, appointment_id: str) -> Appointment | None:
+        """Answer an appointment; None where the mirror has none of that id that is assigned and not over."""
+        return cast("Appointment | None", self._get(APPOINTMENT, appointment_id))
+
     def pages(self) -> Sequence[BookingPage]:
         """Answer every page, as all of them stand at one moment."""
         return cast("Sequence[BookingPage]", self._all(PAGE))
@@ -108,6 +124,13 @@ class MirrorReading:
     def links(self) -> Sequence[CalendarLink]:
         """Answer every calendar link, as all of them stand at one moment."""
         return cast("Sequence[CalendarLink]", self._all(LINK))
+
+    def appointments(self) -> Sequence[Appointment]:
+        """Answer every appointment that is assigned and not over, as all of them stand at one moment.
+
+        What is over is dropped with the next message of the server, within a progress interval.
+        """
+        return cast("Sequence[Appointment]", self._all(APPOINTMENT))
 
     def on_change(self, callback: OnChange) -> Callable[[], None]:
         """Have `callback` called after each change, and answer how to end that.
@@ -136,7 +159,7 @@ class MirrorReading:
     def _take(self, event: WatchEvent) -> None:
         with self._lock:
             self._note_time(event)
-            changes = self._contents.take(event)
+            changes = self._contents.take(event, self._options.clocks.wall())
         self._interruption = event.refusal.message if isinstance(event, Interrupted) else ""
         if isinstance(event, Interrupted):
             _log.warning("the watch is interrupted, and goes on in %s: %s", event.delay, event.refusal.message)

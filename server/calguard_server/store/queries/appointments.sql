@@ -130,3 +130,14 @@ WHERE page_id = ?4 AND (start_time, id) > (?1, ?2)
   AND (?7 IS NULL OR start_time < ?7)
   AND (json_array_length(?8) = 0 OR state IN (SELECT value FROM json_each(?8)))
 ORDER BY start_time, id LIMIT ?3;
+
+-- name: appointments_of_snapshot
+-- Appointments after a start time and an id that are assigned and not over by ?4, on one of the pages, and that one of
+-- the accounts has (each empty: any); none is longer than ?7.
+SELECT {appointments} FROM appointments
+WHERE (start_time, id) > (?1, ?2) AND end_time > ?4 AND state = 'ASSIGNED'
+  AND (json_array_length(?5) = 0 OR page_id IN (SELECT value FROM json_each(?5)))
+  AND (json_array_length(?6) = 0
+       OR id IN (SELECT appointment_id FROM entries
+                 WHERE standing = 1 AND account_id IN (SELECT value FROM json_each(?6)) AND start_time > ?4 - ?7))
+ORDER BY start_time, id LIMIT ?3;

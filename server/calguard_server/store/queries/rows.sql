@@ -153,8 +153,8 @@ WHERE id = ?1;
 -- name: insert_event
 -- Append a change to the log.
 INSERT INTO events (revision, commit_revision, time, kind, resource_id, account_ids, encoded,
-                    added_account_ids, removed_account_ids)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+                    added_account_ids, removed_account_ids, page_id)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
 
 -- name: save_answer
 -- Keep the answer of a request.

@@ -159,13 +159,15 @@ SELECT (SELECT MIN(later.revision) FROM epochs AS later WHERE later.number > epo
 
 -- name: log_after
 -- The log after a revision.
-SELECT revision, commit_revision, kind, resource_id, account_ids, encoded, added_account_ids, removed_account_ids
+SELECT revision, commit_revision, kind, resource_id, account_ids, encoded, added_account_ids, removed_account_ids,
+       page_id
 FROM events
 WHERE revision > ?1 ORDER BY revision LIMIT ?2;
 
 -- name: log_between
 -- The log after a revision, up to another.
-SELECT revision, commit_revision, kind, resource_id, account_ids, encoded, added_account_ids, removed_account_ids
+SELECT revision, commit_revision, kind, resource_id, account_ids, encoded, added_account_ids, removed_account_ids,
+       page_id
 FROM events
 WHERE revision > ?1 AND revision <= ?2 ORDER BY revision;
 

@@ -55,13 +55,14 @@ class Board:
         """Take in an event, at seconds that only grow, and of the time of day."""
         self._note_stream(event, at)
         self._note_time(event, at, wall)
-        for change in self._contents.take(event):
+        noted = self._contents.take(event, wall)
+        for change in noted:
             self._note_change(change, at)
         if event.changes:
             self.revision = max(self.revision, *(each.revision for each in event.changes))
         if isinstance(event, Changes):
             self.last_change = event.changes[-1]
-        if isinstance(event, SnapshotEnded | Changes):
+        if noted or isinstance(event, SnapshotEnded | Changes):
             self._ranked, self._counts = (-1, ()), None
 
     def __len__(self) -> int:

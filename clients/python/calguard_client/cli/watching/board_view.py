@@ -11,7 +11,7 @@ from calguard_client.cli.cells import STATE_STYLES, clean
 from calguard_client.cli.change_line import short_change_line
 from calguard_client.cli.watching.board import Board
 from calguard_client.cli.watching.rows import Row, row_of
-from calguard_client.mirroring.contents import LINK, PAGE, Key, Resource
+from calguard_client.mirroring.contents import APPOINTMENT, LINK, PAGE, Key, Resource
 
 _GAP = "  "
 _FRESH_SECONDS = 5
@@ -20,7 +20,7 @@ _OTHER_LINES = 7
 """Status, counts, why there is no stream, headings; what is left out, a blank line, the last change."""
 _NARROWEST = 10
 """A column that has to be cut to less is left out."""
-_NOUNS = ((LINK, "link"), (PAGE, "page"))
+_NOUNS = ((LINK, "link"), (PAGE, "page"), (APPOINTMENT, "appointment"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,13 @@ def _status(board: Board, server: str, moment: Moment) -> Text:
 
 
 def _counts(board: Board) -> Text:
-    """Tell how many links and pages there are, and how many of them in each state."""
+    """Tell how many links and pages there are, and how many of them in each state; appointments where there are any."""
     told = Text() if board.whole else Text(f"only what has changed since{_GAP}", "dim")
     for kind, noun in _NOUNS:
         states = {state: count for (each, state), count in sorted(board.counts().items()) if each == kind}
         total = sum(states.values())
+        if kind == APPOINTMENT and not total:
+            continue
         told.append(f"{total:,} {noun}{'' if total == 1 else 's'}: " if total else f"no {noun}s")
         told.append(Text(", ").join(Text(f"{states[each]:,} {each}", STATE_STYLES.get(each, "")) for each in states))
         told.append(_GAP * 2)

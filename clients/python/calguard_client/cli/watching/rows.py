@@ -1,4 +1,4 @@
-"""How a link, a page or the provider's status stands in the live table: one row, and how much it matters."""
+"""How a resource stands in the live table: one row, and how much it matters."""
 
 from dataclasses import dataclass
 from functools import singledispatch
@@ -6,10 +6,11 @@ from functools import singledispatch
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.text import Text
 
+from calguard.v1.appointment_pb2 import CALENDAR_ENTRY_STATE_NOT_ADDED, Appointment
 from calguard.v1.booking_page_pb2 import STOP_CAUSE_NONE, STOP_CAUSE_OWNER, BookingPage
 from calguard.v1.calendar_link_pb2 import CalendarLink
 from calguard.v1.provider_pb2 import ProviderStatus
-from calguard_client.cli.cells import clean, enum_name, state
+from calguard_client.cli.cells import clean, enum_name, moment, state, texts
 from calguard_client.mirroring.contents import Resource
 
 _BROKEN, _IMPAIRED, _ON_PURPOSE, _WELL = range(4)
@@ -37,6 +38,8 @@ class Row:
 
 def severity(resource: Resource) -> int:
     """Answer how much a resource matters: the less the more. What somebody stopped on purpose is not broken."""
+    if isinstance(resource, Appointment):
+        return _BROKEN if resource.conflicts else _IMPAIRED if _not_added(resource) else _WELL
     if isinstance(resource, CalendarLink):
         purpose = enum_name(resource, "state") == "STOPPED"
     else:
@@ -70,3 +73,20 @@ def _provider_row(status: ProviderStatus) -> Row:
     still_open = [enum_name(each, "reason") for each in status.incidents if not each.HasField("end_time")]
     name = enum_name(status, "provider").lower()
     return Row("prov", name, state(status), status.update_time, ", ".join(still_open), "")
+
+
+@row_of.register
+def _appointment_row(appointment: Appointment) -> Row:
+    """Tell neither its title nor its attendees: what is shown is copied into reports."""
+    causes = []
+    if appointment.conflicts:
+        causes.append(f"conflict: {texts(dict.fromkeys(each.account_id for each in appointment.conflicts))}")
+    if missing := _not_added(appointment):
+        causes.append(f"NOT_ADDED: {texts(missing)}")
+    who = texts(each.account_id for each in appointment.assignees)
+    about = f"{who}, {moment(appointment.start_time)}, page {clean(appointment.booking_page_id)}"
+    return Row("appt", clean(appointment.id), state(appointment), appointment.create_time, "; ".join(causes), about)
+
+
+def _not_added(appointment: Appointment) -> list[str]:
+    return [each.account_id for each in appointment.assignees if each.entry_state == CALENDAR_ENTRY_STATE_NOT_ADDED]
