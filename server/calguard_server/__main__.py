@@ -15,9 +15,11 @@ import structlog
 import uvloop
 
 from calguard_server.app import App, tune_garbage_collector
-from calguard_server.auth.callers import Caller, Role
+from calguard_server.auth.caller_line import caller_name, line_for
+from calguard_server.auth.callers import ROLES, Caller
+from calguard_server.auth.tls_files import TlsFilesError
 from calguard_server.auth.tokens import digest_of, new_token
-from calguard_server.auth.tokens_file import TokensFileError, caller_name, line_for
+from calguard_server.auth.tokens_file import TokensFileError
 from calguard_server.settings import Settings, SettingsError, read_settings, unknown_settings
 from calguard_server.store.errors import StoreError
 
@@ -28,7 +30,7 @@ def main() -> None:
     """Serve, or make a token."""
     arguments = _read_arguments()
     if arguments.command == "new-token":
-        _make_token(Caller(arguments.name, Role[arguments.role.upper()]))
+        _make_token(Caller(arguments.name, ROLES[arguments.role]))
         return
     try:
         settings = read_settings()
@@ -50,6 +52,8 @@ async def _serve(settings: Settings) -> int:
         app = await App.start(settings)
     except TokensFileError as error:
         _end(EXIT_SETTINGS, f"CALGUARD_AUTH_TOKENS_FILE: {error}")
+    except TlsFilesError as error:
+        _end(EXIT_SETTINGS, str(error))
     except (StoreError, OSError) as error:
         return _report(error)
     stopping = asyncio.ensure_future(stop.wait())
@@ -114,7 +118,7 @@ def _read_arguments() -> argparse.Namespace:
         "CALGUARD_AUTH_TOKENS_FILE goes to standard error.",
     )
     made.add_argument("name", metavar="NAME", type=_read_name, help="who will call with it")
-    made.add_argument("role", metavar="ROLE", choices=[role.word for role in Role], help="reader, writer or admin")
+    made.add_argument("role", metavar="ROLE", choices=[*ROLES], help="reader, writer or admin")
     return parser.parse_args()
 
 

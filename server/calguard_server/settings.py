@@ -35,7 +35,7 @@ _SHORTEST_KEPT = timedelta(days=1)  # what the operator is alerted of is told on
 _REMINDERS_MAX = 20
 _LONGEST_REQUEST = timedelta(minutes=1)  # several requests follow one another while an access token is still good
 _LONGEST_CACHED = timedelta(minutes=5)  # of what calendars said, nobody here hears that it is otherwise by now
-_OF_THE_CLIENT = {"CALGUARD_SERVER", "CALGUARD_TOKEN"}
+_OF_THE_CLIENT = {PREFIX + name for name in ("SERVER", "TOKEN", "TLS", "TLS_CA", "TLS_CLIENT_CERT", "TLS_CLIENT_KEY")}
 _PLAIN = re.compile(r"[!#-;=?-\[\]_a-z~]{1,500}")  # what an address may hold that stands between < and >
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
@@ -147,8 +147,8 @@ class Settings(BaseSettings):
 
     auth_tokens_file: str = Field(
         "",
-        description="The file of the tokens by which callers are known, and of their roles: see security.md. It is "
-        "read again when it changes. Empty: whoever can connect may call.",
+        description="The file of the tokens and certificates by which callers are known, and of their roles: see "
+        "security.md. It is read again when it changes. Empty: whoever can connect may call.",
     )
     auth_allow_anonymous: bool = Field(
         False,  # noqa: FBT003 - a default
@@ -159,6 +159,21 @@ class Settings(BaseSettings):
         "127.0.0.1:50051",
         description="Where gRPC is served. Port 0 takes any that is free. Beyond loopback it takes "
         "AUTH_TOKENS_FILE, or AUTH_ALLOW_ANONYMOUS.",
+    )
+    tls_cert: str = Field(
+        "",
+        description="The file of the certificate, in PEM, by which gRPC is served over TLS, and of those above it. It "
+        "is read again when it changes. Empty: gRPC is served in plain text.",
+    )
+    tls_key: str = Field(
+        "",
+        validate_default=True,
+        description="The file of its private key, in PEM, RSA or EC and without a passphrase; goes with TLS_CERT.",
+    )
+    tls_client_ca: str = Field(
+        "",
+        description="The file of the certificates, in PEM, of those who sign the certificates of callers; then none "
+        "connects without one. It is read again when it changes. Empty: callers need no certificate.",
     )
     http_listen: str = Field(
         "127.0.0.1:8080",
@@ -369,6 +384,20 @@ class Settings(BaseSettings):
                 "CALGUARD_AUTH_TOKENS_FILE, or CALGUARD_AUTH_ALLOW_ANONYMOUS=true behind a proxy that does it"
             )
         return text
+
+    @field_validator("tls_key")
+    @classmethod
+    def _check_tls_key(cls, path: str, info: ValidationInfo) -> str:
+        if bool(path) != bool(info.data.get("tls_cert")):
+            raise ValueError("expected TLS_CERT and TLS_KEY both, or neither")
+        return path
+
+    @field_validator("tls_client_ca")
+    @classmethod
+    def _check_client_ca(cls, path: str, info: ValidationInfo) -> str:
+        if path and not info.data.get("tls_cert"):
+            raise ValueError("expected TLS_CERT and TLS_KEY to be set, too: without TLS nobody shows a certificate")
+        return path
 
     @field_validator("http_listen")
     @classmethod

@@ -35,6 +35,7 @@ TOKEN_OF_NO_USE = [
     EXPIRED,
     Refusal(Code.OUT_OF_RANGE, "TOKEN_FROM_FUTURE", "ahead"),
     Refusal(Code.INVALID_ARGUMENT, "TOKEN_STORE_MISMATCH", "of another store"),
+    Refusal(Code.PERMISSION_DENIED, "SCOPE_CHANGED", "of other accounts"),
 ]
 FINAL = [
     Refusal(Code.INVALID_ARGUMENT, "INVALID_FIELD", "a bad filter"),

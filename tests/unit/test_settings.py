@@ -46,6 +46,8 @@ def test_a_duration_is_written_as_it_is_read(duration: timedelta) -> None:
         ("listen", "127.0.0.1:99999", "expected HOST:PORT"),
         ("listen", "0.0.0.0:50051", "CALGUARD_AUTH_TOKENS_FILE"),
         ("listen", "[::]:50051", "CALGUARD_AUTH_ALLOW_ANONYMOUS=true"),
+        ("tls_key", "/server.key", "expected TLS_CERT and TLS_KEY both, or neither"),
+        ("tls_client_ca", "/ca.pem", "expected TLS_CERT and TLS_KEY to be set, too"),
         ("http_listen", "0.0.0.0:8080", "expected a loopback address"),
         ("auth_allow_anonymous", "perhaps", "valid boolean"),
         ("http_listen", "nowhere", "expected HOST:PORT"),

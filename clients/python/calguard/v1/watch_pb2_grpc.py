@@ -28,9 +28,12 @@ if _version_not_supported:
 class WatchServiceStub:
     """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
 
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `CERTIFICATE_UNKNOWN`,
+    `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata `needed_role`),
+    `SCOPE_TOO_SMALL`. To a caller who is limited to some accounts, what is of others does not exist. A watch ends with
+    the credential that opened it, by one of these; by PERMISSION_DENIED `SCOPE_CHANGED` where its caller may see other
+    accounts by now: watch again, without a token.
     """
 
     def __init__(self, channel):
@@ -49,9 +52,12 @@ class WatchServiceStub:
 class WatchServiceServicer:
     """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
 
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `CERTIFICATE_UNKNOWN`,
+    `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata `needed_role`),
+    `SCOPE_TOO_SMALL`. To a caller who is limited to some accounts, what is of others does not exist. A watch ends with
+    the credential that opened it, by one of these; by PERMISSION_DENIED `SCOPE_CHANGED` where its caller may see other
+    accounts by now: watch again, without a token.
     """
 
     def Watch(self, request, context):
@@ -87,9 +93,12 @@ def add_WatchServiceServicer_to_server(servicer, server):
 class WatchService:
     """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
 
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `CERTIFICATE_UNKNOWN`,
+    `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata `needed_role`),
+    `SCOPE_TOO_SMALL`. To a caller who is limited to some accounts, what is of others does not exist. A watch ends with
+    the credential that opened it, by one of these; by PERMISSION_DENIED `SCOPE_CHANGED` where its caller may see other
+    accounts by now: watch again, without a token.
     """
 
     @staticmethod

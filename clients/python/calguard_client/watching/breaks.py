@@ -22,7 +22,7 @@ ENDED = Refusal(grpc.StatusCode.OK, "", "the server ended the stream")
 SILENT = Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, "", "the stream was silent for several progress intervals")
 """No message came, though progress messages were due: nobody is there any more."""
 
-_TOKEN_OF_NO_USE = frozenset({"RESUME_TOKEN_EXPIRED", "TOKEN_FROM_FUTURE", "TOKEN_STORE_MISMATCH"})
+_TOKEN_OF_NO_USE = frozenset({"RESUME_TOKEN_EXPIRED", "SCOPE_CHANGED", "TOKEN_FROM_FUTURE", "TOKEN_STORE_MISMATCH"})
 _FINAL = frozenset(
     {
         grpc.StatusCode.INVALID_ARGUMENT,
