@@ -145,7 +145,7 @@ class App:
     async def start(cls, settings: Settings, world: World | None = None) -> "App":
         """Start a server; when this returns, it serves.
 
-        Raises TokensFileError, TlsFilesError, StoreError or OSError.
+        Raises TokensFileError, TlsFilesError, JwksError, StoreError or OSError.
         """
         app = cls(settings, world or real_world())
         try:
@@ -163,12 +163,13 @@ class App:
         await self._close()
 
     async def _start(self) -> None:
-        self._entrance = Entrance(self._settings, self._world.clock, self.registry)
-        self._store = await self._open_store()
         # How many calls are made at once is bounded by their makers: a wait for a connection would count as silence.
         connector = aiohttp.TCPConnector(limit=0)
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         self._closers.append(session.close)
+        self._entrance = Entrance(self._settings, self._world.clock, self.registry, session)
+        await self._entrance.open()
+        self._store = await self._open_store()
         use_cases = self._build_use_cases(session)
         await self._incidents.load()
         await self._slack_workspaces.load()

@@ -22,8 +22,8 @@ def known(role: Role, *, expires: bool = False) -> dict[bytes, Caller]:
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("needed", Role)
-def test_a_role_includes_those_before_it(role: Role, needed: Role) -> None:
-    permit = Authority(known(role), ManualClock()).identify("Bearer t", needed)
+async def test_a_role_includes_those_before_it(role: Role, needed: Role) -> None:
+    permit = await Authority(known(role), ManualClock()).identify("Bearer t", needed)
     assert permit.name == "booking"
     if role >= needed:
         permit.check()
@@ -38,22 +38,22 @@ def test_a_role_includes_those_before_it(role: Role, needed: Role) -> None:
 @pytest.mark.parametrize(
     ("authorization", "reason"), [("", "TOKEN_MISSING"), ("Basic t", "TOKEN_MISSING"), ("Bearer u", "TOKEN_UNKNOWN")]
 )
-def test_who_is_not_known_is_told_so_and_no_more(authorization: str, reason: str) -> None:
+async def test_who_is_not_known_is_told_so_and_no_more(authorization: str, reason: str) -> None:
     with pytest.raises(UnauthenticatedError) as refusal:
-        Authority(known(Role.ADMIN), ManualClock()).identify(authorization, Role.READER)
+        await Authority(known(Role.ADMIN), ManualClock()).identify(authorization, Role.READER)
     assert (refusal.value.reason, refusal.value.metadata) == (reason, {})
 
 
-def test_a_token_is_good_until_it_expires() -> None:
+async def test_a_token_is_good_until_it_expires() -> None:
     """To the microsecond, for who calls and for who has called before."""
     clock = ManualClock()
     authority = Authority(known(Role.READER, expires=True), clock)
-    permit = authority.identify("Bearer t", Role.READER)
+    permit = await authority.identify("Bearer t", Role.READER)
     clock.advance(HOUR - timedelta(microseconds=1))
     permit.check()
-    authority.identify("Bearer t", Role.READER).check()
+    (await authority.identify("Bearer t", Role.READER)).check()
     clock.advance(timedelta(microseconds=1))
-    for late in (permit.check, authority.identify("Bearer t", Role.READER).check):
+    for late in (permit.check, (await authority.identify("Bearer t", Role.READER)).check):
         with pytest.raises(UnauthenticatedError) as refusal:
             late()
         assert refusal.value.reason == "TOKEN_EXPIRED"
@@ -100,10 +100,10 @@ def test_a_certificate_rests_on_who_signed_it_and_not_on_what_else_came_along() 
         ({digest_of("other"): Caller("booking", Role.ADMIN)}, "TOKEN_UNKNOWN"),
     ],
 )
-def test_a_permit_follows_the_callers(callers: dict[bytes, Caller], reason: str) -> None:
+async def test_a_permit_follows_the_callers(callers: dict[bytes, Caller], reason: str) -> None:
     """What was permitted is looked at by the callers known by then, and by the token that it was permitted to."""
     authority = Authority(known(Role.WRITER), ManualClock())
-    permit = authority.identify("Bearer t", Role.WRITER)
+    permit = await authority.identify("Bearer t", Role.WRITER)
     authority.callers = callers
     found = ""
     try:
@@ -113,11 +113,11 @@ def test_a_permit_follows_the_callers(callers: dict[bytes, Caller], reason: str)
     assert found == reason
 
 
-def test_a_permit_ends_when_the_scope_changes() -> None:
+async def test_a_permit_ends_when_the_scope_changes() -> None:
     """Wider or narrower: what was begun was begun for other accounts."""
     ann = Scope(frozenset({"ann"}))
     authority = Authority({digest_of("t"): Caller("booking", Role.READER, scope=ann)}, ManualClock())
-    permit = authority.identify("Bearer t", Role.READER)
+    permit = await authority.identify("Bearer t", Role.READER)
     assert permit.scope == ann
     permit.check()
     for other in (Scope(frozenset({"ann", "ben"})), EVERYTHING):

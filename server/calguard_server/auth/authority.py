@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from calguard_server.auth.callers import Caller, Callers, Role
 from calguard_server.auth.certificates import ClientTrust, PeerCertificate, identity_of
-from calguard_server.auth.tokens import bearer_digest
+from calguard_server.auth.signed_tokens import SignedTokens, looks_signed
+from calguard_server.auth.tokens import bearer_digest, bearer_token
 from calguard_server.domain.errors import PermissionDeniedError, UnauthenticatedError
 from calguard_server.engine.ports import Clock
 
@@ -19,18 +20,21 @@ Credential = Callable[[], Caller]
 class Authority:
     """Knows the callers. `callers` may be replaced at any time, and what is asked afterwards is answered by the new.
 
-    `trust` says who signs the certificates of callers; without it nobody is known by one.
+    `trust` says who signs the certificates of callers, `signed` verifies JWTs; without them nobody is known by one.
     """
 
-    def __init__(self, callers: Callers, clock: Clock, trust: ClientTrust | None = None) -> None:
+    def __init__(
+        self, callers: Callers, clock: Clock, trust: ClientTrust | None = None, signed: SignedTokens | None = None
+    ) -> None:
         self.callers = callers
         self.trust = trust
+        self._signed = signed
         self._clock = clock
 
-    def identify(self, authorization: str, role: Role) -> "Permit":
+    async def identify(self, authorization: str, role: Role) -> "Permit":
         """Tell who calls, by `Bearer TOKEN`, for what takes a role. Whether they may is for `Permit.check` to say.
 
-        Raises UnauthenticatedError `TOKEN_MISSING` or `TOKEN_UNKNOWN`.
+        Raises UnauthenticatedError `TOKEN_MISSING` or `TOKEN_UNKNOWN`, and what SignedTokens.verify raises.
         """
         digest = bearer_digest(authorization)
         if digest is None:
@@ -38,7 +42,7 @@ class Authority:
                 "TOKEN_MISSING",
                 "this server lets in nobody without a token: send the metadata authorization: Bearer TOKEN",
             )
-        return Permit(partial(self._of_token, digest), "token", role, self._clock)
+        return Permit(await self._credential(digest, authorization), "token", role, self._clock)
 
     def identify_peer(self, certificate: PeerCertificate, role: Role) -> "Permit":
         """Tell who calls, by the certificate of the connection, likewise.
@@ -46,6 +50,12 @@ class Authority:
         Raises UnauthenticatedError `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`.
         """
         return Permit(partial(self._of_certificate, certificate), "certificate", role, self._clock)
+
+    async def _credential(self, digest: bytes, authorization: str) -> Credential:
+        """Tell a JWT from a token of the file. One that the file has is what the file says."""
+        if self._signed is None or digest in self.callers or not looks_signed(token := bearer_token(authorization)):
+            return partial(self._of_token, digest)
+        return partial(self._signed.caller, await self._signed.verify(digest, token))
 
     def _of_token(self, digest: bytes) -> Caller:
         caller = self.callers.get(digest)

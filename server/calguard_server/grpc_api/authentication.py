@@ -78,7 +78,7 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
         if not sent and self._authority.trust is not None:
             return self._admitting(method, role, handler)
         try:
-            _admit(self._authority.identify(sent[0] if len(sent) == 1 else "", role))
+            _admit(await self._authority.identify(sent[0] if len(sent) == 1 else "", role))
         except CalguardError as refusal:
             return self._refusing(method, refusal)
         return handler

@@ -33,9 +33,10 @@ class CalendarLinkServiceStub:
     be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
     CompleteCalendarLink was to complete is spent; metadata `cause` names why.
     Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
-    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `CERTIFICATE_UNKNOWN`,
-    `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata `needed_role`),
-    `SCOPE_TOO_SMALL`. To a caller who is limited to some accounts, what is of others does not exist.
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     def __init__(self, channel):
@@ -109,9 +110,10 @@ class CalendarLinkServiceServicer:
     be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
     CompleteCalendarLink was to complete is spent; metadata `cause` names why.
     Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
-    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `CERTIFICATE_UNKNOWN`,
-    `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata `needed_role`),
-    `SCOPE_TOO_SMALL`. To a caller who is limited to some accounts, what is of others does not exist.
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     def BeginCalendarLink(self, request, context):
@@ -303,9 +305,10 @@ class CalendarLinkService:
     be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
     CompleteCalendarLink was to complete is spent; metadata `cause` names why.
     Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
-    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `CERTIFICATE_UNKNOWN`,
-    `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata `needed_role`),
-    `SCOPE_TOO_SMALL`. To a caller who is limited to some accounts, what is of others does not exist.
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     @staticmethod

@@ -30,11 +30,11 @@ class WatchServiceStub:
     """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
 
     Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
-    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `CERTIFICATE_UNKNOWN`,
-    `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata `needed_role`),
-    `SCOPE_TOO_SMALL`. To a caller who is limited to some accounts, what is of others does not exist. A watch ends with
-    the credential that opened it, by one of these; by PERMISSION_DENIED `SCOPE_CHANGED` where its caller may see other
-    accounts by now: watch again, without a token.
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist. A watch ends with the credential that opened it, by one of these; by PERMISSION_DENIED
+    `SCOPE_CHANGED` where its caller may see other accounts by now: watch again, without a token.
     """
 
     @_typing.overload
@@ -57,11 +57,11 @@ class WatchServiceAsyncStub(WatchServiceStub):
     """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
 
     Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
-    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `CERTIFICATE_UNKNOWN`,
-    `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata `needed_role`),
-    `SCOPE_TOO_SMALL`. To a caller who is limited to some accounts, what is of others does not exist. A watch ends with
-    the credential that opened it, by one of these; by PERMISSION_DENIED `SCOPE_CHANGED` where its caller may see other
-    accounts by now: watch again, without a token.
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist. A watch ends with the credential that opened it, by one of these; by PERMISSION_DENIED
+    `SCOPE_CHANGED` where its caller may see other accounts by now: watch again, without a token.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -80,11 +80,11 @@ class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
     """Every change of every calendar link and booking page, and of the provider's status, as it is committed.
 
     Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
-    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `CERTIFICATE_UNKNOWN`,
-    `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata `needed_role`),
-    `SCOPE_TOO_SMALL`. To a caller who is limited to some accounts, what is of others does not exist. A watch ends with
-    the credential that opened it, by one of these; by PERMISSION_DENIED `SCOPE_CHANGED` where its caller may see other
-    accounts by now: watch again, without a token.
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist. A watch ends with the credential that opened it, by one of these; by PERMISSION_DENIED
+    `SCOPE_CHANGED` where its caller may see other accounts by now: watch again, without a token.
     """
 
     @_abc_1.abstractmethod
