@@ -14,9 +14,13 @@ import structlog
 import uvloop
 
 from calguard_server.app import App, tune_garbage_collector
-from calguard_server.auth.callers import Caller, Role
+from calguard_server.auth.caller_line import account_scope, caller_name, line_for
+from calguard_server.auth.callers import ROLES, Caller
+from calguard_server.auth.jwks import JwksError
+from calguard_server.auth.tls_files import TlsFilesError
 from calguard_server.auth.tokens import digest_of, new_token
-from calguard_server.auth.tokens_file import TokensFileError, caller_name, line_for
+from calguard_server.auth.tokens_file import TokensFileError
+from calguard_server.domain.scope import EVERYTHING, Scope
 from calguard_server.grpc_api.request_id import add_request_id
 from calguard_server.settings import (
     Settings,
@@ -36,7 +40,7 @@ def main() -> None:
     """Serve, or make a token."""
     arguments = _read_arguments()
     if arguments.command == "new-token":
-        _make_token(Caller(arguments.name, Role[arguments.role.upper()]))
+        _make_token(Caller(arguments.name, ROLES[arguments.role], scope=arguments.accounts))
         return
     try:
         settings, tracing = read_settings(), read_tracing_settings()
@@ -58,6 +62,10 @@ async def _serve(settings: Settings, tracing: TracingSettings) -> int:
         app = await App.start(settings, tracing=tracing)
     except TokensFileError as error:
         _end(EXIT_SETTINGS, f"CALGUARD_AUTH_TOKENS_FILE: {error}")
+    except JwksError as error:
+        _end(EXIT_SETTINGS, f"CALGUARD_AUTH_JWT_JWKS: {error}")
+    except TlsFilesError as error:
+        _end(EXIT_SETTINGS, str(error))
     except (StoreError, OSError) as error:
         return _report(error)
     stopping = asyncio.ensure_future(stop.wait())
@@ -96,8 +104,22 @@ def _read_arguments() -> argparse.Namespace:
         "CALGUARD_AUTH_TOKENS_FILE goes to standard error.",
     )
     made.add_argument("name", metavar="NAME", type=_read_name, help="who will call with it")
-    made.add_argument("role", metavar="ROLE", choices=[role.word for role in Role], help="reader, writer or admin")
+    made.add_argument("role", metavar="ROLE", choices=[*ROLES], help="reader, writer or admin")
+    made.add_argument(
+        "--accounts",
+        metavar="ID,...",
+        type=_read_accounts,
+        default=EVERYTHING,
+        help="the accounts that the caller is limited to; all, if this is not given",
+    )
     return parser.parse_args()
+
+
+def _read_accounts(text: str) -> Scope:
+    try:
+        return account_scope(text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}, with commas between") from None
 
 
 def _read_name(text: str) -> str:

@@ -9,14 +9,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from pathlib import Path
 
 import aiohttp
 import structlog
-from prometheus_client import Gauge
 
-from calguard_server.auth.authority import Authority
-from calguard_server.auth.tokens_file import TokensFile
 from calguard_server.auth.unsubscribe_tokens import UnsubscribeTokens
 from calguard_server.channels import Parts, hooks_of, operator_channels, served_channels
 from calguard_server.domain.delivery import RetryPolicy
@@ -50,6 +46,7 @@ from calguard_server.engine.server_status import StatusReading
 from calguard_server.engine.silences import Silences
 from calguard_server.engine.slack_workspaces import SlackWorkspaces
 from calguard_server.engine.tracing import UNTRACED, Tracer
+from calguard_server.entrance import Entrance
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
@@ -61,7 +58,7 @@ from calguard_server.http_api.server import HttpServer
 from calguard_server.http_api.unsubscribe import PATH as UNSUBSCRIBE_PATH
 from calguard_server.http_api.unsubscribe import Unsubscribing
 from calguard_server.notifiers.slack_verifier import SlackTokenVerifier
-from calguard_server.settings import Settings, TracingSettings, is_loopback
+from calguard_server.settings import Settings, TracingSettings
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.telemetry.calls import CallMetrics
@@ -87,7 +84,6 @@ from calguard_server.workers.incident_review import IncidentReview
 from calguard_server.workers.retention import Retention, RetentionOptions
 from calguard_server.workers.slack_review import SlackReview
 from calguard_server.workers.store_probe import StoreProbe
-from calguard_server.workers.token_reload import TokenReload
 
 _log = structlog.get_logger()
 
@@ -165,7 +161,10 @@ class App:
     async def start(
         cls, settings: Settings, world: World | None = None, tracing: TracingSettings | None = None
     ) -> "App":
-        """Start a server; when this returns, it serves. Raises TokensFileError, StoreError or OSError."""
+        """Start a server; when this returns, it serves.
+
+        Raises TokensFileError, TlsFilesError, JwksError, StoreError or OSError.
+        """
         traces = Traces(tracing.protocol) if tracing is not None and tracing.wanted else None
         app = cls(settings, world or real_world(), traces)
         try:
@@ -183,12 +182,13 @@ class App:
         await self._close()
 
     async def _start(self) -> None:
-        self._authority = self._read_tokens()
-        self._store = await self._open_store()
         # How many calls are made at once is bounded by their makers: a wait for a connection would count as silence.
         connector = aiohttp.TCPConnector(limit=0)
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         self._closers.append(session.close)
+        self._entrance = Entrance(self._settings, self._world.clock, self.registry, session)
+        await self._entrance.open()
+        self._store = await self._open_store()
         use_cases = self._build_use_cases(session)
         await self._incidents.load()
         await self._slack_workspaces.load()
@@ -202,31 +202,8 @@ class App:
         _log.info(
             f"listening on {self._host}:{self.port}",
             http_port=self.http_port or None,
-            authentication="tokens" if self._authority else "none",
+            **self._entrance.described,
         )
-
-    def _read_tokens(self) -> Authority | None:
-        """Read who may call; None where all may. Raises TokensFileError."""
-        settings = self._settings
-        if not settings.auth_tokens_file:
-            return None
-        if not is_loopback(settings.listen):
-            _log.warning(
-                "tokens come in plain text from other machines: let them pass through TLS, or a network of ours"
-            )
-        self._tokens_file = TokensFile(Path(settings.auth_tokens_file))
-        authority = Authority(self._tokens_file.read(), self._world.clock)
-        if not authority.callers:
-            _log.warning("nobody may call: CALGUARD_AUTH_TOKENS_FILE has no token")
-        return authority
-
-    def _token_reload(self, authority: Authority) -> TokenReload:
-        stale = Gauge(
-            "calguard_auth_tokens_file_stale",
-            "1 while AUTH_TOKENS_FILE is bad or gone, and what was read of it before is in force.",
-            registry=self.registry,
-        )
-        return TokenReload(self._tokens_file, authority, self._world.clock, stale.set)
 
     def _unsubscribe_url(self, account_id: str) -> str:
         base = self._settings.public_url
@@ -412,9 +389,8 @@ class App:
             "loop lag": LoopLag(world.clock, self.registry).run,
             "slack": SlackReview(self._slack_workspaces, world.clock).run,
             **parts.workers,
+            **self._entrance.workers(),
         }
-        if self._authority is not None:
-            workers["tokens"] = self._token_reload(self._authority).run
         for name, run in (*self._check_loops().items(), *workers.items()):
             self._supervise(asyncio.create_task(run(), name=name))
         self._closers.append(self._stop_workers)
@@ -442,7 +418,8 @@ class App:
             use_cases,
             self._host,
             int(port),
-            authority=self._authority,
+            authority=self._entrance.authority,
+            credentials=self._entrance.tls.credentials.server if self._entrance.tls else None,
             connection_age=self._settings.watch_lifetime,
             observe=CallMetrics(self.registry).ended,
             trace=None if self._traces is None else self._traces.call,

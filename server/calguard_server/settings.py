@@ -35,7 +35,7 @@ _SHORTEST_KEPT = timedelta(days=1)  # what the operator is alerted of is told on
 _REMINDERS_MAX = 20
 _LONGEST_REQUEST = timedelta(minutes=1)  # several requests follow one another while an access token is still good
 _LONGEST_CACHED = timedelta(minutes=5)  # of what calendars said, nobody here hears that it is otherwise by now
-_OF_THE_CLIENT = {"CALGUARD_SERVER", "CALGUARD_TOKEN"}
+_OF_THE_CLIENT = {PREFIX + name for name in ("SERVER", "TOKEN", "TLS", "TLS_CA", "TLS_CLIENT_CERT", "TLS_CLIENT_KEY")}
 _PLAIN = re.compile(r"[!#-;=?-\[\]_a-z~]{1,500}")  # what an address may hold that stands between < and >
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
@@ -147,18 +147,60 @@ class Settings(BaseSettings):
 
     auth_tokens_file: str = Field(
         "",
-        description="The file of the tokens by which callers are known, and of their roles: see security.md. It is "
-        "read again when it changes. Empty: whoever can connect may call.",
+        description="The file of the tokens and certificates by which callers are known, and of their roles: see "
+        "security.md. It is read again when it changes. Empty, and no AUTH_JWT_ISSUER: whoever can connect may call.",
+    )
+    auth_jwt_issuer: str = Field(
+        "",
+        description="Who issues the JWTs by which callers are known, besides those of AUTH_TOKENS_FILE: their `iss`. "
+        "See security.md. Empty: nobody.",
+    )
+    auth_jwt_audience: str = Field(
+        "", description="For whom JWTs have to be issued: what stands in their `aud`. Goes with AUTH_JWT_ISSUER."
+    )
+    auth_jwt_jwks: str = Field(
+        "",
+        validate_default=True,
+        description="Where the keys are that sign JWTs, as a JSON Web Key Set: an https address, or a file, which is "
+        "read again when it changes. Goes with AUTH_JWT_ISSUER.",
+    )
+    auth_jwt_leeway: CacheDuration = Field(
+        timedelta(seconds=30), description="How far the clock of who issues JWTs may differ from ours; at most 5m."
+    )
+    auth_jwt_role_claim: str = Field(
+        "calguard_role",
+        min_length=1,
+        description="The claim of JWTs that has the role, or a list: the highest role in it counts.",
+    )
+    auth_jwt_accounts_claim: str = Field(
+        "",
+        description='The claim of JWTs that lists the accounts that their callers are limited to; `"*"` is all. Each '
+        "JWT must have it then. Empty: no JWT limits its caller.",
     )
     auth_allow_anonymous: bool = Field(
         False,  # noqa: FBT003 - a default
-        description="Lets LISTEN be reached by other machines without AUTH_TOKENS_FILE, behind a proxy that "
-        "authenticates callers.",
+        description="Lets LISTEN be reached by other machines without AUTH_TOKENS_FILE or AUTH_JWT_ISSUER, behind a "
+        "proxy that authenticates callers.",
     )
     listen: str = Field(
         "127.0.0.1:50051",
         description="Where gRPC is served. Port 0 takes any that is free. Beyond loopback it takes "
-        "AUTH_TOKENS_FILE, or AUTH_ALLOW_ANONYMOUS.",
+        "AUTH_TOKENS_FILE, AUTH_JWT_ISSUER, or AUTH_ALLOW_ANONYMOUS.",
+    )
+    tls_cert: str = Field(
+        "",
+        description="The file of the certificate, in PEM, by which gRPC is served over TLS, and of those above it. It "
+        "is read again when it changes. Empty: gRPC is served in plain text.",
+    )
+    tls_key: str = Field(
+        "",
+        validate_default=True,
+        description="The file of its private key, in PEM, RSA or EC and without a passphrase; goes with TLS_CERT.",
+    )
+    tls_client_ca: str = Field(
+        "",
+        description="The file of the certificates, in PEM, of those who sign the certificates of callers; then none "
+        "connects without one. It is read again when it changes. Empty: callers need no certificate.",
     )
     http_listen: str = Field(
         "127.0.0.1:8080",
@@ -356,8 +398,10 @@ class Settings(BaseSettings):
     @field_validator("auth_allow_anonymous")
     @classmethod
     def _check_anonymous(cls, allowed: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic passes it
-        if allowed and info.data.get("auth_tokens_file"):
-            raise ValueError("expected either this or AUTH_TOKENS_FILE, which lets in nobody without a token")
+        if allowed and (info.data.get("auth_tokens_file") or info.data.get("auth_jwt_issuer")):
+            raise ValueError(
+                "expected either this, or AUTH_TOKENS_FILE and AUTH_JWT_ISSUER, which let in nobody who is not known"
+            )
         return allowed
 
     @field_validator("listen")
@@ -366,9 +410,37 @@ class Settings(BaseSettings):
         if not is_loopback(_check_address(text)) and not _decides_who_calls(info.data):
             raise ValueError(
                 "expected a loopback address (127.0.0.1, localhost or [::1]), as callers are not authenticated: set "
-                "CALGUARD_AUTH_TOKENS_FILE, or CALGUARD_AUTH_ALLOW_ANONYMOUS=true behind a proxy that does it"
+                "CALGUARD_AUTH_TOKENS_FILE, or CALGUARD_AUTH_JWT_ISSUER, or CALGUARD_AUTH_ALLOW_ANONYMOUS=true behind "
+                "a proxy that does it"
             )
         return text
+
+    @field_validator("auth_jwt_jwks")
+    @classmethod
+    def _check_jwks(cls, place: str, info: ValidationInfo) -> str:
+        given = [bool(info.data.get(name)) for name in ("auth_jwt_issuer", "auth_jwt_audience")]
+        if len({bool(place), *given}) > 1:
+            raise ValueError("expected AUTH_JWT_ISSUER, AUTH_JWT_AUDIENCE and AUTH_JWT_JWKS all, or none")
+        parts = urlsplit(place)
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ValueError("expected https:// (http:// for loopback only), or the path of a file")
+        if parts.scheme in ("http", "https") and (not parts.hostname or parts.username is not None):
+            raise ValueError("expected https://HOST/PATH without a user, or the path of a file")
+        return place
+
+    @field_validator("tls_key")
+    @classmethod
+    def _check_tls_key(cls, path: str, info: ValidationInfo) -> str:
+        if bool(path) != bool(info.data.get("tls_cert")):
+            raise ValueError("expected TLS_CERT and TLS_KEY both, or neither")
+        return path
+
+    @field_validator("tls_client_ca")
+    @classmethod
+    def _check_client_ca(cls, path: str, info: ValidationInfo) -> str:
+        if path and not info.data.get("tls_cert"):
+            raise ValueError("expected TLS_CERT and TLS_KEY to be set, too: without TLS nobody shows a certificate")
+        return path
 
     @field_validator("http_listen")
     @classmethod
@@ -505,7 +577,8 @@ def _decides_who_calls(given: dict[str, Any]) -> bool:
     """Whether it is settled who may call from other machines; what is bad about it is complained of by itself."""
     if "auth_allow_anonymous" not in given:
         return True
-    return bool(given["auth_tokens_file"] or given["auth_allow_anonymous"])
+    known = given.get("auth_tokens_file") or given.get("auth_jwt_issuer")
+    return bool(known or given["auth_allow_anonymous"])
 
 
 def _check_key(key: SecretStr) -> None:

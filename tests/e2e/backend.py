@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
+import grpc
 import grpc.aio
 from cryptography.fernet import Fernet
 
@@ -44,6 +45,7 @@ class Backend(Stubs):
     world: World
     browser: aiohttp.ClientSession
     token: str = ""
+    credentials: grpc.ChannelCredentials | None = None
     channel: grpc.aio.Channel = field(init=False)
     _mail_read: int = 0
     _slack_read: int = 0
@@ -54,9 +56,14 @@ class Backend(Stubs):
     def _connect(self) -> None:
         super().__init__(self.open_channel(self.token))
 
-    def open_channel(self, token: str = "") -> grpc.aio.Channel:
-        """A channel on which every call carries the token, if there is one."""
-        return grpc.aio.insecure_channel(f"127.0.0.1:{self.app.port}", interceptors=carrying(token) if token else ())
+    def open_channel(self, token: str = "", credentials: grpc.ChannelCredentials | None = None) -> grpc.aio.Channel:
+        """A channel, and connection, of its own, on which every call carries the token, if there is one."""
+        address, interceptors = f"127.0.0.1:{self.app.port}", carrying(token) if token else ()
+        credentials = credentials or self.credentials
+        if credentials is None:
+            return grpc.aio.insecure_channel(address, interceptors=interceptors)
+        own = [("grpc.use_local_subchannel_pool", 1)]
+        return grpc.aio.secure_channel(address, credentials, options=own, interceptors=interceptors)
 
     @property
     def check_interval_at_most(self) -> timedelta:
@@ -195,8 +202,10 @@ class Backend(Stubs):
 
 
 @asynccontextmanager
-async def running_backend(folder: Path, token: str = "", **overrides: str) -> AsyncIterator[Backend]:
-    """Start a sandbox and a server; `overrides` are settings, `token` is what the backend calls with.
+async def running_backend(
+    folder: Path, token: str = "", credentials: grpc.ChannelCredentials | None = None, **overrides: str
+) -> AsyncIterator[Backend]:
+    """Start a sandbox and a server; `overrides` are settings, `token` and `credentials` what the backend calls with.
 
     Ids hold the folder's name: no two backends share one.
     """
@@ -205,7 +214,7 @@ async def running_backend(folder: Path, token: str = "", **overrides: str) -> As
     async with Sandbox(SandboxOptions(seed="e2e"), now=clock.now) as sandbox, aiohttp.ClientSession() as browser:
         settings = settings_for(sandbox, folder / "calguard.db") | overrides
         app = await App.start(read_settings(**settings), world)
-        backend = Backend(app, sandbox, clock, folder / "calguard.db", settings, world, browser, token)
+        backend = Backend(app, sandbox, clock, folder / "calguard.db", settings, world, browser, token, credentials)
         try:
             yield backend
         finally:

@@ -31,9 +31,9 @@ def carrying(token: str) -> Sequence[grpc.aio.ClientInterceptor]:
     return _OneAnswer(token), _Answers(token)
 
 
-def line(name: str, role: str, token: str, expires: str = "") -> str:
+def line(name: str, role: str, token: str, expires: str = "", accounts: str = "") -> str:
     """A line of a file of tokens."""
-    ends = f" expires={expires}" if expires else ""
+    ends = (f" expires={expires}" if expires else "") + (f" accounts={accounts}" if accounts else "")
     return f"{name} {role} sha256:{hashlib.sha256(token.encode()).hexdigest()}{ends}"
 
 

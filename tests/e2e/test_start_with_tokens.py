@@ -11,9 +11,13 @@ import pytest
 from cryptography.fernet import Fernet
 
 from calguard_client.refusal import Refusal
+from calguard_server.auth.tokens_file import parse
+from calguard_server.domain.scope import Scope
 from tests.e2e.bearer import KNOWN, READER, carrying, line, overwrite
 from tests.e2e.server_process import ServerProcess
 from tests.e2e.stubs import Stubs, refused, told
+from tests.fakes.certificates import SERVER_NAMES, authority, put
+from tests.fakes.issuer import ec_key, key_set
 
 EXIT_STOPPED, EXIT_SETTINGS = 0, 2
 
@@ -88,12 +92,58 @@ async def test_a_new_token_calls_once_its_line_is_in_the_file(environment: dict[
     assert [event["authentication"] for event in server.events if "authentication" in event] == ["tokens"]
 
 
+async def test_a_new_token_may_be_limited_to_some_accounts() -> None:
+    """Its line is one that the file takes."""
+    _, token, said = await made("acme", "writer", "--accounts", "ben,ann")
+    assert said.endswith(" accounts=ann,ben\n")
+    [caller] = parse(said.encode(), Path("callers")).values()
+    assert caller.scope == Scope(frozenset({"ann", "ben"}))
+    assert token.startswith("calguard_")
+
+
+@pytest.mark.parametrize(
+    ("setting", "content", "expected"),
+    [
+        ("TLS_KEY", "nothing", "CALGUARD_TLS_KEY: {path}: expected a private key in PEM"),
+        ("TLS_CERT", "nothing", "CALGUARD_TLS_CERT: {path}: expected certificates in PEM"),
+        ("TLS_CLIENT_CA", "nothing", "CALGUARD_TLS_CLIENT_CA: {path}: expected certificates in PEM"),
+        ("AUTH_JWT_JWKS", "{}", "CALGUARD_AUTH_JWT_JWKS: expected a JSON Web Key Set with public keys"),
+    ],
+)
+async def test_a_server_does_not_start_with_a_bad_file(
+    environment: dict[str, str], tokens: Path, tmp_path: Path, setting: str, content: str, expected: str
+) -> None:
+    """It says which setting names it, and what was expected."""
+    overwrite(tokens, *KNOWN)
+    ca = authority()
+    cert, key = ca.issue(*SERVER_NAMES).write(tmp_path, "server")
+    put(tmp_path / "ca.pem", ca.cert)
+    put(tmp_path / "keys.json", key_set(ec_key("e").public()))
+    good = {
+        "CALGUARD_TLS_CERT": str(cert),
+        "CALGUARD_TLS_KEY": str(key),
+        "CALGUARD_TLS_CLIENT_CA": str(tmp_path / "ca.pem"),
+        "CALGUARD_AUTH_JWT_ISSUER": "https://issuer.example",
+        "CALGUARD_AUTH_JWT_AUDIENCE": "calguard",
+        "CALGUARD_AUTH_JWT_JWKS": str(tmp_path / "keys.json"),
+    }
+    path = Path(good[f"CALGUARD_{setting}"])
+    overwrite(path, content)
+    async with running(environment | good) as server:
+        assert await server.ended() == EXIT_SETTINGS
+        assert expected.format(path=path) in server.complaints
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (("new-token",), "NAME"),
         (("new-token", "a b", "reader"), "NAME: expected a name of up to 63 letters"),
         (("new-token", "a", "owner"), "reader"),
+        (
+            ("new-token", "a", "reader", "--accounts", "a,,b"),
+            "--accounts: expected ids of accounts, one at least",
+        ),
         (("serve",), "new-token"),
         (("--port=1",), "--port"),
     ],
@@ -150,4 +200,4 @@ async def test_other_machines_are_let_in_on_purpose_only(
             return
         assert await server.ended() == EXIT_SETTINGS
     assert "CALGUARD_LISTEN: expected a loopback address" in server.complaints
-    assert "set CALGUARD_AUTH_TOKENS_FILE, or CALGUARD_AUTH_ALLOW_ANONYMOUS=true" in server.complaints
+    assert "set CALGUARD_AUTH_TOKENS_FILE, or CALGUARD_AUTH_JWT_ISSUER, or CALGUARD_AUTH_ALLOW" in server.complaints

@@ -239,7 +239,7 @@ async def test_lists_are_read_page_by_page(channel: grpc.aio.Channel, script: Sc
     rest = await stub.ListAccounts(account_pb2.ListAccountsRequest(page_size=2, page_token=first.next_page_token))
     assert [account.id for account in first.accounts] == ["ann", "bob"]
     assert ([account.id for account in rest.accounts], rest.next_page_token) == (["cy"], "")
-    assert script.calls == [("list", ("", 3)), ("list", ("bob", 3))]
+    assert script.calls == [("list", ("", 3, frozenset())), ("list", ("bob", 3, frozenset()))]
 
 
 async def test_a_notification_that_is_not_there(channel: grpc.aio.Channel, script: Scripted) -> None:

@@ -35,6 +35,7 @@ TOKEN_OF_NO_USE = [
     EXPIRED,
     Refusal(Code.OUT_OF_RANGE, "TOKEN_FROM_FUTURE", "ahead"),
     Refusal(Code.INVALID_ARGUMENT, "TOKEN_STORE_MISMATCH", "of another store"),
+    Refusal(Code.PERMISSION_DENIED, "SCOPE_CHANGED", "of other accounts"),
 ]
 FINAL = [
     Refusal(Code.INVALID_ARGUMENT, "INVALID_FIELD", "a bad filter"),
@@ -239,3 +240,12 @@ def test_a_planned_end_is_no_failure(lasted: float, at_once: bool) -> None:  # n
         interrupted = watch.broken(ENDED, opened + lasted)
         assert interrupted is not None
     assert (interrupted.delay == timedelta(milliseconds=100)) is at_once
+
+
+def test_a_token_of_the_caller_that_expires_may_be_followed_by_another() -> None:
+    """One that was good is asked for anew; one that was not is not good the next time either."""
+    expired = Refusal(Code.UNAUTHENTICATED, "TOKEN_EXPIRED", "over")
+    watch = caught_up()
+    assert watch.broken(expired, 20) is not None
+    assert watch.opened(21).resume_token
+    assert watch.broken(expired, 22) is None

@@ -46,6 +46,11 @@ def test_a_duration_is_written_as_it_is_read(duration: timedelta) -> None:
         ("listen", "127.0.0.1:99999", "expected HOST:PORT"),
         ("listen", "0.0.0.0:50051", "CALGUARD_AUTH_TOKENS_FILE"),
         ("listen", "[::]:50051", "CALGUARD_AUTH_ALLOW_ANONYMOUS=true"),
+        ("auth_jwt_jwks", "/keys.json", "expected AUTH_JWT_ISSUER, AUTH_JWT_AUDIENCE and AUTH_JWT_JWKS all, or none"),
+        ("auth_jwt_leeway", "6m", "at most 5m"),
+        ("auth_jwt_role_claim", "", "at least 1 character"),
+        ("tls_key", "/server.key", "expected TLS_CERT and TLS_KEY both, or neither"),
+        ("tls_client_ca", "/ca.pem", "expected TLS_CERT and TLS_KEY to be set, too"),
         ("http_listen", "0.0.0.0:8080", "expected a loopback address"),
         ("auth_allow_anonymous", "perhaps", "valid boolean"),
         ("http_listen", "nowhere", "expected HOST:PORT"),
@@ -121,7 +126,7 @@ def test_to_let_in_all_and_to_ask_for_tokens_is_refused() -> None:
     """Nobody could say what is meant; the address is not complained of besides."""
     with pytest.raises(SettingsError) as refusal:
         read(auth_tokens_file="tokens", auth_allow_anonymous="yes", listen="0.0.0.0:1")
-    assert str(refusal.value).startswith("CALGUARD_AUTH_ALLOW_ANONYMOUS: expected either this or AUTH_TOKENS_FILE")
+    assert str(refusal.value).startswith("CALGUARD_AUTH_ALLOW_ANONYMOUS: expected either this, or AUTH_TOKENS_FILE")
     assert "CALGUARD_LISTEN" not in str(refusal.value)
 
 
@@ -162,3 +167,28 @@ def test_several_keys_are_read_in_order() -> None:
 def test_reminders_are_a_list_of_durations(text: str, days: list[int]) -> None:
     """None is allowed, too."""
     assert read(reminders=text).reminders == tuple(timedelta(days=day) for day in days)
+
+
+@pytest.mark.parametrize(
+    "place", ["http://issuer.example.com/keys", "https:///keys", "https://user@issuer.example/keys"]
+)
+def test_keys_come_from_where_nobody_can_change_them(place: str) -> None:
+    with pytest.raises(SettingsError, match="CALGUARD_AUTH_JWT_JWKS: expected https://"):
+        read(auth_jwt_issuer="https://issuer.example", auth_jwt_audience="calguard", auth_jwt_jwks=place)
+
+
+def test_who_issues_jwts_settles_who_may_call() -> None:
+    """From other machines, too."""
+    known = {
+        "auth_jwt_issuer": "https://issuer.example",
+        "auth_jwt_audience": "calguard",
+        "auth_jwt_jwks": "/keys.json",
+    }
+    assert read(listen="0.0.0.0:50051", **known).listen == "0.0.0.0:50051"
+    with pytest.raises(SettingsError, match="CALGUARD_AUTH_ALLOW_ANONYMOUS: expected either this, or"):
+        read(auth_allow_anonymous=True, **known)
+
+
+def test_a_certificate_takes_its_key() -> None:
+    with pytest.raises(SettingsError, match="CALGUARD_TLS_KEY: expected TLS_CERT and TLS_KEY both, or neither"):
+        read(tls_cert="/server.pem")

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from calguard_server.auth.caller_line import caller_name, line_for
 from calguard_server.auth.callers import Caller, Role
 from calguard_server.auth.tokens import bearer_digest, digest_of, new_token
-from calguard_server.auth.tokens_file import TokensFileError, caller_name, line_for, parse
+from calguard_server.auth.tokens_file import TokensFileError, parse
+from calguard_server.domain.scope import Scope
 
 PATH = Path("/etc/calguard/tokens")
 A, B = "a" * 64, "b" * 64
@@ -42,6 +44,21 @@ def test_a_token_may_expire(written: str, moment: datetime) -> None:
     assert caller == Caller("ops", Role.ADMIN, moment)
 
 
+def test_a_line_may_name_a_certificate_and_some_accounts() -> None:
+    """Hosts do not differ by case, URIs do; options come in any order."""
+    text = (
+        "booking writer dns:Booking.Example.com accounts=ann,ben\n"
+        "dashboard reader uri:spiffe://example.com/Dash accounts=ben expires=2030-01-31T00:00:00Z\n"
+    )
+    some, end = Scope(frozenset({"ann", "ben"})), datetime(2030, 1, 31, tzinfo=UTC)
+    assert parse(text.encode(), PATH) == {
+        "dns:booking.example.com": Caller("booking", Role.WRITER, scope=some),
+        "uri:spiffe://example.com/Dash": Caller("dashboard", Role.READER, end, Scope(frozenset({"ben"}))),
+    }
+    told = complaint_of("a reader dns:a.example\nb admin dns:A.example\n")
+    assert told == f"{PATH}, line 2: expected another name of a certificate than that of line 1"
+
+
 @pytest.mark.parametrize("text", ["", "\n", "# nobody\n"])
 def test_a_file_may_let_in_nobody(text: str) -> None:
     assert parse(text.encode(), PATH) == {}
@@ -50,8 +67,17 @@ def test_a_file_may_let_in_nobody(text: str) -> None:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("booking", "expected NAME ROLE sha256:HEX [expires=TIME]"),
-        (f"booking writer sha256:{A} expires=2030-01-31T00:00:00Z hunter2", "expected NAME ROLE sha256:HEX"),
+        ("booking", "expected NAME ROLE sha256:HEX (or dns:NAME, or uri:URI) [expires=TIME] [accounts=ID,...]"),
+        (f"booking writer sha256:{A} expires=2030-01-31T00:00:00Z hunter2", "expected expires= and a time such as"),
+        (f"booking writer sha256:{A} accounts=a accounts=hunter2", "expected expires= and a time such as"),
+        (f"booking writer sha256:{A} accounts=", "expected ids of accounts, one at least, with commas between"),
+        (f"booking writer sha256:{A} accounts=a,,hunter2", "expected ids of accounts, one at least, with commas"),
+        (f"booking writer sha256:{A} accounts=a,-hunter2", "expected ids of accounts, one at least, with commas"),
+        (f"booking writer sha256:{A} accounts={'a,' * 1000}a", "expected at most 1000 accounts, with commas between"),
+        ("booking writer dns:", "expected sha256: and 64 hexadecimal digits"),
+        ("booking writer dns:*.hunter2", "expected sha256: and 64 hexadecimal digits"),
+        ("booking writer uri:hunter2", "expected sha256: and 64 hexadecimal digits"),
+        ("booking writer ip:127.0.0.1", "expected sha256: and 64 hexadecimal digits"),
         (f"-hunter2 writer sha256:{A}", "expected a name of up to 63 letters"),
         (f"{'h' * 64} writer sha256:{A}", "expected a name of up to 63 letters"),
         (f"h\u00fcnter2 writer sha256:{A}", "expected a name of up to 63 letters"),

@@ -1,10 +1,12 @@
-"""Callers, as the file of tokens names them."""
+"""Callers, as they are made known to the server."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from enum import IntEnum
 
 from msgspec import Struct
+
+from calguard_server.domain.scope import EVERYTHING, Scope
 
 
 class Role(IntEnum):
@@ -20,13 +22,21 @@ class Role(IntEnum):
         return self.name.lower()
 
 
+ROLES: Mapping[str, Role] = {role.word: role for role in Role}
+"""By the words for them."""
+
+
 class Caller(Struct, frozen=True):
-    """Whom a token belongs to. From `expires` on it is no good any more."""
+    """Who calls, and what of. From `expires` on they may not any more."""
 
     name: str
     role: Role
     expires: datetime | None = None
+    scope: Scope = EVERYTHING
 
 
-Callers = Mapping[bytes, Caller]
-"""By the SHA-256 of their tokens. One caller may have several, so that tokens can be changed without a gap."""
+Callers = Mapping[bytes | str, Caller]
+"""By the SHA-256 of their tokens, and by the names in their certificates, as `dns:NAME` or `uri:URI`.
+
+One caller may have several, so that they can be changed without a gap.
+"""

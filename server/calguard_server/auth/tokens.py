@@ -35,10 +35,15 @@ def bearer_digest(authorization: str) -> bytes | None:
     return _remembered(authorization) if len(authorization) <= _HEADER_MAX else _digest(authorization)
 
 
-def _digest(authorization: str) -> bytes | None:
+def bearer_token(authorization: str) -> str:
+    """Answer the token in `Bearer TOKEN`; empty where there is none."""
     scheme, _, token = authorization.partition(" ")
-    token = token.strip()
-    return digest_of(token) if token and scheme.lower() == _SCHEME else None
+    return token.strip() if scheme.lower() == _SCHEME else ""
+
+
+def _digest(authorization: str) -> bytes | None:
+    token = bearer_token(authorization)
+    return digest_of(token) if token else None
 
 
 _remembered = lru_cache(_REMEMBERED)(_digest)

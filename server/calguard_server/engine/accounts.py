@@ -1,6 +1,6 @@
 """Use cases of accounts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -35,9 +35,9 @@ class Accounts:
         """Answer an account. Raises NotFoundError."""
         return found_account(await self._context.store.account(account_id), account_id)
 
-    async def list(self, after: str, limit: int) -> list[Account]:
-        """List accounts with ids after the one given."""
-        return await self._context.store.accounts(after, limit)
+    async def list(self, after: str, limit: int, within: Collection[str] = ()) -> list[Account]:
+        """List accounts with ids after the one given, of those of `within` where it is not empty."""
+        return await self._context.store.accounts(after, limit, within)
 
     async def create(
         self, account: Account, request: Request | None = None, webhook: WebhookWish | None = None

@@ -26,9 +26,7 @@ async def claim(context: Context, state: str) -> LinkAttempt:
     def decide(rows: WorkingSet) -> LinkAttempt:
         attempt = rows.attempts.get(digest)
         if attempt is None:
-            raise InvalidArgumentError.of_field(
-                "STATE_UNKNOWN", "state", "is not one that BeginCalendarLink answered: begin again"
-            )
+            raise state_unknown()
         if attempt.used:
             raise naming(
                 attempt, FailedPreconditionError("STATE_USED", "this attempt at linking was completed: begin again")
@@ -41,6 +39,13 @@ async def claim(context: Context, state: str) -> LinkAttempt:
         return attempt
 
     return await context.store.transact(Unit(Seeds(attempts=(digest,)), decide))
+
+
+def state_unknown() -> InvalidArgumentError:
+    """Build the refusal of a state that no attempt has."""
+    return InvalidArgumentError.of_field(
+        "STATE_UNKNOWN", "state", "is not one that BeginCalendarLink answered: begin again"
+    )
 
 
 def naming(attempt: LinkAttempt, refusal: CalguardError) -> CalguardError:

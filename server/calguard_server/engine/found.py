@@ -5,6 +5,7 @@ from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.errors import NotFoundError
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
+from calguard_server.engine.ports import Notification
 
 
 def found_account(account: Account | None, account_id: str) -> Account:
@@ -34,3 +35,11 @@ def found_appointment(appointment: Appointment | None, appointment_id: str) -> A
         text = f"there is no appointment {appointment_id}"
         raise NotFoundError("APPOINTMENT_NOT_FOUND", text, metadata={"id": appointment_id})
     return appointment
+
+
+def found_notification(notification: Notification | None, notification_id: str) -> Notification:
+    """Answer the notification, or raise NotFoundError `NOTIFICATION_NOT_FOUND`."""
+    if notification is None:
+        text = f"there is no notification {notification_id}"
+        raise NotFoundError("NOTIFICATION_NOT_FOUND", text, metadata={"id": notification_id})
+    return notification

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from calguard_server.domain.dead_letters import discard, retry
 from calguard_server.domain.delivery import Delivery
-from calguard_server.domain.errors import NotFoundError
 from calguard_server.engine.context import Context
+from calguard_server.engine.found import found_notification
 from calguard_server.engine.ports import Notification, NotificationFilter
 from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet
 
@@ -28,7 +28,7 @@ class Notifications:
 
     async def get(self, notification_id: str) -> Notification:
         """Answer a notification with its attempts. Raises NotFoundError."""
-        return _found(await self._context.store.notification(notification_id), notification_id)
+        return found_notification(await self._context.store.notification(notification_id), notification_id)
 
     async def newest(self, chosen: NotificationFilter, before: int, limit: int) -> list[Notification]:
         """List notifications newest first, those before a place in the ledger (0: all)."""
@@ -55,19 +55,9 @@ class Notifications:
         self, notification_id: str, change: Callable[[Delivery], Delivery], request: Request | None
     ) -> Notification:
         def decide(rows: WorkingSet) -> Notification:
-            notification = _found(rows.notifications.get(notification_id), notification_id)
+            notification = found_notification(rows.notifications.get(notification_id), notification_id)
             changed = replace(notification, delivery=change(notification.delivery))
             rows.put_notification(changed)
             return changed
 
         return await self._context.store.transact(Unit(Seeds(notifications=(notification_id,)), decide, request))
-
-
-def _found(notification: Notification | None, notification_id: str) -> Notification:
-    if notification is None:
-        raise NotFoundError(
-            "NOTIFICATION_NOT_FOUND",
-            f"there is no notification {notification_id}",
-            metadata={"id": notification_id},
-        )
-    return notification

@@ -336,31 +336,35 @@ class LogEntry(Struct, frozen=True):
 
 
 class LinkFilter(Struct, frozen=True):
-    """Which links to list; empty parts do not narrow."""
+    """Which links to list; empty parts do not narrow. `within` are the accounts that the caller may see."""
 
     account_id: str = ""
     states: frozenset[LinkState] = frozenset()
+    within: frozenset[str] = frozenset()
 
 
 class PageFilter(Struct, frozen=True):
-    """Which pages to list; empty parts do not narrow. `account_id` is the owner or a member."""
+    """Which pages to list; empty parts do not narrow. `account_id`, and one of `within`, is the owner or a member."""
 
     account_id: str = ""
     states: frozenset[PageState] = frozenset()
+    within: frozenset[str] = frozenset()
 
 
 class NotificationFilter(Struct, frozen=True):
-    """Which notifications to list; empty parts do not narrow."""
+    """Which notifications to list; empty parts do not narrow. `within` are recipients that the caller may see."""
 
     states: frozenset[DeliveryState] = frozenset()
     booking_page_id: str = ""
     account_id: str = ""
+    within: frozenset[str] = frozenset()
 
 
 class AppointmentFilter(Struct, frozen=True):
     """Which appointments to list; empty parts do not narrow.
 
-    `account_id` has it; it ends after `start_time` and begins before `end_time`.
+    `account_id` has it; it ends after `start_time` and begins before `end_time`. One of `within` has it, or owns its
+    page or is a member of it.
     """
 
     booking_page_id: str = ""
@@ -368,6 +372,7 @@ class AppointmentFilter(Struct, frozen=True):
     start_time: datetime | None = None
     end_time: datetime | None = None
     states: frozenset[AppointmentState] = frozenset()
+    within: frozenset[str] = frozenset()
 
 
 class DueEntry(Struct, frozen=True):
@@ -592,8 +597,11 @@ class Store(Protocol):
         """Name the links, of whatever account, that hold a grant of a Google account, in the order of ids."""
         ...
 
-    async def accounts(self, after: str, limit: int) -> list[Account]:
-        """List accounts with ids after the one given, in the order of ids; so do `links` and `pages`."""
+    async def accounts(self, after: str, limit: int, within: Collection[str] = ()) -> list[Account]:
+        """List accounts with ids after the one given, in the order of ids; so do `links` and `pages`.
+
+        An empty `within` does not narrow.
+        """
         ...
 
     async def accounts_by_id(self, ids: Collection[str]) -> dict[str, Account]:

@@ -11,6 +11,7 @@ from calguard_server.domain.webhook import WebhookWish
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.revoking import Revocation
 from calguard_server.grpc_api import enums
+from calguard_server.grpc_api.authentication import scope_of_call
 from calguard_server.grpc_api.convert import EPOCH, account_to_wire
 from calguard_server.grpc_api.fields import ACCOUNT_FIELDS, read_fields
 from calguard_server.grpc_api.idempotency import request_of
@@ -52,11 +53,14 @@ class AccountService(account_pb2_grpc.AccountServiceServicer):
         check.page_size(request.page_size)
         check.refuse()
         size = page_size(request.page_size)
-        rows, more = split(await self._accounts.list(_PAGING.after(request.page_token), size + 1), size)
+        rows, more = split(await self._list(request.page_token, size + 1), size)
         return account_pb2.ListAccountsResponse(
             accounts=[account_to_wire(row) for row in rows],
             next_page_token=_PAGING.token(rows[-1].id) if more else "",
         )
+
+    async def _list(self, page_token: str, limit: int) -> list[Account]:
+        return await self._accounts.list(_PAGING.after(page_token), limit, scope_of_call().within)
 
     async def UpdateAccount(
         self, request: account_pb2.UpdateAccountRequest, _context: object

@@ -15,6 +15,7 @@ from calguard_server.domain.intervals import Interval
 from calguard_server.engine.appointments import Booking
 from calguard_server.engine.ports import AppointmentFilter
 from calguard_server.grpc_api import enums
+from calguard_server.grpc_api.authentication import scope_of_call
 from calguard_server.grpc_api.convert import EPOCH, cause_to_wire, to_timestamp
 from calguard_server.grpc_api.paging import Paging
 from calguard_server.grpc_api.validation import ID, NAME_MAX, Checker
@@ -93,7 +94,7 @@ def read_filter(request: pb.ListAppointmentsRequest) -> AppointmentFilter:
     if start is not None and end is not None:
         check.expect(start < end, "end_time", "expected a time after start_time")
         check.refuse()
-    return AppointmentFilter(page_id, account_id, start, end, states)
+    return AppointmentFilter(page_id, account_id, start, end, states, scope_of_call().within)
 
 
 def paging_of(chosen: AppointmentFilter) -> Paging:

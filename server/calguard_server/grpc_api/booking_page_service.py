@@ -10,6 +10,7 @@ from calguard_server.domain.page import BookingPage, PagePhase
 from calguard_server.engine.pages import Pages
 from calguard_server.engine.ports import PageFilter
 from calguard_server.grpc_api import enums
+from calguard_server.grpc_api.authentication import scope_of_call
 from calguard_server.grpc_api.convert import EPOCH, changed_page_to_wire, page_to_wire
 from calguard_server.grpc_api.explanation import check_explain, explanation_to_wire
 from calguard_server.grpc_api.fields import BOOKING_PAGE_FIELDS, read_fields
@@ -133,7 +134,7 @@ def _read_filter(request: pb.ListBookingPagesRequest) -> PageFilter:
     states = check.enums("states", request.states, enums.PAGE_STATE)
     check.page_size(request.page_size)
     check.refuse()
-    return PageFilter(account_id, states)
+    return PageFilter(account_id, states, scope_of_call().within)
 
 
 def _check_by_hand(request: pb.StopBookingPageRequest | pb.ResumeBookingPageRequest) -> None:

@@ -18,7 +18,7 @@ from calguard_server.engine.reports import Reports
 from calguard_server.engine.revoking import Revocation
 from calguard_server.engine.selection import Selection
 from calguard_server.grpc_api import enums
-from calguard_server.grpc_api.authentication import still_permitted
+from calguard_server.grpc_api.authentication import scope_of_call, still_permitted
 from calguard_server.grpc_api.convert import calendar_to_wire, link_to_wire, to_timestamp
 from calguard_server.grpc_api.diagnosis_wire import step_to_wire
 from calguard_server.grpc_api.idempotency import request_of
@@ -176,7 +176,7 @@ def _read_filter(request: pb.ListCalendarLinksRequest) -> LinkFilter:
     states = check.enums("states", request.states, enums.LINK_STATE)
     check.page_size(request.page_size)
     check.refuse()
-    return LinkFilter(account_id, states)
+    return LinkFilter(account_id, states, scope_of_call().within)
 
 
 def _begun(begun: Begun) -> pb.BeginCalendarLinkResponse:

@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from calguard_server.engine.working_set import Request
+from calguard_server.grpc_api.authentication import scope_of_call
 
 
 def request_of(method: str, message: Message, encode: Callable[[Any], Message]) -> Request | None:
@@ -18,6 +19,8 @@ def request_of(method: str, message: Message, encode: Callable[[Any], Message]) 
     if not given:
         return None
     request_id = given.lower()  # UUIDs do not differ by case
+    if key := scope_of_call().key:  # else whoever hears of an id would be answered what another was
+        request_id = f"{key}:{request_id}"
     return Request(request_id, fingerprint(method, message), lambda result: encode(result).SerializeToString())
 
 

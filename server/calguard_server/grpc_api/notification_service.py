@@ -8,6 +8,7 @@ from calguard.v1 import notification_pb2_grpc
 from calguard_server.engine.notifications import NotificationOrder, Notifications
 from calguard_server.engine.ports import Notification, NotificationFilter
 from calguard_server.grpc_api import enums
+from calguard_server.grpc_api.authentication import scope_of_call
 from calguard_server.grpc_api.convert import notification_in_full, notification_to_wire
 from calguard_server.grpc_api.idempotency import request_of
 from calguard_server.grpc_api.paging import Paging, page_size, split
@@ -88,7 +89,8 @@ def _read_list(request: pb.ListNotificationsRequest) -> tuple[NotificationFilter
     order = check.enum("order", request.order, enums.NOTIFICATION_ORDER, NotificationOrder.NEWEST)
     check.page_size(request.page_size)
     check.refuse()
-    return NotificationFilter(states, booking_page_id, account_id), order or NotificationOrder.NEWEST
+    chosen = NotificationFilter(states, booking_page_id, account_id, scope_of_call().within)
+    return chosen, order or NotificationOrder.NEWEST
 
 
 def _read_change(request: pb.RetryNotificationRequest | pb.DiscardNotificationRequest) -> str:

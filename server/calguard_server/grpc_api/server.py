@@ -38,6 +38,7 @@ from calguard_server.engine.selection import Selection
 from calguard_server.engine.server_status import StatusReading
 from calguard_server.engine.silences import Silences
 from calguard_server.engine.slack_workspaces import SlackWorkspaces
+from calguard_server.engine.visibility import Visibility
 from calguard_server.grpc_api.account_service import AccountService
 from calguard_server.grpc_api.appointment_service import AppointmentService
 from calguard_server.grpc_api.authentication import AuthenticationInterceptor
@@ -50,6 +51,7 @@ from calguard_server.grpc_api.notification_service import NotificationService
 from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.provider_service import ProviderService
 from calguard_server.grpc_api.reflection import add_reflection
+from calguard_server.grpc_api.scope_guard import ScopeGuard
 from calguard_server.grpc_api.server_service import ServerService
 from calguard_server.grpc_api.silence_service import SilenceService
 from calguard_server.grpc_api.slack_workspace_service import SlackWorkspaceService
@@ -170,7 +172,7 @@ def build_server(
     errors = ErrorInterceptor(gate=gate, observe=observe, trace=trace)
     first = errors if authority is None else AuthenticationInterceptor(authority, errors)
     server = grpc.aio.server(interceptors=(first,), options=(*OPTIONS, *_ages(connection_age)))
-    methods = _Methods()
+    methods = _Methods(ScopeGuard(Visibility(use_cases.store)))
     door = cast("grpc.aio.Server", methods)  # as far as services are added to one
     _add_services(door, use_cases, third_party_access_url)
     statuses = HealthService(SERVICES)
@@ -202,7 +204,8 @@ class _Methods(grpc.GenericRpcHandler):
     as many as ours that takes some 25 microseconds (measured).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, guard: ScopeGuard) -> None:
+        self._guard = guard
         self._services: list[grpc.GenericRpcHandler] = []
 
     def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
@@ -212,9 +215,10 @@ class _Methods(grpc.GenericRpcHandler):
         """Leave it at the generic handlers, which have the same methods."""
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:  # noqa: ANN401 - whatever the method takes
-        """Answer the handler of a method; None where no service has it."""
+        """Answer the handler of a method, behind the guard of scopes; None where no service has it."""
         found = (each.service(handler_call_details) for each in self._services)
-        return next((handler for handler in found if handler is not None), None)
+        handler = next((handler for handler in found if handler is not None), None)
+        return None if handler is None else self._guard.wrap(handler_call_details.method, handler)
 
 
 def _add_services(server: grpc.aio.Server, use_cases: UseCases, third_party_access_url: str) -> None:

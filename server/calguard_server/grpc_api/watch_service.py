@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
 import grpc.aio
+from msgspec.structs import replace
 
 from calguard.v1 import watch_pb2
 from calguard_server.domain.events import ResourceKind, WatchMode
+from calguard_server.domain.scope import Scope
 from calguard_server.engine.ports import WatchSpec
+from calguard_server.engine.visibility import scope_too_small
 from calguard_server.grpc_api import enums
-from calguard_server.grpc_api.authentication import permit_of_call, still_permitted
+from calguard_server.grpc_api.authentication import permit_of_call, scope_of_call, still_permitted
 from calguard_server.grpc_api.validation import Checker
 
 if TYPE_CHECKING:  # generic in the stubs only
@@ -44,7 +47,7 @@ class WatchService:
         """Stream the state and then its changes."""
         permit = permit_of_call()
         caller = permit.name if permit else caller_of(context.peer())
-        async with self._feed.open(read_spec(request), caller, still_permitted()) as messages:
+        async with self._feed.open(_within(read_spec(request), scope_of_call()), caller, still_permitted()) as messages:
             async for message in messages:
                 await context.write(message)
 
@@ -63,6 +66,15 @@ def add_watch_service(service: WatchService, server: grpc.aio.Server) -> None:
     }
     name = watch_pb2.DESCRIPTOR.services_by_name["WatchService"].full_name
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
+
+
+def _within(spec: WatchSpec, scope: Scope) -> WatchSpec:
+    """Keep a watch to what a caller may see. The provider's status is nobody's, and so not theirs."""
+    if not scope.limited:
+        return spec
+    if ResourceKind.PROVIDER_STATUS in spec.kinds:
+        raise scope_too_small("the provider's status is watched by callers who are not limited to some accounts")
+    return replace(spec, account_ids=scope.narrow(spec.account_ids))
 
 
 def read_spec(request: watch_pb2.WatchRequest) -> WatchSpec:

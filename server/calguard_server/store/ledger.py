@@ -28,7 +28,8 @@ def read_list(
 ) -> list[Notification]:
     """Read a page of the ledger, without attempts; `query` says from where on, and in which order."""
     states = json.dumps(sorted(chosen.states))
-    values = (position, limit, states, chosen.booking_page_id, chosen.account_id)
+    within = json.dumps(sorted(chosen.within))
+    values = (position, limit, states, chosen.booking_page_id, chosen.account_id, within)
     return _notifications(connection, connection.execute(QUERIES[query], values).fetchall(), {})
 
 

@@ -257,9 +257,9 @@ class SqliteStore:
         """Name the links that hold a grant of a Google account."""
         return await self._all(_first, "links_with_grant_of", subject)
 
-    async def accounts(self, after: str, limit: int) -> list[Account]:
+    async def accounts(self, after: str, limit: int, within: Collection[str] = ()) -> list[Account]:
         """List accounts."""
-        return await self._all(account_of, "accounts_after", after, limit)
+        return await self._all(account_of, "accounts_after", after, limit, json.dumps(sorted(within)))
 
     async def accounts_by_id(self, ids: Collection[str]) -> dict[str, Account]:
         """Read the accounts that exist among the ids."""
@@ -273,7 +273,7 @@ class SqliteStore:
     async def links(self, chosen: LinkFilter, after: str, limit: int) -> list[CalendarLink]:
         """List links."""
         states = json.dumps(sorted(chosen.states))
-        return await self._all(link_of, "links_after", after, limit, chosen.account_id, states)
+        return await self._all(link_of, "links_after", after, limit, chosen.account_id, states, _within(chosen))
 
     async def links_of_account(self, account_id: str) -> list[CalendarLink]:
         """List all links of an account."""
@@ -282,7 +282,7 @@ class SqliteStore:
     async def pages(self, chosen: PageFilter, after: str, limit: int) -> list[BookingPage]:
         """List pages."""
         phases = json.dumps(_phases_of(chosen.states))
-        return await self._all(page_of, "pages_after", after, limit, chosen.account_id, phases)
+        return await self._all(page_of, "pages_after", after, limit, chosen.account_id, phases, _within(chosen))
 
     async def notifications(self, chosen: NotificationFilter, before: int, limit: int) -> list[Notification]:
         """List notifications, newest first."""
@@ -492,6 +492,10 @@ def _usable_grants(connection: sqlite3.Connection, vault: Vault, named: str) -> 
         with suppress(UnreadableError):
             found[link_id] = Grant(vault.open(sealed), from_list(scopes), subject)
     return found
+
+
+def _within(chosen: LinkFilter | PageFilter) -> str:
+    return json.dumps(sorted(chosen.within))
 
 
 def _first(row: Row) -> str:

@@ -32,9 +32,11 @@ class CalendarLinkServiceStub:
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below. Where the provider cannot
     be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
     CompleteCalendarLink was to complete is spent; metadata `cause` names why.
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     def __init__(self, channel):
@@ -107,9 +109,11 @@ class CalendarLinkServiceServicer:
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below. Where the provider cannot
     be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
     CompleteCalendarLink was to complete is spent; metadata `cause` names why.
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     def BeginCalendarLink(self, request, context):
@@ -300,9 +304,11 @@ class CalendarLinkService:
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below. Where the provider cannot
     be asked, the answer is UNAVAILABLE `PROVIDER_UNREACHABLE` and nothing has changed, except that the attempt that
     CompleteCalendarLink was to complete is spent; metadata `cause` names why.
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     @staticmethod

@@ -31,9 +31,11 @@ class NotificationServiceStub:
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below.
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     @_typing.overload
@@ -63,9 +65,11 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below.
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -91,9 +95,11 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Errors of every RPC here: INVALID_ARGUMENT names each bad field in google.rpc.BadRequest; every error carries
     google.rpc.ErrorInfo with the domain "calguard.v1" and the reason that is named below.
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     @_abc_1.abstractmethod

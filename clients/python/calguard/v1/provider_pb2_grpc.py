@@ -28,9 +28,11 @@ if _version_not_supported:
 class ProviderServiceStub:
     """How the calendar provider is, as far as the checks of all links show.
 
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     def __init__(self, channel):
@@ -49,9 +51,11 @@ class ProviderServiceStub:
 class ProviderServiceServicer:
     """How the calendar provider is, as far as the checks of all links show.
 
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     def GetProviderStatus(self, request, context):
@@ -81,9 +85,11 @@ def add_ProviderServiceServicer_to_server(servicer, server):
 class ProviderService:
     """How the calendar provider is, as far as the checks of all links show.
 
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     @staticmethod

@@ -29,9 +29,11 @@ GRPC_VERSION: str
 class ProviderServiceStub:
     """How the calendar provider is, as far as the checks of all links show.
 
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     @_typing.overload
@@ -47,9 +49,11 @@ class ProviderServiceStub:
 class ProviderServiceAsyncStub(ProviderServiceStub):
     """How the calendar provider is, as far as the checks of all links show.
 
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -61,9 +65,11 @@ class ProviderServiceAsyncStub(ProviderServiceStub):
 class ProviderServiceServicer(metaclass=_abc_1.ABCMeta):
     """How the calendar provider is, as far as the checks of all links show.
 
-    Where callers are known by tokens, every RPC here takes `authorization: Bearer TOKEN` as metadata, and may answer
-    UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
-    `needed_role`).
+    Where callers are authenticated, every RPC here takes `authorization: Bearer TOKEN` as metadata, or a certificate, and
+    may answer UNAUTHENTICATED `TOKEN_MISSING`, `TOKEN_UNKNOWN`, `TOKEN_EXPIRED`, `TOKEN_CLAIMS_REFUSED` (metadata `claim`),
+    `CERTIFICATE_UNKNOWN`, `CERTIFICATE_UNTRUSTED`, `CERTIFICATE_EXPIRED`; PERMISSION_DENIED `ROLE_TOO_SMALL` (metadata
+    `needed_role`), `SCOPE_TOO_SMALL`; UNAVAILABLE `KEYS_UNAVAILABLE`. To a caller who is limited to some accounts, what is
+    of others does not exist.
     """
 
     @_abc_1.abstractmethod

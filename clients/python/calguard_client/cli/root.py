@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import IO
 
 import click
@@ -24,6 +25,7 @@ from calguard_client.cli.failures import (
 )
 from calguard_client.cli.screen import Screen
 from calguard_client.cli.session import Session
+from calguard_client.cli.tls import read_credentials, tls_options
 from calguard_client.cli.token import TOKEN_VARIABLE, read_token, with_token
 from calguard_client.connection import open_channel
 from calguard_client.options import ClientOptions, new_request_id
@@ -114,6 +116,7 @@ def _read_address(_ctx: click.Context, _param: click.Parameter, value: str) -> s
     callback=_read_address,
     help="The server to ask.",
 )
+@tls_options
 @click.option(
     "--auth-token-file",
     "token_file",
@@ -141,13 +144,18 @@ def _read_address(_ctx: click.Context, _param: click.Parameter, value: str) -> s
 def main(
     ctx: click.Context,
     server: str,
+    tls: bool,  # noqa: FBT001 - click passes it
+    tls_ca: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
     token_file: IO[str] | None,
     as_json: bool,  # noqa: FBT001 - click passes it
     timeout: timedelta,
 ) -> None:
     """Ask and steer a Calguard server: accounts, calendar links, booking pages, notices, and their changes."""
     token = read_token(token_file, os.environ.get(TOKEN_VARIABLE, ""))
-    options = ClientOptions(connect_timeout=timeout, retry=False)
+    credentials = read_credentials(tls_ca, tls_cert, tls_key, wanted=tls)
+    options = ClientOptions(credentials=credentials, connect_timeout=timeout, retry=False)
     channel = with_token(ctx.with_resource(open_channel(server, options)), token)
     ctx.obj = Session(
         server=server,

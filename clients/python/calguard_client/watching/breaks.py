@@ -22,7 +22,7 @@ ENDED = Refusal(grpc.StatusCode.OK, "", "the server ended the stream")
 SILENT = Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, "", "the stream was silent for several progress intervals")
 """No message came, though progress messages were due: nobody is there any more."""
 
-_TOKEN_OF_NO_USE = frozenset({"RESUME_TOKEN_EXPIRED", "TOKEN_FROM_FUTURE", "TOKEN_STORE_MISMATCH"})
+_TOKEN_OF_NO_USE = frozenset({"RESUME_TOKEN_EXPIRED", "SCOPE_CHANGED", "TOKEN_FROM_FUTURE", "TOKEN_STORE_MISMATCH"})
 _FINAL = frozenset(
     {
         grpc.StatusCode.INVALID_ARGUMENT,
@@ -37,8 +37,13 @@ _FINAL = frozenset(
 )
 
 
-def judge(refusal: Refusal, *, had_token: bool) -> Verdict:
-    """Judge how a stream ended; `had_token` is whether it was opened with a token, or has sent one."""
+def judge(refusal: Refusal, *, had_token: bool, let_in: bool = False) -> Verdict:
+    """Judge how a stream ended; `had_token` is whether it was opened with a token, or has sent one.
+
+    `let_in` is whether it told something: then the caller's own token was good, and there may be a newer one.
+    """
+    if let_in and refusal.reason == "TOKEN_EXPIRED":
+        return Verdict.RESUME
     if had_token and refusal.reason in _TOKEN_OF_NO_USE:
         return Verdict.START_OVER
     if refusal.code in _FINAL:

@@ -85,7 +85,7 @@ class Resumption:
 
     def broken(self, refusal: Refusal, at: float) -> Interrupted | None:
         """Note how the stream ended; answer how it goes on, or None where it cannot."""
-        verdict = judge(refusal, had_token=bool(self._token))
+        verdict = judge(refusal, had_token=bool(self._token), let_in=self._heard)
         if self._heard and at - self._opened_at >= LASTING.total_seconds():
             self._backoff.worked()
         if verdict is Verdict.GIVE_UP:

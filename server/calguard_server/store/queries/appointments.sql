@@ -111,7 +111,8 @@ WHERE account_id = ?1 AND state IN ('NOT_ADDED', 'REMOVING') AND standing = 0 AN
 
 -- name: appointments_after
 -- Appointments after a start time and an id, on a page, that an account has (each empty: any), that end after a time and
--- begin before another (each NULL: no matter when), in one of the states (empty: any).
+-- begin before another (each NULL: no matter when), in one of the states (empty: any), that one of some accounts has, or
+-- whose page it owns or is a member of (empty: any).
 SELECT {appointments} FROM appointments
 WHERE (start_time, id) > (?1, ?2)
   AND (?4 = '' OR page_id = ?4)
@@ -119,6 +120,11 @@ WHERE (start_time, id) > (?1, ?2)
   AND (?6 IS NULL OR end_time > ?6)
   AND (?7 IS NULL OR start_time < ?7)
   AND (json_array_length(?8) = 0 OR state IN (SELECT value FROM json_each(?8)))
+  AND (json_array_length(?9) = 0
+       OR id IN (SELECT appointment_id FROM entries
+                 WHERE account_id IN (SELECT value FROM json_each(?9)) AND place IS NOT NULL)
+       OR page_id IN (SELECT id FROM pages WHERE owner_account_id IN (SELECT value FROM json_each(?9)))
+       OR page_id IN (SELECT page_id FROM members WHERE account_id IN (SELECT value FROM json_each(?9))))
 ORDER BY start_time, id LIMIT ?3;
 
 -- name: appointments_of_page_after
@@ -129,6 +135,11 @@ WHERE page_id = ?4 AND (start_time, id) > (?1, ?2)
   AND (?6 IS NULL OR end_time > ?6)
   AND (?7 IS NULL OR start_time < ?7)
   AND (json_array_length(?8) = 0 OR state IN (SELECT value FROM json_each(?8)))
+  AND (json_array_length(?9) = 0
+       OR id IN (SELECT appointment_id FROM entries
+                 WHERE account_id IN (SELECT value FROM json_each(?9)) AND place IS NOT NULL)
+       OR page_id IN (SELECT id FROM pages WHERE owner_account_id IN (SELECT value FROM json_each(?9)))
+       OR page_id IN (SELECT page_id FROM members WHERE account_id IN (SELECT value FROM json_each(?9))))
 ORDER BY start_time, id LIMIT ?3;
 
 -- name: appointments_of_snapshot

@@ -1,23 +1,31 @@
 -- Lists, by pages of ids.
 
 -- name: accounts_after
--- Accounts after an id.
-SELECT {accounts} FROM accounts WHERE id > ?1 ORDER BY id LIMIT ?2;
+-- Accounts after an id, among the ids (empty list: any).
+SELECT {accounts} FROM accounts
+WHERE id > ?1
+  AND (json_array_length(?3) = 0 OR id IN (SELECT value FROM json_each(?3)))
+ORDER BY id LIMIT ?2;
 
 -- name: links_after
--- Links after an id, of an account (empty: of any), in one of the states (empty list: in any).
+-- Links after an id, of an account (empty: of any), in one of the states, of one of some accounts (each empty: any).
 SELECT {links} FROM links
 WHERE id > ?1
   AND (?3 = '' OR account_id = ?3)
   AND (json_array_length(?4) = 0 OR state IN (SELECT value FROM json_each(?4)))
+  AND (json_array_length(?5) = 0 OR account_id IN (SELECT value FROM json_each(?5)))
 ORDER BY id LIMIT ?2;
 
 -- name: pages_after
--- Pages after an id, owned by an account or having it as a member (empty: any), in one of the phases (empty: any).
+-- Pages after an id, owned by an account or having it as a member (empty: any), in one of the phases (empty: any), and
+-- so related to one of some accounts (empty: any).
 SELECT {pages} FROM pages
 WHERE id > ?1
   AND (?3 = '' OR owner_account_id = ?3 OR id IN (SELECT page_id FROM members WHERE account_id = ?3))
   AND (json_array_length(?4) = 0 OR phase IN (SELECT value FROM json_each(?4)))
+  AND (json_array_length(?5) = 0
+       OR owner_account_id IN (SELECT value FROM json_each(?5))
+       OR id IN (SELECT page_id FROM members WHERE account_id IN (SELECT value FROM json_each(?5))))
 ORDER BY id LIMIT ?2;
 
 -- name: notifications_by_id
@@ -31,13 +39,14 @@ WHERE delivery IN (SELECT value FROM json_each(?1)) ORDER BY delivery, number;
 
 -- name: notifications_before
 -- Deliveries before a place in the ledger (0: all), newest first, in one of the states (empty: any), about a page, to
--- a recipient (each empty: any).
+-- a recipient, to one of some (each empty: any).
 SELECT sequence, changed, {deliveries} FROM deliveries
 WHERE (?1 = 0 OR sequence < ?1)
   AND (json_array_length(?3) = 0 OR state IN (SELECT value FROM json_each(?3)))
   AND (?4 = '' OR page_id = ?4 OR message_id IN
        (SELECT message_id FROM deliveries WHERE page_id = ?4 AND message_id <> ''))
   AND (?5 = '' OR recipient_account_id = ?5)
+  AND (json_array_length(?6) = 0 OR recipient_account_id IN (SELECT value FROM json_each(?6)))
 ORDER BY sequence DESC LIMIT ?2;
 
 -- name: notifications_changed_after
@@ -48,6 +57,7 @@ WHERE changed > ?1
   AND (?4 = '' OR page_id = ?4 OR message_id IN
        (SELECT message_id FROM deliveries WHERE page_id = ?4 AND message_id <> ''))
   AND (?5 = '' OR recipient_account_id = ?5)
+  AND (json_array_length(?6) = 0 OR recipient_account_id IN (SELECT value FROM json_each(?6)))
 ORDER BY changed LIMIT ?2;
 
 -- name: last_change_of_deliveries
