@@ -211,10 +211,15 @@ class App:
         return f"{base}{UNSUBSCRIBE_PATH}{self._unsubscribe_tokens.make(account_id)}" if base else ""
 
     async def _open_store(self) -> SqliteStore:
-        keys = [Secret(key.get_secret_value()) for key in self._settings.token_keys]
-        self._unsubscribe_tokens = UnsubscribeTokens(keys)
+        settings, world = self._settings, self._world
+        self._unsubscribe_tokens = UnsubscribeTokens(settings.keys)
         options = StoreOptions(
-            self._settings.database_path, Vault(keys), encode_change, self._world.clock, self._world.new_id
+            settings.database_path,
+            Vault(settings.keys),
+            encode_change,
+            world.clock,
+            world.new_id,
+            accept_lost_keys=settings.accept_lost_keys,
         )
         store = await open_store(options)
         self._closers.append(store.close)

@@ -96,6 +96,19 @@ class ServerProcess:
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
+    def terminate(self) -> None:
+        """Ask it to end in good order."""
+        self.send(signal.SIGTERM)
+
+    async def until_printed(self, text: str) -> None:
+        """Return once it has printed a text. Raises EndedError where it ends before that."""
+        async with asyncio.timeout(_SECONDS):
+            while text not in self.printed:
+                self._grown.clear()
+                if all(reader.done() for reader in self._readers):
+                    raise EndedError(self.complaints)
+                await self._grown.wait()
+
     async def gone(self) -> None:
         """Return when it has ended, however long that takes."""
         await self._process.wait()

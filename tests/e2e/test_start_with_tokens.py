@@ -1,6 +1,7 @@
 """The command `calguard-server` and its tokens: how they are made, and what it does not start with."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from tests.e2e.bearer import KNOWN, READER, carrying, line, overwrite
 from tests.e2e.server_process import ServerProcess
 from tests.e2e.stubs import Stubs, refused, told
 
-EXIT_STOPPED, EXIT_SETTINGS = 0, 2
+EXIT_STOPPED = 0
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ async def test_a_new_token_calls_once_its_line_is_in_the_file(environment: dict[
 )
 async def test_wrong_usage_makes_nothing(arguments: tuple[str, ...], expected: str) -> None:
     async with running({}, *arguments) as process:
-        assert await process.ended() == EXIT_SETTINGS
+        assert await process.ended() == os.EX_USAGE
         assert process.printed == ""
         assert expected in process.complaints
 
@@ -127,7 +128,7 @@ async def test_it_does_not_start_with_a_file_that_is_of_no_use(
     if lines:
         overwrite(tokens, *lines)
     async with running(environment) as server:
-        assert await server.ended() == EXIT_SETTINGS
+        assert await server.ended() == os.EX_CONFIG
     told_so = f"CALGUARD_AUTH_TOKENS_FILE: {expected.format(path=tokens)}"
     assert told_so in server.complaints
     assert READER not in server.printed + server.complaints
@@ -148,6 +149,6 @@ async def test_other_machines_are_let_in_on_purpose_only(
             async with calling(server, "") as anybody:
                 assert await anybody.all_pages() == []
             return
-        assert await server.ended() == EXIT_SETTINGS
+        assert await server.ended() == os.EX_CONFIG
     assert "CALGUARD_LISTEN: expected a loopback address" in server.complaints
     assert "set CALGUARD_AUTH_TOKENS_FILE, or CALGUARD_AUTH_ALLOW_ANONYMOUS=true" in server.complaints

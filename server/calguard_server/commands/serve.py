@@ -1,0 +1,59 @@
+"""`calguard-server` without a command: serves until it is told to stop."""
+
+import asyncio
+import os
+import signal
+import sys
+
+import structlog
+import uvloop
+
+from calguard_server.app import App, tune_garbage_collector
+from calguard_server.auth.tokens_file import TokensFileError
+from calguard_server.commands.ending import CommandError, code_of, tell
+from calguard_server.commands.logs import configure_logging
+from calguard_server.settings import Settings, exposed_files, read_settings, unknown_settings
+from calguard_server.store.errors import StoreError
+
+_log = structlog.get_logger()
+
+
+def serve() -> int:
+    """Serve; answer the exit code."""
+    settings = read_settings()
+    configure_logging(settings)
+    for name in unknown_settings():
+        _log.warning("not a setting of this server: see docs/settings.md", name=name)
+    for name, path in exposed_files():
+        _log.warning(
+            "every user of this machine may read this secret: take their right to (chmod o-rw)", name=name, path=path
+        )
+    tune_garbage_collector()
+    return uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    try:
+        app = await App.start(settings)
+    except TokensFileError as error:
+        raise CommandError(f"CALGUARD_AUTH_TOKENS_FILE: {error}", os.EX_CONFIG) from error
+    except OSError as error:
+        raise CommandError(str(error), os.EX_UNAVAILABLE) from error
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((stopping, app.failed), return_when=asyncio.FIRST_COMPLETED)
+    _log.info("stopping")
+    await app.stop()
+    stopping.cancel()
+    return _report(app.failed.result()) if app.failed.done() else 0
+
+
+def _report(error: Exception) -> int:
+    known = isinstance(error, StoreError)
+    _log.error("cannot go on", exc_info=None if known else error)
+    sys.stdout.flush()
+    tell(str(error))
+    return code_of(error)
