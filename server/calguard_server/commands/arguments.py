@@ -5,13 +5,15 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Never
 
 from calguard_server.auth.callers import Caller, Role
 from calguard_server.auth.tokens_file import caller_name
+from calguard_server.commands.backups import back_up_database, restore_database
+from calguard_server.commands.migrate import migrate_database
 from calguard_server.commands.new_token import make_token
 from calguard_server.commands.rotate_keys import rotate_keys
-from calguard_server.commands.serve import serve
 
 Command = Callable[[], int]
 """Runs, and answers the exit code."""
@@ -33,13 +35,22 @@ def read_arguments() -> Command:
         "docs/settings.md; docs/operations.md tells how to run it.",
         allow_abbrev=False,
     )
-    parser.set_defaults(command=lambda _: serve)
+    parser.set_defaults(command=lambda _: _serve)
     commands = parser.add_subparsers(metavar="COMMAND")
     _add_new_token(commands)
     _add_rotate_keys(commands)
+    _add_migrate(commands)
+    _add_backup(commands)
+    _add_restore(commands)
     arguments = parser.parse_args()
     command: Command = arguments.command(arguments)
     return command
+
+
+def _serve() -> int:
+    from calguard_server.commands.serve import serve  # it takes a second, which other commands need not
+
+    return serve()
 
 
 _Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
@@ -66,6 +77,39 @@ def _add_rotate_keys(commands: "_Commands[_Parser]") -> None:
     )
     added.add_argument("--check", action="store_true", help="only count what is under which key; 1 where some is left")
     added.set_defaults(command=lambda given: partial(rotate_keys, check=given.check))
+
+
+def _add_migrate(commands: "_Commands[_Parser]") -> None:
+    added = commands.add_parser(
+        "migrate",
+        help="bring the database to this program's schema",
+        description="Brings the database to this program's schema, while no server has it. Every start does so, too.",
+    )
+    added.add_argument("--check", action="store_true", help="only tell whether it is needed; 1 where it is")
+    added.set_defaults(command=lambda given: partial(migrate_database, check=given.check))
+
+
+def _add_backup(commands: "_Commands[_Parser]") -> None:
+    added = commands.add_parser(
+        "backup",
+        help="back the database up into a file, while the server runs",
+        description="Backs the database up into one file, while the server runs, and verifies it. What is in "
+        "CALGUARD_TOKEN_KEYS is not in it.",
+    )
+    added.add_argument("file", metavar="FILE", type=Path, help="where to; it must not be there yet")
+    added.add_argument("--force", action="store_true", help="replace the file that is there")
+    added.set_defaults(command=lambda given: partial(back_up_database, given.file, force=given.force))
+
+
+def _add_restore(commands: "_Commands[_Parser]") -> None:
+    added = commands.add_parser(
+        "restore",
+        help="put a backup in the database's place",
+        description="Verifies a backup, and puts it in the database's place, while no server has it. The database that "
+        "was there is kept beside it.",
+    )
+    added.add_argument("file", metavar="FILE", type=Path, help="the backup; it is left as it is")
+    added.set_defaults(command=lambda given: partial(restore_database, given.file))
 
 
 def _read_name(text: str) -> str:

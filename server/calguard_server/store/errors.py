@@ -61,7 +61,7 @@ def advice_for(error: sqlite3.Error) -> str | None:
 def store_error(path: object, error: sqlite3.Error) -> StoreError:
     """Turn an error of the database into one that says what to do."""
     trouble, advice = _known(error) or (StoreTrouble.FAILED, str(error))
-    return StoreError(f"database {path}: {advice}", trouble)
+    return StoreError(f"CALGUARD_DATABASE_URL: {path}: {advice}", trouble)
 
 
 def _known(error: sqlite3.Error) -> tuple[StoreTrouble, str] | None:

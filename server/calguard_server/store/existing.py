@@ -16,7 +16,7 @@ _WAIT_SECONDS = 60
 def opened(path: Path, *, current: bool) -> Iterator[sqlite3.Connection]:
     """Open a database that there is; `current`: of this program's schema. Raises StoreError."""
     if not path.exists():
-        raise StoreError(f"database {path}: there is none: check DATABASE_URL", StoreTrouble.UNUSABLE)
+        raise StoreError(f"CALGUARD_DATABASE_URL: {path}: there is none: check the setting", StoreTrouble.UNUSABLE)
     uri = f"{path.absolute().as_uri()}?mode=rw"
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_WAIT_SECONDS)) as connection:
         if current:
@@ -29,7 +29,7 @@ def _refuse_other_schema(path: Path, found: int) -> None:
     known = latest_schema()
     if found != known:
         raise StoreError(
-            f"database {path}: has schema {found}, and this program's is {known}: use the program that serves it, or "
-            "run `calguard-server migrate`",
+            f"CALGUARD_DATABASE_URL: {path}: has schema {found}, and this program's is {known}: use the program that "
+            "serves it, or run `calguard-server migrate`",
             StoreTrouble.UNUSABLE,
         )

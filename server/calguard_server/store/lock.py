@@ -9,20 +9,21 @@ from calguard_server.store.errors import StoreError, StoreTrouble
 _OWN = 0o600
 
 
-def take(path: Path) -> IO[str]:
-    """Take a database, which is made where there is none, until the answer is closed or the process ends.
+def take(path: Path, *, make: bool = True) -> IO[str]:
+    """Take a database until the answer is closed or the process ends; `make`: where there is none, an empty one.
 
     Raises StoreError where another process has it, or where it cannot be written.
     """
     try:
-        path.touch(mode=_OWN)  # before SQLite does: what it makes beside the database is as private as that
+        if make:
+            path.touch(mode=_OWN)  # before SQLite does: what it makes beside the database is as private as that
         beside = path.with_name(path.name + "-lock")
         beside.touch(mode=_OWN)
         lock = beside.open("w")
     except OSError as error:
         raise StoreError(
-            f"database {path}: it, or its folder, cannot be written ({error.strerror}): check that the folder exists "
-            "and that this user may write both",
+            f"CALGUARD_DATABASE_URL: {path}: it, or its folder, cannot be written ({error.strerror}): check that the "
+            "folder exists and that this user may write both",
             StoreTrouble.NOT_WRITABLE,
         ) from error
     try:
@@ -30,6 +31,6 @@ def take(path: Path) -> IO[str]:
     except OSError as error:
         lock.close()
         raise StoreError(
-            f"database {path}: another calguard-server uses it: stop that one first", StoreTrouble.IN_USE
+            f"CALGUARD_DATABASE_URL: {path}: another calguard-server uses it: stop that one first", StoreTrouble.IN_USE
         ) from error
     return lock

@@ -30,12 +30,14 @@ def migrate(connection: sqlite3.Connection) -> None:
     current = schema_of(connection)
     if current > latest:
         raise StoreError(
-            f"the database has schema {current} and this program knows only {latest}: it was written by a newer "
-            "version of Calguard. Start that version, or restore a backup made before the upgrade",
+            f"CALGUARD_DATABASE_URL: the database has schema {current}, and this program knows only {latest}: it was "
+            "written by a newer version of Calguard. Start that version, or restore a backup made before the upgrade",
             StoreTrouble.UNUSABLE,
         )
     if current == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        raise StoreError("the database is another program's: check DATABASE_URL", StoreTrouble.UNUSABLE)
+        raise StoreError(
+            "CALGUARD_DATABASE_URL: the database is another program's: name a file of its own", StoreTrouble.UNUSABLE
+        )
     for number, script in known:
         if number > current:
             connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")

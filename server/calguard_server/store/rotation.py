@@ -82,8 +82,8 @@ def _alone_or_agreed(connection: sqlite3.Connection, path: Path, vault: Vault) -
         if error.trouble is not StoreTrouble.IN_USE:
             raise
         raise StoreError(
-            f"database {path}: the server that uses it does not encrypt with the first of these CALGUARD_TOKEN_KEYS: "
-            "restart it with the same ones, then rotate",
+            f"CALGUARD_DATABASE_URL: {path}: the server that uses it does not encrypt with the first of these "
+            "CALGUARD_TOKEN_KEYS: restart it with the same ones, then rotate",
             StoreTrouble.IN_USE,
         ) from error
 
