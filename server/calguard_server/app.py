@@ -5,7 +5,8 @@ import gc
 import random
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -107,6 +108,15 @@ def random_id(noun: str) -> str:
     return f"{noun}-{uuid.uuid4().hex[:20]}"  # noqa: TID251 - the one real source of ids
 
 
+@contextmanager
+def _naming(setting: str) -> Iterator[None]:
+    """Have what is wrong with an address say which setting it is of."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{setting}: {error.strerror or error}: name another address, or end what has it") from error
+
+
 def tune_garbage_collector() -> None:
     """Look for cycles less often than Python does by default, and not among what was imported.
 
@@ -173,8 +183,10 @@ class App:
         await self._incidents.load()
         await self._slack_workspaces.load()
         self._start_workers(session)
-        self._grpc = self._bind_grpc(use_cases)
-        await self._start_http()
+        with _naming("CALGUARD_LISTEN"):
+            self._grpc = self._bind_grpc(use_cases)
+        with _naming("CALGUARD_HTTP_LISTEN"):
+            await self._start_http()
         await self._grpc.start()
         self._watch_store()
         _log.info(

@@ -42,6 +42,7 @@ def read_arguments() -> Command:
     _add_migrate(commands)
     _add_backup(commands)
     _add_restore(commands)
+    _add_check(commands)
     arguments = parser.parse_args()
     command: Command = arguments.command(arguments)
     return command
@@ -110,6 +111,23 @@ def _add_restore(commands: "_Commands[_Parser]") -> None:
     )
     added.add_argument("file", metavar="FILE", type=Path, help="the backup; it is left as it is")
     added.set_defaults(command=lambda given: partial(restore_database, given.file))
+
+
+def _add_check(commands: "_Commands[_Parser]") -> None:
+    added = commands.add_parser(
+        "check",
+        help="look whether the settings, the keys and the database are in order",
+        description="Looks whether a server would start with these settings, and whether the keys open what the "
+        "database holds; a server may be running. 1 where something has failed.",
+    )
+    added.add_argument("--online", action="store_true", help="also ask Google, Slack and the mail server")
+    added.set_defaults(command=lambda given: partial(_check, online=given.online))
+
+
+def _check(*, online: bool) -> int:
+    from calguard_server.commands.check import check  # as long as serving
+
+    return check(online=online)
 
 
 def _read_name(text: str) -> str:

@@ -8,7 +8,6 @@ import sqlite3
 import sys
 from collections.abc import Callable
 
-from calguard_server.auth.tokens_file import TokensFileError
 from calguard_server.store.errors import StoreError, StoreTrouble, store_error
 from calguard_server.store_settings import DatabaseSettings, SettingsError, read_model
 
@@ -38,7 +37,7 @@ def code_of(error: Exception) -> int:
     match error:
         case CommandError():
             return error.code
-        case SettingsError() | TokensFileError():
+        case SettingsError():
             return os.EX_CONFIG
         case StoreError():
             return _CODES[error.trouble]
@@ -50,7 +49,7 @@ def ended(command: Callable[[], int]) -> int:
     """Run a command, and answer its exit code; what is wrong is told in a line each."""
     try:
         return command()
-    except (CommandError, SettingsError, StoreError, TokensFileError) as error:
+    except (CommandError, SettingsError, StoreError) as error:
         tell(str(error))
         return code_of(error)
     except sqlite3.Error as error:

@@ -2,16 +2,17 @@
 
 import asyncio
 import os
-import signal
 import sys
 
 import structlog
 import uvloop
 
-from calguard_server.app import App, tune_garbage_collector
+from calguard_server.app import App, SystemClock, tune_garbage_collector
 from calguard_server.auth.tokens_file import TokensFileError
 from calguard_server.commands.ending import CommandError, code_of, tell
 from calguard_server.commands.logs import configure_logging
+from calguard_server.commands.stopping import BEYOND_DRAIN, Deadline, Stopping
+from calguard_server.commands.supervisor import Supervisor
 from calguard_server.settings import Settings, exposed_files, read_settings, unknown_settings
 from calguard_server.store.errors import StoreError
 
@@ -33,21 +34,28 @@ def serve() -> int:
 
 
 async def _serve(settings: Settings) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stop.set)
+    stopping = Stopping(asyncio.get_running_loop())
+    supervisor = Supervisor(os.environ)
     try:
         app = await App.start(settings)
     except TokensFileError as error:
         raise CommandError(f"CALGUARD_AUTH_TOKENS_FILE: {error}", os.EX_CONFIG) from error
+    except StoreError:
+        raise
     except OSError as error:
         raise CommandError(str(error), os.EX_UNAVAILABLE) from error
-    stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait((stopping, app.failed), return_when=asyncio.FIRST_COMPLETED)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is logged, and the exit code tells it apart
+        return _report(error)
+    supervisor.ready()
+    alive = asyncio.ensure_future(supervisor.run(SystemClock().sleep))
+    asked = asyncio.ensure_future(stopping.asked.wait())
+    await asyncio.wait((asked, app.failed), return_when=asyncio.FIRST_COMPLETED)
     _log.info("stopping")
+    supervisor.stopping()
+    Deadline(settings.drain_timeout + BEYOND_DRAIN).begin()
     await app.stop()
-    stopping.cancel()
+    asked.cancel()
+    alive.cancel()
     return _report(app.failed.result()) if app.failed.done() else 0
 
 
@@ -55,5 +63,5 @@ def _report(error: Exception) -> int:
     known = isinstance(error, StoreError)
     _log.error("cannot go on", exc_info=None if known else error)
     sys.stdout.flush()
-    tell(str(error))
+    tell(str(error) or type(error).__name__)
     return code_of(error)

@@ -40,8 +40,11 @@ def verified(path: Path) -> Contents:
 
 
 def integrity_complaints(connection: sqlite3.Connection) -> list[str]:
-    """Have SQLite look at every page; empty where all is well. Raises DatabaseError where it cannot even be read."""
-    found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(10)")]
+    """Have SQLite look at every page; empty where all is well."""
+    try:
+        found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(10)")]
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
     return [] if found == ["ok"] else found
 
 

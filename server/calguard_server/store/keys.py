@@ -37,15 +37,24 @@ def admit_keys(connection: sqlite3.Connection, vault: Vault, *, accept_lost: boo
     To be called in a transaction that writes.
     """
     noted = sealing_keys(connection)
-    missing = [each for each in noted if each not in vault.fingerprints]
-    if not accept_lost and not all(each.is_empty(connection) for each in SEALED if each.lasting):
-        if missing:
+    if not accept_lost:
+        if missing := missing_keys(connection, vault):
             raise _refusal(f"secrets are stored under key {', '.join(missing)}, which is not among them")
-        if not noted and not _opens_any(connection, vault):
+        if not noted and _keeps_secrets(connection) and not _opens_any(connection, vault):
             raise _refusal("none of them opens what is stored")
     first = vault.fingerprints[0]
     kept = [each for each in noted if each in vault.fingerprints and each != first]
     note_keys(connection, (first, *kept))
+
+
+def missing_keys(connection: sqlite3.Connection, vault: Vault) -> list[str]:
+    """Name the keys that a vault lacks; none where nothing lasting is stored."""
+    missing = [each for each in sealing_keys(connection) if each not in vault.fingerprints]
+    return missing if _keeps_secrets(connection) else []
+
+
+def _keeps_secrets(connection: sqlite3.Connection) -> bool:
+    return not all(each.is_empty(connection) for each in SEALED if each.lasting)
 
 
 def _refusal(what: str) -> StoreError:

@@ -23,11 +23,9 @@ def schema_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring a database to the latest schema. Raises StoreError for one that is newer than this program."""
-    known = migrations()
-    latest = known[-1][0]
-    current = schema_of(connection)
+def refuse_others(connection: sqlite3.Connection) -> None:
+    """Raise StoreError for a database that is another program's, or newer than this one. Changes nothing."""
+    current, latest = schema_of(connection), latest_schema()
     if current > latest:
         raise StoreError(
             f"CALGUARD_DATABASE_URL: the database has schema {current}, and this program knows only {latest}: it was "
@@ -38,6 +36,12 @@ def migrate(connection: sqlite3.Connection) -> None:
         raise StoreError(
             "CALGUARD_DATABASE_URL: the database is another program's: name a file of its own", StoreTrouble.UNUSABLE
         )
-    for number, script in known:
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database to the latest schema. Raises StoreError as `refuse_others` does."""
+    refuse_others(connection)
+    current = schema_of(connection)
+    for number, script in migrations():
         if number > current:
             connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
