@@ -8,13 +8,12 @@ import pytest
 from calguard_server.domain.secret import Secret
 from calguard_server.store.vault import fingerprint
 from tests.e2e.operating import Ended, Operation, new_key, operating
-
-PASSWORD = "mail-password-that-nobody-may-see"
+from tests.leaks import MAIL_PASSWORD
 
 
 @pytest.fixture
 async def operation(tmp_path: Path) -> AsyncIterator[Operation]:
-    async with operating(tmp_path, smtp_user="calguard", smtp_password=PASSWORD) as running:
+    async with operating(tmp_path, smtp_user="calguard", smtp_password=MAIL_PASSWORD) as running:
         yield running
 
 
@@ -97,7 +96,7 @@ async def test_what_is_not_set_up_is_skipped(operation: Operation) -> None:
 
 async def test_a_wrong_password_is_told_and_not_shown(operation: Operation) -> None:
     url = operation.environment["CALGUARD_SMTP_URL"]
-    operation.set(smtp_url=url.replace(PASSWORD, "another-password"))
+    operation.set(smtp_url=url.replace(MAIL_PASSWORD, "another-password"))
     ended = await operation.run("check", "--online")
     assert ended.code == 1
     assert "535" in results(ended)["mail"][0]
