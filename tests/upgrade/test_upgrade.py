@@ -117,7 +117,7 @@ async def test_its_secrets_are_opened_and_can_be_rotated(database: Path, told: d
     with closing(sqlite3.connect(database)) as connection:
         before = count(connection, Vault([old]))
     assert before.unreadable == []
-    after = rotate(database, Vault([new, old]), lambda _noun, _done: None, accept_lost=False)
+    after = rotate(database, Vault([new, old]), lambda _noun, _seen, _total: None, accept_lost=False)
     assert after.unreadable == []
     assert set(after.by_key.elements()) == set(Vault([new]).fingerprints)
     assert after.by_key.total() == before.by_key.total()

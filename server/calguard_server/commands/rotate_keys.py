@@ -1,7 +1,5 @@
 """`calguard-server rotate-keys`: seals every stored secret with the first of TOKEN_KEYS, while a server may run."""
 
-from collections.abc import Callable
-
 from calguard_server.commands.ending import EXIT_DIFFERS, say, tell
 from calguard_server.commands.tables import show
 from calguard_server.store.existing import opened
@@ -12,6 +10,9 @@ from calguard_server.store_settings import KeySettings, read_model
 _NAMED = 100
 """How many secrets that no key opens are named."""
 
+_TOLD = 1000
+"""After how many secrets progress is told."""
+
 
 def rotate_keys(*, check: bool) -> int:
     """Rotate, or only count what is to be rotated; 0 where nothing is left under another key than the first."""
@@ -21,7 +22,7 @@ def rotate_keys(*, check: bool) -> int:
         with opened(settings.database_path, current=True) as connection:
             tally = count(connection, vault)
     else:
-        tally = rotate(settings.database_path, vault, _tell_progress(), accept_lost=settings.accept_lost_keys)
+        tally = rotate(settings.database_path, vault, _tell_progress, accept_lost=settings.accept_lost_keys)
     show(("KEY", "SECRETS", ""), _rows(vault, tally))
     _tell_unreadable(tally)
     left = tally.by_key.total() - tally.by_key[vault.fingerprints[0]]
@@ -49,8 +50,6 @@ def _tell_unreadable(tally: Tally) -> None:
         tell(f"and those of {len(lasting) - _NAMED} more")
 
 
-def _tell_progress() -> Callable[[str, int], None]:
-    def told(noun: str, done: int) -> None:
-        say(f"{noun}: {done} renewed")
-
-    return told
+def _tell_progress(noun: str, seen: int, total: int) -> None:
+    if seen % _TOLD == 0 or seen == total:
+        say(f"{noun}: {seen} of {total}")

@@ -21,8 +21,8 @@ from calguard_server.store.keys import admit_keys, note_keys, sealing_keys
 from calguard_server.store.sealed import SEALED, SealedColumn
 from calguard_server.store.vault import Vault
 
-Progress = Callable[[str, int], None]
-"""Told after each batch: the noun of what was gone through, and how many of these are renewed so far."""
+Progress = Callable[[str, int, int], None]
+"""Told after each batch: the noun of what is gone through, how many of these were, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +89,13 @@ def _alone_or_agreed(connection: sqlite3.Connection, path: Path, vault: Vault) -
 
 
 def _renew(connection: sqlite3.Connection, vault: Vault, column: SealedColumn, told: Progress) -> None:
-    done = 0
+    seen, total = 0, column.count(connection)
     for rows in column.batches(connection):
         old = [(key, sealed) for key, sealed in rows if vault.key_of(sealed) in vault.fingerprints[1:]]
         if old:
-            done += column.replace(connection, [(vault.renew(sealed), key, sealed) for key, sealed in old])
-            told(column.noun, done)
+            column.replace(connection, [(vault.renew(sealed), key, sealed) for key, sealed in old])
+        seen += len(rows)
+        told(column.noun, seen, total)
 
 
 def _note(tally: Tally, column: SealedColumn, key: str, fingerprint: str | None) -> None:

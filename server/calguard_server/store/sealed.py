@@ -41,6 +41,10 @@ class SealedColumn:
         connection.execute("COMMIT")
         return replaced
 
+    def count(self, connection: sqlite3.Connection) -> int:
+        """Count the values."""
+        return int(connection.execute(f"SELECT COUNT(*) FROM {self.table}").fetchone()[0])  # noqa: S608
+
     def is_empty(self, connection: sqlite3.Connection) -> bool:
         """Whether there is no value at all."""
         return connection.execute(f"SELECT 1 FROM {self.table} LIMIT 1").fetchone() is None  # noqa: S608
