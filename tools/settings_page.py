@@ -6,12 +6,18 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from calguard_server.settings import PREFIX, Settings, show_duration
+from calguard_server.secret_files import SUFFIX, secret_names
+from calguard_server.settings import Settings, show_duration
+from calguard_server.store_settings import PREFIX
 
 _HEAD = """# Settings
 
 `calguard-server` is configured by its environment. A setting that is missing or bad stops the start with its name and
 what was expected. Durations are written `250ms`, `15s`, `10m`, `24h` or `3d`.
+
+A setting that holds a secret can also be given as a file that holds it, as systemd, Docker and Kubernetes hand secrets
+over: `CALGUARD_<NAME>_FILE`. White space around the secret is left out; both at once are refused. A file that every
+user of the machine may read is warned of.
 
 This page is generated from `server/calguard_server/settings.py` by `make gen`.
 
@@ -26,7 +32,11 @@ def settings_page() -> str:
 
 
 def _row(name: str, field: FieldInfo) -> str:
-    return f"| `{PREFIX}{name.upper()}` | {_default(field)} | {field.description} |\n"
+    whole = PREFIX + name.upper()
+    row = f"| `{whole}` | {_default(field)} | {field.description} |\n"
+    if whole in secret_names(Settings):
+        row += f"| `{whole}{SUFFIX}` | empty | The file that holds `{whole}`, in its place. |\n"
+    return row
 
 
 def _default(field: FieldInfo) -> str:

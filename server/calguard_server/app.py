@@ -5,7 +5,8 @@ import gc
 import random
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -58,7 +59,7 @@ from calguard_server.http_api.server import HttpServer
 from calguard_server.http_api.unsubscribe import PATH as UNSUBSCRIBE_PATH
 from calguard_server.http_api.unsubscribe import Unsubscribing
 from calguard_server.notifiers.slack_verifier import SlackTokenVerifier
-from calguard_server.settings import Settings, TracingSettings
+from calguard_server.settings import Settings
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.telemetry.calls import CallMetrics
@@ -72,6 +73,7 @@ from calguard_server.telemetry.reports import ReportMetrics
 from calguard_server.telemetry.requests import RequestMetrics
 from calguard_server.telemetry.status import StatusMetrics
 from calguard_server.telemetry.traces import Traces
+from calguard_server.tracing_settings import TracingSettings
 from calguard_server.watch.feed import Feed, FeedOptions
 from calguard_server.workers.account_loop import AccountLoopOptions
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
@@ -113,6 +115,15 @@ class SystemClock:
 def random_id(noun: str) -> str:
     """Make an id that was never made before: the noun and 80 random bits."""
     return f"{noun}-{uuid.uuid4().hex[:20]}"  # noqa: TID251 - the one real source of ids
+
+
+@contextmanager
+def _naming(setting: str) -> Iterator[None]:
+    """Have what is wrong with an address say which setting it is of."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{setting}: {error.strerror or error}: name another address, or end what has it") from error
 
 
 def tune_garbage_collector() -> None:
@@ -193,8 +204,10 @@ class App:
         await self._incidents.load()
         await self._slack_workspaces.load()
         self._start_workers(session)
-        self._grpc = self._bind_grpc(use_cases)
-        await self._start_http()
+        with _naming("CALGUARD_LISTEN"):
+            self._grpc = self._bind_grpc(use_cases)
+        with _naming("CALGUARD_HTTP_LISTEN"):
+            await self._start_http()
         await self._grpc.start()
         self._watch_store()
         probe = StoreProbe(self._store, self._world.clock, self._show_writable)
@@ -210,22 +223,21 @@ class App:
         return f"{base}{UNSUBSCRIBE_PATH}{self._unsubscribe_tokens.make(account_id)}" if base else ""
 
     async def _open_store(self) -> SqliteStore:
-        keys = [Secret(key.get_secret_value()) for key in self._settings.token_keys]
-        self._unsubscribe_tokens = UnsubscribeTokens(keys)
-        path = self._settings.database_path
-        commits = CommitMetrics(self.registry)
+        settings, world = self._settings, self._world
+        self._unsubscribe_tokens = UnsubscribeTokens(settings.keys)
         options = StoreOptions(
-            path,
-            Vault(keys),
+            settings.database_path,
+            Vault(settings.keys),
             encode_change,
-            self._world.clock,
-            self._world.new_id,
-            observe=commits.committed,
+            world.clock,
+            world.new_id,
+            observe=CommitMetrics(self.registry).committed,
             tracer=self._tracer,
+            accept_lost_keys=settings.accept_lost_keys,
         )
         store = await open_store(options)
         self._closers.append(store.close)
-        FileMetrics(path, self.registry)
+        FileMetrics(settings.database_path, self.registry)
         return store
 
     def _build_use_cases(self, session: aiohttp.ClientSession) -> UseCases:

@@ -3,10 +3,8 @@
 import os
 import re
 import ssl
-from collections.abc import Iterable
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -15,18 +13,17 @@ from pydantic import (
     BeforeValidator,
     Field,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
 
 from calguard_server.domain.account import is_slack_id
 from calguard_server.domain.follow_up import REMINDERS
 from calguard_server.notifiers.envelope import sender
 from calguard_server.notifiers.smtp_options import SmtpOptions
-
-PREFIX = "CALGUARD_"
+from calguard_server.secret_files import SUFFIX, exposed_secret_files, secret_names
+from calguard_server.store_settings import PREFIX, KeySettings, read_model, split_list
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
@@ -41,13 +38,6 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _GROUP_WAIT_MAX = timedelta(hours=1)
-_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
-KEY_RECIPE = "make one with: python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
-"""How to make a key: needs nothing but Python itself."""
-
-
-class SettingsError(Exception):
-    """A setting is missing or bad; the text names each and says what was expected, and holds no secret."""
 
 
 def parse_duration(text: object) -> object:
@@ -68,10 +58,6 @@ def show_duration(duration: timedelta) -> str:
         if milliseconds % size == 0 and milliseconds >= size:
             return f"{milliseconds // size}{unit}"
     return "0s"
-
-
-def _split(text: object) -> object:
-    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
 def _check_address(text: str) -> str:
@@ -136,14 +122,11 @@ Duration = Annotated[WaitDuration, AfterValidator(_check_positive)]
 KeepDuration = Annotated[WaitDuration, AfterValidator(_check_kept)]
 CacheDuration = Annotated[WaitDuration, AfterValidator(_check_cached)]
 RequestDuration = Annotated[Duration, AfterValidator(_check_request)]
-Keys = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
-Reminders = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_split), AfterValidator(_check_ascending)]
+Reminders = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(split_list), AfterValidator(_check_ascending)]
 
 
-class Settings(BaseSettings):
-    """Every setting, read from `CALGUARD_<NAME>`."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", hide_input_in_errors=True)
+class Settings(KeySettings):
+    """Every setting, read from `CALGUARD_<NAME>`, or where it is a secret, from the file `CALGUARD_<NAME>_FILE`."""
 
     auth_tokens_file: str = Field(
         "",
@@ -210,14 +193,6 @@ class Settings(BaseSettings):
         "",
         description="The public address of HTTP_LISTEN, as a proxy serves it: `https://calguard.example.com`. E-mails "
         "that may be unsubscribed from name an address there. Empty: none does.",
-    )
-    database_url: str = Field(
-        "sqlite:///calguard.db",
-        description="The database: `sqlite:///relative/path.db` or `sqlite:////absolute/path.db`.",
-    )
-    token_keys: Keys = Field(
-        description="Fernet keys that encrypt stored tokens, comma-separated: the first encrypts, all decrypt. "
-        f"Required; {KEY_RECIPE}"
     )
     google_client_id: str = Field("", description="The OAuth client's id. Without it no calendar can be linked.")
     google_client_secret: SecretStr = Field(
@@ -484,22 +459,6 @@ class Settings(BaseSettings):
             raise ValueError("expected a trailing slash")
         return text
 
-    @field_validator("token_keys")
-    @classmethod
-    def _check_keys(cls, keys: list[SecretStr]) -> list[SecretStr]:
-        if not keys:
-            raise ValueError(f"expected at least one key; {KEY_RECIPE}")
-        for key in keys:
-            _check_key(key)
-        return keys
-
-    @field_validator("database_url")
-    @classmethod
-    def _check_database(cls, text: str) -> str:
-        if not text.startswith("sqlite:///") or len(text) == len("sqlite:///"):
-            raise ValueError("expected sqlite:///relative/path.db or sqlite:////absolute/path.db")
-        return text
-
     @field_validator("smtp_url")
     @classmethod
     def _check_smtp(cls, url: SecretStr) -> SecretStr:
@@ -521,56 +480,22 @@ class Settings(BaseSettings):
             sender(text)
         return text
 
-    @property
-    def database_path(self) -> Path:
-        """The file of the database."""
-        return Path(self.database_url.removeprefix("sqlite:///"))
-
 
 def read_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - as many types as settings
     """Read the environment; `overrides` come before it. Raises SettingsError, which names each bad setting."""
-    try:
-        return Settings(**overrides)
-    except ValidationError as error:
-        raise SettingsError("\n".join(_complaints(error))) from None
-
-
-class TracingSettings(BaseSettings):
-    """Whether traces are wanted, and how they are sent, as OpenTelemetry names it; it reads the rest itself."""
-
-    model_config = SettingsConfigDict(env_prefix="OTEL_", extra="ignore", hide_input_in_errors=True)
-
-    sdk_disabled: bool = False
-    traces_exporter: Literal["otlp", "none"] | None = None
-    exporter_otlp_endpoint: str = ""
-    exporter_otlp_traces_endpoint: str = ""
-    exporter_otlp_protocol: Literal["http/protobuf", "grpc"] = "http/protobuf"
-    exporter_otlp_traces_protocol: Literal["http/protobuf", "grpc"] | None = None
-
-    @property
-    def wanted(self) -> bool:
-        """Whether an exporter, or where it is to send, is set, and nothing says that there is to be none."""
-        named = self.traces_exporter or self.exporter_otlp_endpoint or self.exporter_otlp_traces_endpoint
-        return bool(named) and self.traces_exporter != "none" and not self.sdk_disabled
-
-    @property
-    def protocol(self) -> str:
-        """How traces are sent."""
-        return self.exporter_otlp_traces_protocol or self.exporter_otlp_protocol
-
-
-def read_tracing_settings(**overrides: Any) -> TracingSettings:  # noqa: ANN401 - as many types as settings
-    """Read the environment, as `read_settings` does."""
-    try:
-        return TracingSettings(**overrides)
-    except ValidationError as error:
-        raise SettingsError("\n".join(_complaints(error, "OTEL_"))) from None
+    return read_model(Settings, overrides)
 
 
 def unknown_settings() -> list[str]:
     """Name what the environment sets that is no setting of the server: most likely a slip of the pen."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | _OF_THE_CLIENT
+    known |= {name + SUFFIX for name in secret_names(Settings)}
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+
+
+def exposed_files() -> list[tuple[str, str]]:
+    """Name the settings, each with its file, whose secret every user of this machine may read."""
+    return exposed_secret_files(Settings, os.environ)
 
 
 def _decides_who_calls(given: dict[str, Any]) -> bool:
@@ -581,24 +506,8 @@ def _decides_who_calls(given: dict[str, Any]) -> bool:
     return bool(known or given["auth_allow_anonymous"])
 
 
-def _check_key(key: SecretStr) -> None:
-    # Fernet itself ignores what is no base64, and all that follows the padding: two keys without a comma would be one.
-    if not _KEY.fullmatch(key.get_secret_value()):
-        raise ValueError(f"expected 32 bytes in URL-safe base64, several with commas between; {KEY_RECIPE}")
-
-
 def _check_certificates(path: str) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except OSError:  # it is not there, may not be read, or holds no certificate
         raise ValueError("expected a file of certificates in PEM") from None
-
-
-def _complaints(error: ValidationError, prefix: str = PREFIX) -> Iterable[str]:
-    for each in error.errors(include_input=False, include_url=False):
-        name = prefix + str(each["loc"][0]).upper()
-        if each["type"] == "missing":
-            advice = f"; {KEY_RECIPE}" if name.endswith("TOKEN_KEYS") else ""
-            yield f"{name}: is not set{advice}"
-        else:
-            yield f"{name}: {each['msg'].removeprefix('Value error, ')}"

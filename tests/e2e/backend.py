@@ -13,6 +13,7 @@ import aiohttp
 import grpc
 import grpc.aio
 from cryptography.fernet import Fernet
+from prometheus_client import generate_latest
 
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import notification_pb2 as notices_pb
@@ -22,6 +23,7 @@ from calguard_server.settings import read_settings
 from tests.e2e.bearer import carrying
 from tests.e2e.stubs import UNDER_WAY, Heard, Scopes, Stubs, query_of
 from tests.fakes.world import CountingIds, ManualClock, middle
+from tests.leaks import MAIL_PASSWORD, emitted
 
 OPERATOR = "ops@example.com"
 _STEP = timedelta(milliseconds=100)
@@ -71,8 +73,13 @@ class Backend(Stubs):
         return timedelta(minutes=11)
 
     async def stop(self) -> None:
+        emitted("/metrics", generate_latest(self.app.registry).decode())
         await self.app.stop()
         await self.channel.close()
+        for mail in self.sandbox.mail.received.records:
+            emitted("an e-mail", str(mail))
+        for post in self.sandbox.slack.messages.records:
+            emitted("a Slack message", str(post))
 
     async def restart(self, **overrides: str) -> None:
         """Stop the server in good order, and start it again, with some settings changed."""
@@ -211,7 +218,12 @@ async def running_backend(
     """
     clock, ids = ManualClock(), CountingIds()
     world = World(clock, lambda noun: ids(f"{noun}-{folder.name.replace('_', '-')[:20]}"), middle)
-    async with Sandbox(SandboxOptions(seed="e2e"), now=clock.now) as sandbox, aiohttp.ClientSession() as browser:
+    async with (
+        Sandbox(
+            SandboxOptions(seed="e2e", smtp_user="calguard", smtp_password=MAIL_PASSWORD), now=clock.now
+        ) as sandbox,
+        aiohttp.ClientSession() as browser,
+    ):
         settings = settings_for(sandbox, folder / "calguard.db") | overrides
         app = await App.start(read_settings(**settings), world)
         backend = Backend(app, sandbox, clock, folder / "calguard.db", settings, world, browser, token, credentials)

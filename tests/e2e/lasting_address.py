@@ -18,13 +18,13 @@ class Service:
     """A server that can be ended and started again. `latest` is the revision of the last change made here."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
+        self.environment = environment
         self._server: ServerProcess | None = None
         self.address = "127.0.0.1:0"
         self.latest = 0
 
     async def start(self) -> None:
-        self._server = await ServerProcess.start(self._environment | {"CALGUARD_LISTEN": self.address})
+        self._server = await ServerProcess.start(self.environment | {"CALGUARD_LISTEN": self.address})
         self.address = f"127.0.0.1:{await self._server.port()}"
 
     async def end(self, number: signal.Signals) -> None:

@@ -10,10 +10,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.leaks import emitted
+
 COMMAND = Path(sys.executable).parent / "calguard-server"
 _SECONDS = 30
 _LISTENING = re.compile(r"listening on (\S+):(\d+)")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CALGUARD_")}
+
+
+def _command_line(pid: int) -> str:
+    """What every user of the machine can read of a process; of one that has ended, nothing."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except FileNotFoundError:
+        return ""
 
 
 class EndedError(Exception):
@@ -23,8 +33,9 @@ class EndedError(Exception):
 class ServerProcess:
     """Started by `start`; what it prints is read all the time, so that it never waits for a reader."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, *, shows_secrets: bool = False) -> None:
         self._process = process
+        self._shows_secrets = shows_secrets
         self._output: list[str] = []
         self._errors: list[str] = []
         self._grown = asyncio.Event()
@@ -57,7 +68,8 @@ class ServerProcess:
             stderr=asyncio.subprocess.PIPE,
             preexec_fn=limit if file_size_limit else None,
         )
-        return cls(process)
+        emitted("a command line", _command_line(process.pid))
+        return cls(process, shows_secrets=arguments[:1] == ("new-token",))
 
     async def _read(self, stream: asyncio.StreamReader | None, lines: list[str]) -> None:
         assert stream is not None
@@ -103,6 +115,19 @@ class ServerProcess:
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
+    def terminate(self) -> None:
+        """Ask it to end in good order."""
+        self.send(signal.SIGTERM)
+
+    async def until_printed(self, text: str) -> None:
+        """Return once it has printed a text. Raises EndedError where it ends before that."""
+        async with asyncio.timeout(_SECONDS):
+            while text not in self.printed:
+                self._grown.clear()
+                if all(reader.done() for reader in self._readers):
+                    raise EndedError(self.complaints)
+                await self._grown.wait()
+
     async def gone(self) -> None:
         """Return when it has ended, however long that takes."""
         await self._process.wait()
@@ -112,6 +137,9 @@ class ServerProcess:
         async with asyncio.timeout(_SECONDS):
             code = await self._process.wait()
             await asyncio.gather(*self._readers)
+        if not self._shows_secrets:
+            emitted("a server's standard output", self.printed)
+            emitted("a server's standard error", self.complaints)
         return code
 
     def kill(self) -> None:

@@ -27,6 +27,7 @@ from calguard.v1 import server_pb2 as server_pb
 from calguard.v1 import slack_workspace_pb2 as slack_pb
 from calguard_client.refusal import Refusal
 from tests.e2e.watching import Watcher
+from tests.leaks import emitted
 
 Mode = pages_pb.SchedulingMode.ValueType
 Scopes = Iterable[str] | Literal["all"]
@@ -185,7 +186,9 @@ async def refused(call: Awaitable[object]) -> Refusal:
     """How a call was refused."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
-    return Refusal.of(caught.value)
+    refusal = Refusal.of(caught.value)
+    emitted("a refusal", str(refusal))
+    return refusal
 
 
 def told(refusal: Refusal) -> tuple[str, str]:

@@ -3,6 +3,8 @@
 import asyncio
 import sys
 
+from tests.leaks import emitted
+
 
 async def test_demo() -> None:
     """It tells its story to the end, verifies every claim by looking, and says so by exit code 0."""
@@ -10,5 +12,6 @@ async def test_demo() -> None:
         sys.executable, "-m", "demo", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     printed, _ = await demo.communicate()
+    emitted("the demo", printed.decode())
     assert demo.returncode == 0, printed.decode()
     assert "claims hold" in printed.decode()

@@ -93,7 +93,7 @@ async def test_a_disconnected_link_is_told_to_connect(backend: Backend, link: li
 
 async def test_a_grant_that_no_key_opens(backend: Backend, link: links_pb.CalendarLink) -> None:
     """The first stage says that the key is lost; the check at the end fails the link."""
-    await backend.restart(token_keys=Fernet.generate_key().decode())
+    await backend.restart(token_keys=Fernet.generate_key().decode(), accept_lost_keys="true")
     first, *_ = steps = await backend.diagnose(link.id)
     assert list(outcomes(steps).values()) == [FAILED] + [SKIPPED] * 6
     assert (reason(first), first.next_action) == ("AUTHORIZATION_INCOMPLETE", links_pb.NEXT_ACTION_RECONNECT)

@@ -72,7 +72,7 @@ def lost_key(*, found_again: bool) -> Trouble:
         old, new = scene.backend.overrides["token_keys"], Fernet.generate_key().decode()
         await scene.backend.restart(token_keys=f"{new},{old}")
         await scene.backend.relink(scene.ben)
-        await scene.backend.restart(token_keys=new)
+        await scene.backend.restart(token_keys=new, accept_lost_keys="true")
         scene.lost_key = old
 
     async def end(scene: Scene) -> None:

@@ -118,7 +118,7 @@ async def test_google_says_that_it_is_void_already(backend: Backend, end: End) -
 async def test_a_grant_that_no_key_opens_cannot_be_revoked(backend: Backend, end: End) -> None:
     """Nobody can name it to Google any more, so it is not said to be revoked."""
     link = await backend.link("ann")
-    await backend.restart(token_keys=Fernet.generate_key().decode())
+    await backend.restart(token_keys=Fernet.generate_key().decode(), accept_lost_keys="true")
     assert (await end(backend, link)).revocation == UNCONFIRMED
     assert granted(backend, ANN)
 

@@ -1,6 +1,7 @@
 """The command `calguard-server`: how it starts, what it refuses to start with, how it ends."""
 
 import asyncio
+import os
 import signal
 import socket
 import sqlite3
@@ -19,7 +20,7 @@ from tests.e2e.server_process import ServerProcess
 from tests.e2e.stubs import ALL, Stubs
 
 SECRET = "hunter2-hunter2"
-EXIT_STOPPED, EXIT_SETTINGS, EXIT_STORE, EXIT_ADDRESS = 0, 2, 3, 4
+EXIT_STOPPED = 0
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ async def test_without_keys(servers: Servers, environment: dict[str, str]) -> No
     """Without TOKEN_KEYS it does not start: it names the setting, and a command that makes a key, which then works."""
     del environment["CALGUARD_TOKEN_KEYS"]
     code, text = await servers.refuse(environment)
-    assert code == EXIT_SETTINGS
+    assert code == os.EX_CONFIG
     assert "CALGUARD_TOKEN_KEYS" in text
     recipe = text.partition("make one with: ")[2].strip()
     made = await asyncio.create_subprocess_shell(recipe, stdout=asyncio.subprocess.PIPE)
@@ -147,7 +148,7 @@ async def test_bad_settings(servers: Servers, environment: dict[str, str]) -> No
         "CALGUARD_LOG_LEVEL": "loud",
     }
     code, text = await servers.refuse(environment | bad)
-    assert code == EXIT_SETTINGS
+    assert code == os.EX_CONFIG
     assert [name for name in bad if name not in text] == []
     assert SECRET not in text
 
@@ -160,7 +161,7 @@ async def test_bad_mail_settings(servers: Servers, environment: dict[str, str], 
     """A mail setting that cannot be stops the start with its name, and without its secret."""
     mail = {"CALGUARD_SMTP_URL": "smtp://127.0.0.1:2525?starttls=off"}
     code, text = await servers.refuse(environment | mail | {f"CALGUARD_{name}": value})
-    assert code == EXIT_SETTINGS
+    assert code == os.EX_CONFIG
     assert f"CALGUARD_{name}" in text
     assert SECRET not in text
 
@@ -171,7 +172,7 @@ async def test_newer_schema(servers: Servers, environment: dict[str, str], tmp_p
         connection.execute("PRAGMA user_version = 9999")
         connection.commit()
     code, text = await servers.refuse(environment)
-    assert code == EXIT_STORE
+    assert code == os.EX_DATAERR
     assert "9999" in text
     assert "newer" in text
 
@@ -180,7 +181,7 @@ async def test_not_a_database(servers: Servers, environment: dict[str, str], tmp
     """A file that is no database is left as it is."""
     (tmp_path / "calguard.db").write_text("dear diary, " * 100)
     code, text = await servers.refuse(environment)
-    assert code == EXIT_STORE
+    assert code == os.EX_DATAERR
     assert "DATABASE_URL" in text
     assert (tmp_path / "calguard.db").read_text() == "dear diary, " * 100
 
@@ -193,7 +194,7 @@ async def test_database_that_cannot_be_written(
     (tmp_path / "a-file").touch()
     path = place.format(folder=tmp_path)
     code, text = await servers.refuse(environment | {"CALGUARD_DATABASE_URL": f"sqlite:///{path}"})
-    assert code == EXIT_STORE
+    assert code == os.EX_NOPERM
     assert path in text
     assert "write" in text
 
@@ -202,7 +203,7 @@ async def test_database_in_use(servers: Servers, environment: dict[str, str]) ->
     """A second server on the same database does not start; the first goes on."""
     stubs = await servers.connect(await servers.start(environment))
     code, text = await servers.refuse(environment)
-    assert code == EXIT_STORE
+    assert code == os.EX_TEMPFAIL
     assert "another calguard-server" in text
     await stubs.add_account("ann")
 
@@ -215,7 +216,7 @@ async def test_port_in_use(servers: Servers, environment: dict[str, str], name: 
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         code, text = await servers.refuse(environment | {f"CALGUARD_{name}": address})
-    assert code == EXIT_ADDRESS
+    assert code == os.EX_UNAVAILABLE
     assert address.rpartition(":")[2] in text
     assert "127.0.0.1" in text
 
@@ -223,7 +224,7 @@ async def test_port_in_use(servers: Servers, environment: dict[str, str], name: 
 async def test_refused_start_leaves_no_trace(servers: Servers, environment: dict[str, str]) -> None:
     """After a start that was refused nothing is in the way of the next one."""
     code, _ = await servers.refuse(environment | {"CALGUARD_LISTEN": "x"})
-    assert code == EXIT_SETTINGS
+    assert code == os.EX_CONFIG
     assert await (await servers.start(environment)).port()
 
 
@@ -241,7 +242,7 @@ async def test_disk_that_fills(servers: Servers, environment: dict[str, str]) ->
         except grpc.aio.AioRpcError as error:
             refusal = Refusal.of(error)
     assert (refusal.code.name, refusal.reason) == ("UNAVAILABLE", "STORE_UNAVAILABLE")
-    assert await full.ended() == EXIT_STORE
+    assert await full.ended() == os.EX_IOERR
     assert "calguard.db" in full.complaints
     assert "free" in full.complaints
     again = await servers.connect(await servers.start(environment))

@@ -1,6 +1,7 @@
 """The command `calguard-server` and its tokens: how they are made, and what it does not start with."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from tests.e2e.stubs import Stubs, refused, told
 from tests.fakes.certificates import SERVER_NAMES, authority, put
 from tests.fakes.issuer import ec_key, key_set
 
-EXIT_STOPPED, EXIT_SETTINGS = 0, 2
+EXIT_STOPPED = 0
 
 
 @pytest.fixture
@@ -150,7 +151,7 @@ async def test_a_server_does_not_start_with_a_bad_file(
 )
 async def test_wrong_usage_makes_nothing(arguments: tuple[str, ...], expected: str) -> None:
     async with running({}, *arguments) as process:
-        assert await process.ended() == EXIT_SETTINGS
+        assert await process.ended() == os.EX_USAGE
         assert process.printed == ""
         assert expected in process.complaints
 
@@ -177,7 +178,7 @@ async def test_it_does_not_start_with_a_file_that_is_of_no_use(
     if lines:
         overwrite(tokens, *lines)
     async with running(environment) as server:
-        assert await server.ended() == EXIT_SETTINGS
+        assert await server.ended() == os.EX_CONFIG
     told_so = f"CALGUARD_AUTH_TOKENS_FILE: {expected.format(path=tokens)}"
     assert told_so in server.complaints
     assert READER not in server.printed + server.complaints
@@ -198,6 +199,6 @@ async def test_other_machines_are_let_in_on_purpose_only(
             async with calling(server, "") as anybody:
                 assert await anybody.all_pages() == []
             return
-        assert await server.ended() == EXIT_SETTINGS
+        assert await server.ended() == os.EX_CONFIG
     assert "CALGUARD_LISTEN: expected a loopback address" in server.complaints
     assert "set CALGUARD_AUTH_TOKENS_FILE, or CALGUARD_AUTH_JWT_ISSUER, or CALGUARD_AUTH_ALLOW" in server.complaints

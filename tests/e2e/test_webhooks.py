@@ -198,7 +198,7 @@ async def test_what_no_key_opens_waits_for_the_key(tmp_path: Path) -> None:
     async with a_scene(tmp_path) as scene:
         backend, key = scene.backend, scene.backend.overrides["token_keys"]
         other = Fernet.generate_key().decode()
-        await backend.restart(token_keys=other)
+        await backend.restart(token_keys=other, accept_lost_keys="true")
         await backend.check(scene.link.id)
         await backend.until(lambda notices: any(notice.state == RETRYING for notice in notices))
         [waiting] = [notice for notice in await backend.notifications() if notice.channel == WEBHOOK]

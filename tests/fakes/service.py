@@ -128,7 +128,7 @@ def make_page(page_id: str, mode: SchedulingMode, owner: str, *members: str, **f
 async def open_test_store(
     path: Path, clock: Clock, ids: CountingIds, key: Secret = KEY, connections: InlineConnections | None = None
 ) -> SqliteStore:
-    options = StoreOptions(path, Vault([key]), encode_change, clock, ids)
+    options = StoreOptions(path, Vault([key]), encode_change, clock, ids, accept_lost_keys=key is not KEY)
     return await open_store(options if connections is None else replace(options, connect=connections.connect))
 
 

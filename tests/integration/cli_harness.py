@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
 from calguard_client.cli import main
+from tests.leaks import emitted
 
 BINARIES = Path(sys.executable).parent
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CALGUARD_")}
@@ -38,14 +39,20 @@ class Program:
         )
         assert self._process.stdout is not None
         assert self._process.stderr is not None
+        self._name = arguments[0]
         self._lines: queue.Queue[str] = queue.Queue()
+        self._printed: list[str] = []
         self._errors: list[str] = []
         self._readers = [
-            threading.Thread(target=_pass_on, args=(self._process.stdout, self._lines.put)),
+            threading.Thread(target=_pass_on, args=(self._process.stdout, self._take)),
             threading.Thread(target=_pass_on, args=(self._process.stderr, self._errors.append)),
         ]
         for reader in self._readers:
             reader.start()
+
+    def _take(self, line: str) -> None:
+        self._printed.append(line)
+        self._lines.put(line)
 
     def read_until(self, pattern: str) -> list[str]:
         """Read lines up to the first that has the pattern."""
@@ -62,6 +69,9 @@ class Program:
         code = self._process.wait(_OUTPUT_SECONDS)
         for reader in self._readers:
             reader.join(_OUTPUT_SECONDS)
+        if self._name != "calguard-sandbox":  # which prints the settings of a server
+            emitted("standard output", "".join(self._printed))
+            emitted("standard error", "".join(self._errors))
         return code, "".join(self._errors)
 
     def stop(self) -> None:
@@ -122,6 +132,7 @@ def run(*arguments: str, server: str = "", stdin: str = "") -> Result:
     result = CliRunner().invoke(main, arguments, input=stdin, env=environment, prog_name="calguard")
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
+    emitted("the command's output", result.output)
     return result
 
 

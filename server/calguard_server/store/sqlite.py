@@ -1,11 +1,10 @@
 """The store on SQLite: one file, one process, one writer."""
 
-import fcntl
 import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,12 +47,13 @@ from calguard_server.engine.ports import (
 )
 from calguard_server.engine.tracing import UNTRACED, Tracer
 from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
-from calguard_server.store import appointments, checks, counts, deliveries, ledger
+from calguard_server.store import appointments, checks, counts, deliveries, ledger, lock
 from calguard_server.store.connection import Connect, connect
-from calguard_server.store.errors import StoreError, store_error
+from calguard_server.store.errors import store_error
 from calguard_server.store.flush import EncodeChange
+from calguard_server.store.keys import admit_keys
 from calguard_server.store.load import answer_of
-from calguard_server.store.migrate import migrate
+from calguard_server.store.migrate import migrate, refuse_others
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.readers import Readers
 from calguard_server.store.rows import (
@@ -75,7 +75,6 @@ from calguard_server.store.writer import CommitObserver, Writer, uncounted
 
 T = TypeVar("T")
 
-_OWN = 0o600
 _READERS = 3
 _SNAPSHOTS = 4
 
@@ -84,7 +83,8 @@ _SNAPSHOTS = 4
 class StoreOptions:
     """Where the database is, what encrypts its secrets, how changes are encoded for subscribers, who connects.
 
-    `observe` is told of each commit, `tracer` collects a span of it.
+    `observe` is told of each commit, `tracer` collects a span of it. `accept_lost_keys`: whether to go on where a key is
+    missing under which secrets are stored.
     """
 
     path: Path
@@ -95,18 +95,19 @@ class StoreOptions:
     connect: Connect = connect
     observe: CommitObserver = uncounted
     tracer: Tracer = UNTRACED
+    accept_lost_keys: bool = False
 
 
 class SqliteStore:
     """The durable state; see engine/ports.py for what each call means. Opened by `open_store`."""
 
     def __init__(
-        self, identity: "_Identity", lock: IO[str], writer: Writer, readers: Readers, snapshots: Readers, vault: Vault
+        self, identity: "_Identity", taken: IO[str], writer: Writer, readers: Readers, snapshots: Readers, vault: Vault
     ) -> None:
         self.store_id = identity.store_id
         self.epoch = identity.epoch
         self.writer = writer
-        self._lock = lock
+        self._lock = taken
         self._readers = readers
         self._snapshots = snapshots
         self._vault = vault
@@ -414,21 +415,23 @@ async def open_store(options: StoreOptions) -> SqliteStore:
 
     Raises StoreError, whose text says what to do, where it is newer than this program, not writable, or in use.
     """
-    lock = _lock(options.path)
+    taken = lock.take(options.path)
     try:
-        return await _open(options, lock)
+        with closing(sqlite3.connect(options.path)) as unchanged:  # before the journal's mode, which stays in the file
+            refuse_others(unchanged)
+        return await _open(options, taken)
     except sqlite3.Error as error:
-        lock.close()
+        taken.close()
         raise store_error(options.path, error) from error
     except BaseException:
-        lock.close()
+        taken.close()
         raise
 
 
-async def _open(options: StoreOptions, lock: IO[str]) -> SqliteStore:
+async def _open(options: StoreOptions, taken: IO[str]) -> SqliteStore:
     connection = await options.connect(options.path, writer=True)
     try:
-        identity = await connection.run(lambda raw: _prepare(raw, options.new_id))
+        identity = await connection.run(lambda raw: _prepare(raw, options))
     except BaseException:
         await connection.close()
         raise
@@ -444,7 +447,7 @@ async def _open(options: StoreOptions, lock: IO[str]) -> SqliteStore:
     )
     readers = await Readers.open(options.path, _READERS, options.connect)
     snapshots = await Readers.open(options.path, _SNAPSHOTS, options.connect)
-    return SqliteStore(identity, lock, writer, readers, snapshots, options.vault)
+    return SqliteStore(identity, taken, writer, readers, snapshots, options.vault)
 
 
 class _Identity(NamedTuple):
@@ -453,37 +456,18 @@ class _Identity(NamedTuple):
     revision: int
 
 
-def _prepare(connection: sqlite3.Connection, new_id: NewId) -> _Identity:
+def _prepare(connection: sqlite3.Connection, options: StoreOptions) -> _Identity:
     """Migrate, see that the file can be written, and read which store it is and where its log ends."""
     migrate(connection)
     connection.execute("BEGIN IMMEDIATE")
+    admit_keys(connection, options.vault, accept_lost=options.accept_lost_keys)
     row = connection.execute(QUERIES["read_meta"], ("store_id",)).fetchone()
-    store_id = row[0] if row else new_id("store")
+    store_id = row[0] if row else options.new_id("store")
     connection.execute(QUERIES["write_meta"], ("store_id", store_id))
     revision, epoch = int(connection.execute(QUERIES["latest_revision"]).fetchone()[0]), secrets.token_hex(8)
     connection.execute(QUERIES["begin_epoch"], (epoch, revision))
     connection.execute("COMMIT")
     return _Identity(store_id, epoch, revision)
-
-
-def _lock(path: Path) -> IO[str]:
-    """Take the database for this process: the writer counts revisions in memory, so there can be only one."""
-    try:
-        path.touch(mode=_OWN)  # before SQLite does: what it makes beside the database is as private as that
-        beside = path.with_name(path.name + "-lock")
-        beside.touch(mode=_OWN)
-        lock = beside.open("w")
-    except OSError as error:
-        raise StoreError(
-            f"database {path}: it, or its folder, cannot be written ({error.strerror}): check that the folder exists "
-            "and that this user may write both"
-        ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise StoreError(f"database {path}: another calguard-server uses it: stop that one first") from error
-    return lock
 
 
 def _usable_grants(connection: sqlite3.Connection, vault: Vault, named: str) -> dict[str, Grant]:
