@@ -83,8 +83,8 @@ _SNAPSHOTS = 4
 class StoreOptions:
     """Where the database is, what encrypts its secrets, how changes are encoded for subscribers, who connects.
 
-    `observe` is told of each commit, `tracer` collects a span of it. `accept_lost_keys`: whether to go on where a key is
-    missing under which secrets are stored.
+    `observe` is told of each commit, `tracer` collects a span of it. `accept_lost_keys`: whether to go on where a key
+    is missing under which secrets are stored.
     """
 
     path: Path
