@@ -131,7 +131,7 @@ async def test_a_server_does_not_start_with_a_bad_file(
     path = Path(good[f"CALGUARD_{setting}"])
     overwrite(path, content)
     async with running(environment | good) as server:
-        assert await server.ended() == EXIT_SETTINGS
+        assert await server.ended() == os.EX_CONFIG
         assert expected.format(path=path) in server.complaints
 
 

@@ -12,7 +12,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from calguard.v1 import booking_page_pb2 as pages_pb
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard_sandbox import Sandbox, SandboxOptions
-from calguard_server.settings import SettingsError, read_tracing_settings
+from calguard_server.store_settings import SettingsError
+from calguard_server.tracing_settings import read_tracing_settings
 from tests.e2e.backend import settings_for
 from tests.e2e.server_process import ServerProcess
 from tests.e2e.stubs import ALL, Stubs, query_of

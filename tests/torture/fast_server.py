@@ -9,7 +9,6 @@ import sys
 from datetime import datetime
 
 import uvloop
-from calguard_server.commands.logs import configure_logging
 
 from calguard_server.app import App, World, random_id, tune_garbage_collector
 from calguard_server.settings import Settings, read_settings

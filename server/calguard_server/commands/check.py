@@ -57,9 +57,7 @@ def _callers(settings: Settings) -> Finding:
         callers = TokensFile(Path(settings.auth_tokens_file)).read()
     except TokensFileError as error:
         return failed("callers", f"CALGUARD_AUTH_TOKENS_FILE: {error}")
-    return (
-        fine("callers", f"{len(callers)} in the file") if callers else warning("callers", "there is none in the file")
-    )
+    return fine("callers", f"{len(callers)} are known") if callers else warning("callers", "nobody is in the file")
 
 
 def _database() -> Iterator[Finding]:
