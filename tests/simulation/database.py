@@ -97,12 +97,12 @@ class Database:
 
     def links(self) -> list[tuple[LinkView, int]]:
         """Each link, with the revision of its last change."""
-        rows = self._connection.execute(QUERIES["links_after"], ("", _ALL, "", "[]"))
+        rows = self._connection.execute(QUERIES["links_after"], ("", _ALL, "", "[]", "[]"))
         return [(link_view(link_to_wire(link)), link.revision) for link in map(link_of, rows)]
 
     def pages(self) -> list[tuple[PageView, int]]:
         """Each page, with the revision of its last change."""
-        rows = self._connection.execute(QUERIES["pages_after"], ("", _ALL, "", "[]"))
+        rows = self._connection.execute(QUERIES["pages_after"], ("", _ALL, "", "[]", "[]"))
         return [(page_view(page_to_wire(page)), page.revision) for page in map(page_of, rows)]
 
     def providers(self) -> list[tuple[ProviderView, int]]:
@@ -113,7 +113,7 @@ class Database:
 
     def people(self) -> dict[str, Person]:
         """Each account."""
-        rows = self._connection.execute(QUERIES["accounts_after"], ("", _ALL))
+        rows = self._connection.execute(QUERIES["accounts_after"], ("", _ALL, "[]"))
         return {account.id: _person(account) for account in map(account_of, rows)}
 
     def log(self) -> list[tuple[int, bytes]]:
