@@ -15,7 +15,7 @@ MAIL_PASSWORD = "planted-mail-password"
 
 KINDS = {
     "a key of TOKEN_KEYS": re.compile(r"(?<![\w/+-])[A-Za-z0-9_-]{43}=(?![\w=])"),
-    "what a key has sealed": re.compile(r"gAAAAA[\w-]{20,}"),
+    "what a key has sealed": re.compile(r"(?<![\w+/-])gAAAAA[\w-]{20,}"),
     "the OAuth client's secret": re.compile(r"GOCSPX-[\w-]+"),
     "an access token": re.compile(r"ya29\.[\w-]{3,}"),
     "a refresh token": re.compile(r"1//0[\w-]{10,}"),

@@ -65,6 +65,7 @@ def test_what_is_none_is_not_taken_for_one() -> None:
         "store-054d4abf376249829531 link-1fc0cb40bef44d989fbf a5e40781afede24d",
         "sha256:" + "0f" * 32,
         "AQAAAAAAAAAA47DEQpj8HBhzdG9yZS1iZDVhZTM4ZDI1MzI0ODg4OGQyZDkR8Gg=",
+        "AgAAAAAAAAAWRTo5uY32NZg1r3zw2zYN4nN0b3JlLW9sZC0xo50r1w==",
         "CALGUARD_TOKEN_KEYS: expected 32 bytes in URL-safe base64",
     ):
         assert list(leaks_in(text)) == []

@@ -31,10 +31,10 @@ def verified(path: Path) -> Contents:
     """
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            complaints = integrity_complaints(connection)
-            if complaints:
+            contents = read_contents(connection, path)
+            if complaints := integrity_complaints(connection):
                 raise _unusable(path, f"is damaged: {complaints[0]}")
-            return read_contents(connection, path)
+            return contents
     except sqlite3.DatabaseError as error:
         raise _unusable(path, f"cannot be read as a database: {error}") from error
 
