@@ -35,6 +35,7 @@ from tests.e2e.stubs import ALL, ANY, AUTO, refused, told
 ANN, BEN = "ann@example.com", "ben@example.com"
 PENDING, ADDED = pb.CALENDAR_ENTRY_STATE_PENDING, pb.CALENDAR_ENTRY_STATE_ADDED
 NOT_ADDED, REMOVED = pb.CALENDAR_ENTRY_STATE_NOT_ADDED, pb.CALENDAR_ENTRY_STATE_REMOVED
+REMOVING = pb.CALENDAR_ENTRY_STATE_REMOVING
 
 
 @pytest.fixture
@@ -239,6 +240,37 @@ async def test_what_cannot_be_added_says_why_and_is_tried_again(backend: Backend
     assert failing.state == pb.APPOINTMENT_STATE_ASSIGNED
     await until(backend, made.id, all_are(ADDED))
     assert len(events(backend, ANN)) == 1
+
+
+async def test_an_event_that_arrives_late_of_what_was_cancelled_is_removed(tmp_path: Path) -> None:
+    """Google carries the insert out after nobody waits for it any more, and after the cancellation."""
+    async with running_backend(tmp_path, google_timeout="1s") as backend:
+        for name in ("ann", "ben"):
+            await backend.add_account(name)
+            await backend.link(name)
+        await backend.add_page("any", ANY, "ann", "ann", "ben")
+        rule = backend.sandbox.fault("network/hold", surface="google", endpoint="events.insert", user=ANN)
+        made = await assign(backend, "any", 24, account_id="ann")
+        await until(backend, made.id, all_are(NOT_ADDED))
+        assert all_are(REMOVING)(await cancel(backend, made.id))
+        await failed_meanwhile(backend)
+        other = await assign(backend, "any", 24, account_id="ben")
+        await until(backend, other.id, all_are(ADDED))  # what was due before that is worked on
+        assert all_are(REMOVING)(await read(backend, made.id))
+        backend.sandbox.faults.remove(rule.id)
+        async with asyncio.timeout(10):
+            while not events(backend, ANN):
+                assert all_are(REMOVING)(await read(backend, made.id))
+        await until(backend, made.id, all_are(REMOVED))
+        assert events(backend, ANN) == []
+
+
+async def failed_meanwhile(backend: Backend) -> None:
+    """Have the link fail and recover, which has all tried at once that waits for it."""
+    link = await link_of(backend, "ann")
+    for enabled, state in ((False, links_pb.CALENDAR_LINK_STATE_FAILED), (True, links_pb.CALENDAR_LINK_STATE_LINKED)):
+        backend.sandbox.google.set_calendar_service(ANN, enabled=enabled)
+        assert (await backend.check(link.id)).state == state
 
 
 async def test_an_answer_that_is_lost_makes_no_second_event(backend: Backend) -> None:

@@ -42,6 +42,8 @@ ELSEWHERE = {
     "api/deleted": "tests/integration/test_google_events.py: nothing deletes events yet",
     "api/fullSyncRequired": "tests/integration/test_google_events.py: nothing synchronises yet",
     "api/updatedMinTooLongAgo": "tests/integration/test_google_events.py: nothing synchronises yet",
+    "network/hold": "tests/crash/test_appointment_kills.py: it fails nothing by itself",
+    "network/hold_after": "tests/crash/test_appointment_kills.py: it fails nothing by itself",
     "network/hang_after": "tests/integration/test_slack_notifier.py and test_email_notifier.py",
 }
 

@@ -289,7 +289,7 @@ def test_another_add_calendar_leaves_no_second_event(tmp_path: Path) -> None:
         desk.service.provider.calendars.append(OTHER)
         await desk.service.selection.select(link_id, ("me@example.com",), OTHER.id)
         desk.calendars.answers_lost.clear()
-        await seconds(60)
+        await seconds(120)
         assert (await only(desk, appointment)).entry.calendar_id == OTHER.id
         assert [draft.calendar_id for _, draft in desk.calendars.events.values()] == [OTHER.id]
 

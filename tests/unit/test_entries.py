@@ -1,6 +1,6 @@
 """What is done about an appointment's entry in a calendar, and what comes of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from calguard_server.domain.appointment import Entry, EntryState
 from calguard_server.domain.causes import Cause, CauseReason, Finding
 from calguard_server.domain.entries import (
+    LATE_ARRIVAL,
     RETRY_BASE,
     RETRY_CAP,
     EntryStep,
@@ -124,10 +125,14 @@ def test_what_was_never_sent_is_removed_as_it_is() -> None:
     assert (gone.state, gone.next_attempt_time) == (EntryState.REMOVED, None)
 
 
-@pytest.mark.parametrize("state", [EntryState.PENDING, EntryState.NOT_ADDED, EntryState.ADDED])
-def test_what_was_sent_is_to_be_removed_whatever_was_answered(state: EntryState) -> None:
+@pytest.mark.parametrize(
+    ("state", "due"),
+    [(EntryState.PENDING, NOW), (EntryState.NOT_ADDED, NOW + LATE_ARRIVAL), (EntryState.ADDED, NOW)],
+)
+def test_what_was_sent_is_to_be_removed_whatever_was_answered(state: EntryState, due: datetime) -> None:
+    """What was not known to arrive may do so late."""
     removing = unwanted(entry(state, fence=1, attempts=7, next_attempt_time=None), NOW)
-    assert (removing.state, removing.next_attempt_time, removing.attempts) == (EntryState.REMOVING, NOW, 0)
+    assert (removing.state, removing.next_attempt_time, removing.attempts) == (EntryState.REMOVING, due, 0)
 
 
 def test_what_is_being_sent_is_removed_after_that() -> None:
@@ -135,6 +140,7 @@ def test_what_is_being_sent_is_removed_after_that() -> None:
     assert removing.next_attempt_time == NOW + LEASE
     freed = after_adding(removing, None, NOW, 0.5)
     assert (freed.state, freed.next_attempt_time, freed.claimed) == (EntryState.REMOVING, NOW, False)
+    assert after_adding(removing, DOWN, NOW, 0.5).next_attempt_time == NOW + LATE_ARRIVAL
 
 
 @pytest.mark.parametrize("state", [EntryState.REMOVING, EntryState.REMOVED])

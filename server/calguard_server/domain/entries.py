@@ -5,7 +5,8 @@
    from 5 s to 15 min, and at once when a link of the account can be written to again, or another add calendar is
    selected. While no link can be written to, it waits for that.
 2. An entry that is not wanted any more and that was never sent is REMOVED as it is. One that was sent may be there,
-   whatever was answered: it is REMOVING until the provider says that it is gone.
+   whatever was answered: it is REMOVING until the provider says that it is gone. Where adding failed, that is asked
+   a minute later only: the provider may carry out what it was sent after the answer was given up.
 3. Adding and removing of one entry never overlap: who claims an entry has it until the outcome is saved, or until the
    claim ends. What changes meanwhile is done after that.
 """
@@ -24,6 +25,8 @@ from calguard_server.domain.link_state import CalendarLink, LinkState
 
 RETRY_BASE = timedelta(seconds=5)
 RETRY_CAP = timedelta(minutes=15)
+LATE_ARRIVAL = timedelta(minutes=1)
+"""For how long what failed to be added may still arrive."""
 
 
 class EntryStep(StrEnum):
@@ -124,7 +127,8 @@ def unwanted(entry: Entry, now: datetime) -> Entry:
         return entry
     if not entry.fence:
         return replace(entry, state=EntryState.REMOVED, cause=None, next_attempt_time=None)
-    due = entry.next_attempt_time if entry.claimed else now
+    soon = now + LATE_ARRIVAL if entry.state is EntryState.NOT_ADDED else now
+    due = entry.next_attempt_time if entry.claimed else soon
     return replace(entry, state=EntryState.REMOVING, cause=None, attempts=0, next_attempt_time=due)
 
 
@@ -132,7 +136,7 @@ def after_adding(entry: Entry, finding: Finding | None, now: datetime, chance: f
     """Answer a claimed entry after it was sent; `finding` is why that failed. `chance` is a random number in [0, 1)."""
     freed = replace(entry, claimed=False)
     if entry.state is EntryState.REMOVING:
-        return replace(freed, next_attempt_time=now)
+        return replace(freed, next_attempt_time=now if finding is None else now + LATE_ARRIVAL)
     if finding is None:
         return replace(freed, state=EntryState.ADDED, cause=None, attempts=0, next_attempt_time=None)
     since = entry.cause.since if entry.cause is not None and entry.cause.reason is finding.reason else now

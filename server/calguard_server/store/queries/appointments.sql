@@ -50,9 +50,12 @@ ON CONFLICT (event_id) DO UPDATE SET
   claimed = excluded.claimed;
 
 -- name: wake_entries
--- Have what could not be added to, or removed from, an account's calendars tried at once.
+-- Have what could not be added to, or removed from, an account's calendars tried at once. What is to be removed, and was
+-- not tried yet, keeps its time.
 UPDATE entries
-SET attempts = 0, next_attempt_time = CASE WHEN claimed THEN next_attempt_time ELSE ?2 END
+SET attempts = 0, next_attempt_time = CASE
+  WHEN claimed OR (state = 'REMOVING' AND attempts = 0 AND next_attempt_time IS NOT NULL) THEN next_attempt_time
+  ELSE ?2 END
 WHERE account_id = ?1 AND state IN ('NOT_ADDED', 'REMOVING');
 
 -- name: due_entries
