@@ -53,6 +53,8 @@ from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
 from calguard_server.grpc_api.convert import encode_change, encode_snapshot
+from calguard_server.grpc_api.limits import Limits
+from calguard_server.grpc_api.overload import OverloadOptions
 from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
 from calguard_server.http_api.page import CallbackPage
@@ -412,10 +414,27 @@ class App:
             int(port),
             authority=self._authority,
             connection_age=self._settings.watch_lifetime,
+            limits=self._limits(),
+            shed=self._count_shed(),
         )
         self._closers.append(lambda: server.stop(_LAST_GRACE_SECONDS))
         self.port = server.port
         return server
+
+    def _limits(self) -> Limits:
+        settings = self._settings
+        return Limits(
+            settings.caller_rate,
+            settings.caller_burst,
+            settings.calls_max,
+            settings.call_timeout,
+            OverloadOptions(settings.overload_wait.total_seconds()),
+        )
+
+    def _count_shed(self) -> Callable[[], None]:
+        return Counter(
+            "calguard_calls_shed", "Calls that were refused because calls waited too long.", registry=self.registry
+        ).inc
 
     async def _start_http(self) -> None:
         if not self._settings.http_listen:

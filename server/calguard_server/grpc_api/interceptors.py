@@ -27,7 +27,7 @@ from google.protobuf.message import DecodeError
 from calguard_server.domain.errors import CalguardError, InvalidArgumentError
 from calguard_server.engine.working_set import ReplayedError
 from calguard_server.grpc_api.errors import DETAILS_KEY, Refusal, internal_refusal, refusal_of
-from calguard_server.grpc_api.gate import Gate
+from calguard_server.grpc_api.gate import GUARDED, Gate
 
 _log = structlog.get_logger(__name__)
 
@@ -43,8 +43,9 @@ _ENDS = (Exception, asyncio.CancelledError)
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler. `timer` answers seconds that only grow; `new_error_id` makes ids for the log.
 
-    It is the innermost interceptor: it asks for a method's handler once, and wraps it once. Calls pass the `gate`. A
-    stream that writes by itself does not: it lasts until it is ended, and ends by itself when the server drains.
+    It is the innermost interceptor: it asks for a method's handler once, and wraps it once. Calls of our services are
+    let in by `admit`, which may raise a refusal, and pass the `gate`. A stream that writes by itself does not: it lasts
+    until it is ended, and ends by itself when the server drains.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         timer: Callable[[], float] = time.perf_counter,
         new_error_id: Callable[[], str] = lambda: secrets.token_hex(8),
         gate: Gate | None = None,
+        admit: Callable[[Context], None] = lambda _context: None,
     ) -> None:
         self._timer = timer
         self._new_error_id = new_error_id
         self._gate = gate or Gate()
+        self._admit = admit
         self._log: structlog.typing.FilteringBoundLogger = _log.bind()
         self._wrapped: dict[str, Handler] = {}
 
@@ -81,11 +84,12 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         if behaviour is None or encode is None:
             return handler
 
-        passage = self._gate.passage(method)
+        passage, admit = self._gate.passage(method), self._admit_for(method)
 
         async def guarded(request: Any, context: Context) -> bytes:  # noqa: ANN401 - whatever the method takes
             began = self._timer()
             try:
+                admit(context)
                 with passage:
                     answered = await behaviour(decode(request), context)
                     if type(answered) is not bytes:  # else it was kept encoded
@@ -108,9 +112,10 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         decode = _decoder_of(handler)
         writes_itself = inspect.iscoroutinefunction(behaviour)
 
-        passage = self._gate.passage(method)
+        passage, admit = self._gate.passage(method), self._admit_for(method)
 
         async def answer(request: Any, context: Context) -> None:  # noqa: ANN401 - whatever the method takes
+            admit(context)
             if writes_itself:
                 await behaviour(decode(request), context)
                 return
@@ -133,6 +138,9 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         )
         wrapped: Handler = make(guarded, response_serializer=handler.response_serializer)
         return wrapped
+
+    def _admit_for(self, method: str) -> Callable[[Context], None]:
+        return self._admit if method.startswith(GUARDED) else lambda _context: None
 
     async def _end(self, method: str, began: float, context: Context, error: BaseException) -> bytes:
         """End a call by what its handler raised; answer what was answered before where it was a repetition."""
