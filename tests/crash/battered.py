@@ -211,10 +211,16 @@ class BatteredServer:
 
 @asynccontextmanager
 async def battered_server(
-    environment: dict[str, str], database: Path, sandbox: Sandbox, seed: int, gap: tuple[int, int] = _GAP
+    environment: dict[str, str],
+    database: Path,
+    sandbox: Sandbox,
+    seed: int,
+    gap: tuple[int, int] = _GAP,
+    *,
+    late: float = 0,
 ) -> AsyncIterator[BatteredServer]:
     """Serve until the end of the test; a part of it that fails makes the test fail."""
-    server = BatteredServer(environment, database, seed, gap)
+    server = BatteredServer(environment, database, seed, gap, late=late)
     journals: list[Journal[Any]] = [
         sandbox.google_requests,
         sandbox.slack_requests,
