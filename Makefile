@@ -6,7 +6,7 @@ PROTOS := $(wildcard proto/calguard/v1/*.proto)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate torture torture-kills torture-notices grpcurl bench soak lock format baseline
+.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate torture torture-kills torture-notices fuzz grpcurl bench soak lock format baseline
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ torture-kills: setup ## 500 kills at random moments, under load: state, revision
 
 torture-notices: setup ## 200 kills under load, while Slack and the mail server fail at random: who was told what (SEED=, KILLS=)
 	$(BIN)/python -m tests.torture.notices $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
+
+fuzz: setup ## 100,000 samples of what nobody would send, to every method and port: no error, no growth (SEED=, COUNT=)
+	$(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
 
 grpcurl: setup ## check the README's grpcurl examples, and every method, with grpcurl itself (needs go)
 	$(BIN)/python -m tests.grpcurl
