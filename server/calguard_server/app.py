@@ -69,6 +69,7 @@ from calguard_server.watch.feed import Feed, FeedOptions
 from calguard_server.workers.account_loop import AccountLoopOptions
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
 from calguard_server.workers.check_pace import CheckPace, PaceOptions
+from calguard_server.workers.clock_review import ClockReview
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
 from calguard_server.workers.entry_loop import EntryLoop, ReviewLoop
@@ -83,6 +84,9 @@ _log = structlog.get_logger()
 
 _LAST_GRACE_SECONDS = 1.0
 """How long calls may still end when a start broke off, or after a drain."""
+
+_PUT_OFF = timedelta(hours=1)
+"""How long at least may pass until what is put off is tried again, as far as anything here asks for."""
 
 _ENTRY_LEASE = timedelta(minutes=1)
 """How long nobody else tries what a server that is gone was adding to a calendar, besides what Google may take."""
@@ -167,6 +171,8 @@ class App:
     async def _start(self) -> None:
         self._authority = self._read_tokens()
         self._store = await self._open_store()
+        now = self._world.clock.now()
+        await self._store.bring_forward(now, now + 2 * max(self._settings.check_interval, _PUT_OFF))
         # How many calls are made at once is bounded by their makers: a wait for a connection would count as silence.
         connector = aiohttp.TCPConnector(limit=0)
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
@@ -376,6 +382,7 @@ class App:
             "appointment reviews": reviews.run,
             "retention": retention.run,
             "watches": self._feed.run,
+            "clock": ClockReview(world.clock).run,
             "slack": SlackReview(self._slack_workspaces, world.clock).run,
             **parts.workers,
         }

@@ -35,7 +35,9 @@ Told = tuple[str, str, str, str]
 _GAP = (6, 26)
 """How many observations there are between a start and the next kill, at least and at most."""
 
-_SECONDS = 30
+_SECONDS = 120
+"""How long anything may take while servers are killed, on a machine that is busy with other work."""
+
 _REAL = SystemClock()
 _IN_FLIGHT = "SELECT channel, recipient_account_id, kind, page_id FROM deliveries WHERE state = 'SENDING'"
 

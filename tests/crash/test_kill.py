@@ -25,6 +25,7 @@ from tests.e2e.watching import DELETED, id_of
 from tests.torture.writers import PageWriter, keep
 
 KILLS = 12
+GAP = (6, 60)
 LATE = 0.05
 """A kill comes up to so many seconds after what was observed."""
 
@@ -178,7 +179,7 @@ async def play(folder: Path, seed: int, kills: int, load: int, tell: Callable[[s
     async with Sandbox(SandboxOptions(seed="crash")) as sandbox:
         settings = settings_for(sandbox, database) | {"check_interval": "1h", "progress_interval": "2s"}
         environment = {f"CALGUARD_{name.upper()}": value for name, value in settings.items()}
-        async with battered_server(environment, database, sandbox, seed, late=LATE) as server:
+        async with battered_server(environment, database, sandbox, seed, GAP, late=LATE) as server:
             await server.watching()
             story = Story(server, sandbox)
             writers = [PageWriter(server, each, OTHERS, random.Random(chance.getrandbits(64))) for each in range(load)]

@@ -351,6 +351,16 @@ class SqliteStore:
         """Drop what is past keeping of the ledger."""
         return await self.writer.submit(lambda connection: deliveries.prune(connection, before, limit))
 
+    async def bring_forward(self, now: datetime, latest: datetime) -> None:
+        """Have done now what is put off beyond a time: by a clock that was ahead."""
+        values = (to_micros(now), to_micros(latest))
+
+        def update(connection: sqlite3.Connection) -> None:
+            for query in _BROUGHT_FORWARD:
+                connection.execute(QUERIES[query], values)
+
+        await self.writer.submit(update)
+
     async def revision(self) -> int:
         """Answer the latest revision."""
         return self.writer.revision
@@ -471,6 +481,15 @@ def _log_after(connection: sqlite3.Connection, revision: int, limit: int) -> lis
         LogEntry(row[0], row[1], row[2], row[3], from_list(row[4]), row[5], from_list(row[6]), from_list(row[7]))
         for row in rows
     ]
+
+
+_BROUGHT_FORWARD = (
+    "checks_brought_forward",
+    "failing_checks_brought_forward",
+    "deliveries_brought_forward",
+    "entries_brought_forward",
+    "reviews_brought_forward",
+)
 
 
 def _pruning(
