@@ -74,8 +74,8 @@ class Fuzz:
             await no_http2(self._port, chance)
             self.tally["greetings"] += 1
         elif way < 0.12:
-            status = await http_status(self._http_port, chance)
-            self._count("HTTP", str(status), b"", never=status >= 500)
+            status, raw = await http_status(self._http_port, chance)
+            self._count("HTTP", str(status), raw, never=status >= 500)
         else:
             path, raw = self._sample(drawn)
             told = metadata(chance) if chance.random() < 0.2 else None

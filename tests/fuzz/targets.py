@@ -50,12 +50,12 @@ async def call(
     return grpc.StatusCode.OK
 
 
-async def http_status(port: int, chance: random.Random) -> int:
-    """Send a request of which something is wrong; answers the status, and 0 where there is none."""
+async def http_status(port: int, chance: random.Random) -> tuple[int, bytes]:
+    """Send a request of which something is wrong; answers the status, 0 where there is none, and what was sent."""
     raw = mutated(chance.choice(REQUESTS), REQUESTS, chance) if chance.random() < 0.9 else noise(chance)
     told = await _sent(port, raw + b"\r\n\r\n")
     parts = told.split(b" ", 2)
-    return int(parts[1]) if parts[0].startswith(b"HTTP/") else 0
+    return int(parts[1]) if parts[0].startswith(b"HTTP/") else 0, raw
 
 
 async def no_http2(port: int, chance: random.Random) -> None:

@@ -35,6 +35,15 @@ async def test_metrics(browser: aiohttp.ClientSession, accept: str) -> None:
         assert response.content_type == ("application/openmetrics-text" if "openmetrics" in accept else "text/plain")
 
 
+@pytest.mark.parametrize("version", ["1.0.", "x", "1.0.0.0.0", "\u00b2", "9" * 5_000])
+async def test_metrics_for_who_asks_for_a_version_that_is_none(browser: aiohttp.ClientSession, version: str) -> None:
+    """They are shown as text, or as something else that there is; it is no error of ours."""
+    accept = f"application/openmetrics-text; version={version}"
+    async with browser.get("/metrics", headers={"Accept": accept}) as response:
+        assert response.status == 200
+        assert "checks_total 3.0" in await response.text()
+
+
 @pytest.mark.parametrize("path", ["/", "/oauth", "/oauth/callback/x", "/favicon.ico", "/%00", "/../etc/passwd"])
 async def test_another_address_is_not_found(browser: aiohttp.ClientSession, path: str) -> None:
     async with browser.get(path) as response:

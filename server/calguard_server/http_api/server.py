@@ -113,8 +113,16 @@ class HttpServer:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         await self._look()
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        encode, content_type = _encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
+
+
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    """Choose how metrics are written; as plain text where the library trips over what is asked for."""
+    try:
+        return choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is none, such as "1.0."
+        return choose_encoder("")
 
 
 @web.middleware
