@@ -6,7 +6,7 @@ PROTOS := $(wildcard proto/calguard/v1/*.proto)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate torture torture-notices torture-appointments grpcurl bench soak lock format baseline
+.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate torture torture-kills torture-notices torture-appointments fuzz grpcurl bench soak lock format baseline
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,11 +61,17 @@ sandbox: setup ## start a local Google, Slack and SMTP with faults on demand
 torture: setup ## 100,000 changes under watchers that stall, leave and come back, and kills (SEED=, CHANGES=)
 	$(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED)) $(if $(CHANGES),--changes $(CHANGES))
 
+torture-kills: setup ## 500 kills at random moments, under load: state, revisions, deliveries, mirrors (SEED=, KILLS=)
+	$(BIN)/python -m tests.torture.kills $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
+
 torture-notices: setup ## 200 kills under load, while Slack and the mail server fail at random: who was told what (SEED=, KILLS=)
 	$(BIN)/python -m tests.torture.notices $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
 
 torture-appointments: setup ## 200 kills under load, while Google fails at random: what became of appointments (SEED=, KILLS=)
 	$(BIN)/python -m tests.torture.appointments $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
+
+fuzz: setup ## 100,000 samples of what nobody would send, to every method and port: no error, no growth (SEED=, COUNT=)
+	$(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
 
 grpcurl: setup ## check the README's grpcurl examples, and every method, with grpcurl itself (needs go)
 	$(BIN)/python -m tests.grpcurl

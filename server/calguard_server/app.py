@@ -51,6 +51,8 @@ from calguard_server.entrance import Entrance
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
+from calguard_server.grpc_api.limits import Limits
+from calguard_server.grpc_api.overload import OverloadOptions
 from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
 from calguard_server.grpc_api.state_change import encode_change, encode_snapshot
@@ -78,6 +80,7 @@ from calguard_server.watch.feed import Feed, FeedOptions
 from calguard_server.workers.account_loop import AccountLoopOptions
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
 from calguard_server.workers.check_pace import CheckPace, PaceOptions
+from calguard_server.workers.clock_review import ClockReview
 from calguard_server.workers.composer import Composer, ComposerOptions
 from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOptions
 from calguard_server.workers.entry_loop import EntryLoop, ReviewLoop
@@ -91,6 +94,9 @@ _log = structlog.get_logger()
 
 _LAST_GRACE_SECONDS = 1.0
 """How long calls may still end when a start broke off, or after a drain."""
+
+_PUT_OFF = timedelta(hours=1)
+"""How long at least may pass until what is put off is tried again, as far as anything here asks for."""
 
 _ENTRY_LEASE = timedelta(minutes=1)
 """How long nobody else tries what a server that is gone was adding to a calendar, besides what Google may take."""
@@ -200,6 +206,8 @@ class App:
         self._entrance = Entrance(self._settings, self._world.clock, self.registry, session)
         await self._entrance.open()
         self._store = await self._open_store()
+        now = self._world.clock.now()
+        await self._store.bring_forward(now, now + 2 * max(self._settings.check_interval, _PUT_OFF))
         use_cases = self._build_use_cases(session)
         await self._incidents.load()
         await self._slack_workspaces.load()
@@ -399,6 +407,7 @@ class App:
             "retention": retention.run,
             "watches": self._feed.run,
             "loop lag": LoopLag(world.clock, self.registry).run,
+            "clock": ClockReview(world.clock).run,
             "slack": SlackReview(self._slack_workspaces, world.clock).run,
             **parts.workers,
             **self._entrance.workers(),
@@ -425,6 +434,7 @@ class App:
         }
 
     def _bind_grpc(self, use_cases: UseCases) -> GrpcServer:
+        calls = CallMetrics(self.registry)
         self._host, _, port = self._settings.listen.rpartition(":")
         server = build_server(
             use_cases,
@@ -433,12 +443,24 @@ class App:
             authority=self._entrance.authority,
             credentials=self._entrance.tls.credentials.server if self._entrance.tls else None,
             connection_age=self._settings.watch_lifetime,
-            observe=CallMetrics(self.registry).ended,
+            observe=calls.ended,
             trace=None if self._traces is None else self._traces.call,
+            limits=self._limits(),
+            shed=calls.shed,
         )
         self._closers.append(lambda: server.stop(_LAST_GRACE_SECONDS))
         self.port = server.port
         return server
+
+    def _limits(self) -> Limits:
+        settings = self._settings
+        return Limits(
+            settings.caller_rate,
+            settings.caller_burst,
+            settings.calls_max,
+            settings.call_timeout,
+            OverloadOptions(settings.overload_wait.total_seconds()),
+        )
 
     async def _start_http(self) -> None:
         if not self._settings.http_listen:

@@ -33,6 +33,7 @@ _REMINDERS_MAX = 20
 _LONGEST_REQUEST = timedelta(minutes=1)  # several requests follow one another while an access token is still good
 _LONGEST_CACHED = timedelta(minutes=5)  # of what calendars said, nobody here hears that it is otherwise by now
 _OF_THE_CLIENT = {PREFIX + name for name in ("SERVER", "TOKEN", "TLS", "TLS_CA", "TLS_CLIENT_CERT", "TLS_CLIENT_KEY")}
+_LONGEST_OVERLOAD = timedelta(seconds=4)  # a wait is measured up to 5 s
 _PLAIN = re.compile(r"[!#-;=?-\[\]_a-z~]{1,500}")  # what an address may hold that stands between < and >
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
@@ -103,6 +104,12 @@ def _check_cached(duration: timedelta) -> timedelta:
     return duration
 
 
+def _check_overload(duration: timedelta) -> timedelta:
+    if duration > _LONGEST_OVERLOAD:
+        raise ValueError(f"expected a duration of at most {show_duration(_LONGEST_OVERLOAD)}")
+    return duration
+
+
 def _check_kept(duration: timedelta) -> timedelta:
     if duration < _SHORTEST_KEPT:
         raise ValueError(f"expected a duration of at least {show_duration(_SHORTEST_KEPT)}")
@@ -120,6 +127,7 @@ def _check_ascending(durations: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
 WaitDuration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_check_sane)]
 Duration = Annotated[WaitDuration, AfterValidator(_check_positive)]
 KeepDuration = Annotated[WaitDuration, AfterValidator(_check_kept)]
+OverloadDuration = Annotated[WaitDuration, AfterValidator(_check_overload)]
 CacheDuration = Annotated[WaitDuration, AfterValidator(_check_cached)]
 RequestDuration = Annotated[Duration, AfterValidator(_check_request)]
 Reminders = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(split_list), AfterValidator(_check_ascending)]
@@ -320,6 +328,26 @@ class Settings(KeySettings):
         ge=1,
         description="How many watches one caller may have open: one name of AUTH_TOKENS_FILE, or one address "
         "without it.",
+    )
+    caller_rate: float = Field(
+        2_000,
+        ge=0,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="How many calls a second one caller may make, in the long run: one name of AUTH_TOKENS_FILE, or "
+        "one address without it. 0: as many as they like.",
+    )
+    caller_burst: int = Field(
+        4_000, ge=1, le=1_000_000, description="How many calls one caller may make at once, above CALLER_RATE."
+    )
+    calls_max: int = Field(4_000, ge=1, description="How many calls this server has under way at a time, at most.")
+    call_timeout: Duration = Field(
+        timedelta(minutes=2), description="How long a call may take, whatever its caller's deadline. Watches last on."
+    )
+    overload_wait: OverloadDuration = Field(
+        timedelta(milliseconds=50),
+        description="How long calls may wait to be taken up before calls are refused, so that those served keep their "
+        "latency; 0s: none are refused for that.",
     )
     watch_retention: Duration = Field(
         timedelta(hours=24),

@@ -23,6 +23,7 @@ from tests.bench import (
     idle_watches,
     million_links,
     native_drain,
+    overload,
     page,
     servers,
     told_failures,
@@ -171,6 +172,7 @@ def _million_rows(measured: million_links.Measured) -> Iterator[str]:
 
 _SECTIONS: Mapping[str, Section] = {
     "calls": call_rates.section,
+    "overload": overload.section,
     "watch": watch_rates.section,
     "idle": idle_watches.section,
     "failures": told_failures.section,
@@ -180,9 +182,9 @@ _SECTIONS: Mapping[str, Section] = {
     "million": _million,
 }
 _BY_DEFAULT = tuple(_SECTIONS)
-_ORDER = ("calls", "watch", "idle", "soak", "failures", "changes", "checks", "availability", "million")
+_ORDER = ("calls", "overload", "watch", "idle", "soak", "failures", "changes", "checks", "availability", "million")
 _BESIDE_ETCD = ("calls", "watch", "idle")
-_NATIVE = (*_BESIDE_ETCD, "soak", "failures")
+_NATIVE = (*_BESIDE_ETCD, "overload", "soak", "failures")
 
 if __name__ == "__main__":
     main()

@@ -53,7 +53,8 @@ class Watch:
 class Calls:
     """Calls to make: `in_flight` workers share the requests; they end after `count` or `seconds`, where not 0.
 
-    The requests are series of so many; a series that was begun is made to its end, by one worker.
+    The requests are series of so many; a series that was begun is made to its end, by one worker. Where they are
+    `refusable`, UNAVAILABLE is counted and no failure.
     """
 
     requests: Sequence[Request]
@@ -63,6 +64,7 @@ class Calls:
     count: int = 0
     seconds: float = 0
     interval_seconds: float = 0
+    refusable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class Result:
     bytes: int
     server_cpu_seconds: float
     drain_cpu_seconds: float
+    refused: int = 0
     elements: Sequence[Element] = ()
 
 

@@ -53,6 +53,7 @@ def calguard_with_pages(path: Path, bursts: int) -> Iterator[Server]:
         "TOKEN_KEYS": key,
         "CHECK_INTERVAL": "1d",
         "WATCH_STREAMS_PER_CALLER": "10000",  # all streams come from one address here
+        "CALLER_RATE": "1000000",  # and all calls
     }
     with servers.calguard(settings) as server:
         yield server

@@ -12,13 +12,14 @@ class ManualClock:
 
     def __init__(self, start: datetime = START) -> None:
         self._now = start
+        self._jumped = timedelta()
         self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
         return self._now
 
     def timer(self) -> float:
-        return (self._now - START).total_seconds()
+        return (self._now - self._jumped - START).total_seconds()
 
     async def sleep(self, duration: timedelta) -> None:
         if duration <= timedelta():
@@ -35,6 +36,12 @@ class ManualClock:
         for _, wake in due:
             if not wake.done():
                 wake.set_result(None)
+
+    def jump(self, by: timedelta) -> None:
+        """Set the time of day, while as much time passes as before: none. Who sleeps, sleeps on."""
+        self._now += by
+        self._jumped += by
+        self._sleepers = [(wake + by, sleeper) for wake, sleeper in self._sleepers]
 
 
 class CountingIds:

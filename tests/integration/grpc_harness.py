@@ -1,6 +1,7 @@
 """The gRPC server over a real socket, with use cases that do what a test says."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from calguard_server.auth.authority import Authority
+from calguard_server.grpc_api.limits import Limits
 from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
 
@@ -90,9 +92,13 @@ def use_cases_of(script: Scripted, feed: ScriptedFeed) -> UseCases:
 
 @asynccontextmanager
 async def serving(
-    script: Scripted, feed: ScriptedFeed, authority: Authority | None = None
+    script: Scripted,
+    feed: ScriptedFeed,
+    authority: Authority | None = None,
+    limits: Limits | None = None,
+    timer: Callable[[], float] = time.perf_counter,
 ) -> AsyncIterator[GrpcServer]:
-    server = build_server(use_cases_of(script, feed), "127.0.0.1", 0, authority=authority)
+    server = build_server(use_cases_of(script, feed), "127.0.0.1", 0, authority=authority, limits=limits, timer=timer)
     await server.start()
     try:
         yield server

@@ -53,14 +53,18 @@ class ScriptedLinking:
 
 
 def server_of(
-    linking: ScriptedLinking, healthy: Callable[[], bool] = lambda: True, accounts: ScriptedAccounts | None = None
+    linking: ScriptedLinking,
+    healthy: Callable[[], bool] = lambda: True,
+    accounts: ScriptedAccounts | None = None,
+    head_seconds: float = 10,
 ) -> HttpServer:
     registry = CollectorRegistry()
     Counter("checks", "Checks that ended.", registry=registry).inc(3)
     case: Any = linking
     other_case: Any = accounts or ScriptedAccounts()
     unsubscribing = Unsubscribing(other_case, TOKENS, SUPPORT, lambda: "error-1")
-    return HttpServer(case, healthy, registry, CallbackPage(SUPPORT, RELINK), unsubscribing)
+    page = CallbackPage(SUPPORT, RELINK)
+    return HttpServer(case, healthy, registry, page, unsubscribing, head_seconds=head_seconds)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """The HTTP server over a real socket: liveness, metrics, and what is not there."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -32,6 +33,15 @@ async def test_metrics(browser: aiohttp.ClientSession, accept: str) -> None:
         assert response.status == 200
         assert "checks_total 3.0" in text
         assert response.content_type == ("application/openmetrics-text" if "openmetrics" in accept else "text/plain")
+
+
+@pytest.mark.parametrize("version", ["1.0.", "x", "1.0.0.0.0", "\u00b2", "9" * 5_000])
+async def test_metrics_for_who_asks_for_a_version_that_is_none(browser: aiohttp.ClientSession, version: str) -> None:
+    """They are shown as text, or as something else that there is; it is no error of ours."""
+    accept = f"application/openmetrics-text; version={version}"
+    async with browser.get("/metrics", headers={"Accept": accept}) as response:
+        assert response.status == 200
+        assert "checks_total 3.0" in await response.text()
 
 
 @pytest.mark.parametrize("path", ["/", "/oauth", "/oauth/callback/x", "/favicon.ico", "/%00", "/../etc/passwd"])
@@ -67,3 +77,20 @@ async def test_a_port_that_is_taken(linking: ScriptedLinking) -> None:
         await second.start("127.0.0.1", port)
     await second.stop()
     await first.stop()
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "])
+async def test_who_sends_no_whole_request_is_hung_up_on(linking: ScriptedLinking, begun: bytes) -> None:
+    """Others are answered meanwhile."""
+    server = server_of(linking, head_seconds=0.2)
+    port = await server.start("127.0.0.1", 0)
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(begun)
+        async with aiohttp.ClientSession() as browser, browser.get(f"http://127.0.0.1:{port}/healthz") as response:
+            assert response.status == 200
+        async with asyncio.timeout(30):
+            assert await reader.read() == b""
+        writer.close()
+    finally:
+        await server.stop()

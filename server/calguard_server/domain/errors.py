@@ -25,7 +25,8 @@ def named_ids(ids: Iterable[str]) -> str:
 class CalguardError(Exception):
     """A refusal that the caller is told about.
 
-    `metadata` is machine-readable detail (ids, names); `violations` names each bad field of the request.
+    `metadata` is machine-readable detail (ids, names); `violations` names each bad field of the request. `retry_after`
+    is in how many seconds the call may be made again; 0 where that is not known.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class CalguardError(Exception):
         *,
         metadata: Mapping[str, str] | None = None,
         violations: tuple[FieldViolation, ...] = (),
+        retry_after: float = 0,
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.metadata = dict(metadata or {})
         self.violations = violations
+        self.retry_after = retry_after
 
 
 class InvalidArgumentError(CalguardError):
@@ -103,3 +106,7 @@ class ResourceExhaustedError(CalguardError):
 
 class UnavailableError(CalguardError):
     """It cannot be done right now; repeating the call later may work. Nothing has changed."""
+
+
+class DeadlineExceededError(CalguardError):
+    """It took longer than a call may take here, and was broken off; whether it was done is not known."""

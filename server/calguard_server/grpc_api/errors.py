@@ -32,6 +32,7 @@ STATUS_OF: dict[type[errors.CalguardError], grpc.StatusCode] = {
     errors.OutOfRangeError: grpc.StatusCode.OUT_OF_RANGE,
     errors.ResourceExhaustedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
+    errors.DeadlineExceededError: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 
 _TEXT_BYTES = 700
@@ -63,8 +64,10 @@ def refusal_of(error: errors.CalguardError) -> Refusal:
     ]
     if error.violations:
         details.append(error_details_pb2.BadRequest(field_violations=_violations_of(error.violations)))
-    if isinstance(error, errors.UnavailableError):
-        details.append(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_AFTER_SECONDS)))
+    if retry_after := error.retry_after or (RETRY_AFTER_SECONDS if isinstance(error, errors.UnavailableError) else 0):
+        seconds, fraction = divmod(retry_after, 1)
+        delay = Duration(seconds=int(seconds), nanos=round(fraction * 1000) * 1_000_000)
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     return _packed(status_of(error), error.message, details)
 
 

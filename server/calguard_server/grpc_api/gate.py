@@ -1,4 +1,6 @@
-"""The gate that calls pass: it counts those under way, and turns new ones away while the server drains.
+"""The gate that calls pass: it knows those under way, and breaks off those that take too long.
+
+It turns new ones away where too many are inside, and while the server drains.
 
 grpc's own stop breaks off what has arrived and has not begun, with a bare CANCELLED; so the gate is closed first, and
 the server stopped when nothing stirs any more.
@@ -6,34 +8,78 @@ the server stopped when nothing stirs any more.
 
 import asyncio
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
+from typing import Any
 
-from calguard_server.domain.errors import UnavailableError
+from calguard_server.domain.errors import DeadlineExceededError, UnavailableError
 
-_GUARDED = "/calguard.v1."
+GUARDED = "/calguard.v1."
+"""How the paths of our services' methods begin."""
+_LONGEST = timedelta(minutes=2)
 
 
 class Gate(AbstractContextManager[None]):
-    """Open until it is closed, for good. Entered for each call, as a context manager, it counts the call."""
+    """Open until it is closed, for good. Entered for each call, as a context manager, by the call's task.
 
-    def __init__(self) -> None:
+    At most `calls_max` are let in at a time, each for `longest` at most.
+    """
+
+    def __init__(self, calls_max: int = 4_000, longest: timedelta = _LONGEST) -> None:
         self._closed = False
-        self._under_way = 0
+        self._calls_max = calls_max
+        self._longest = longest.total_seconds()
+        self._under_way: dict[asyncio.Task[Any] | None, float] = {}
+        self._overdue: set[asyncio.Task[Any] | None] = set()
+        self._alarm: asyncio.TimerHandle | None = None
         self._stirred = asyncio.Event()
 
     def passage(self, method: str) -> AbstractContextManager[None]:
         """Answer what each call of a method enters: the gate, or nothing where the service is not one of ours."""
-        return self if method.startswith(_GUARDED) else nullcontext()
+        return self if method.startswith(GUARDED) else nullcontext()
 
     def __enter__(self) -> None:
-        """Let a call pass. Raises UnavailableError `SERVER_DRAINING` once the gate is closed."""
+        """Let a call pass.
+
+        Raises UnavailableError `SERVER_DRAINING` once the gate is closed, and `OVERLOADED` where too many are inside.
+        """
         self._stirred.set()
         if self._closed:
             raise UnavailableError("SERVER_DRAINING", "this server is stopping: repeat the call at another, or later")
-        self._under_way += 1
+        if len(self._under_way) >= self._calls_max:
+            raise UnavailableError(
+                "OVERLOADED", f"this server has {self._calls_max} calls under way already: repeat the call later"
+            )
+        loop = asyncio.get_running_loop()
+        self._under_way[asyncio.current_task()] = loop.time() + self._longest
+        if self._alarm is None:
+            self._alarm = loop.call_later(self._longest, self._break_off)
 
-    def __exit__(self, *_raised: object) -> None:
-        self._under_way -= 1
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """Let a call out. Raises DeadlineExceededError `CALL_TIMEOUT` where it was broken off here."""
+        task = asyncio.current_task()
+        self._under_way.pop(task, None)
         self._stirred.set()
+        if task not in self._overdue:
+            return
+        self._overdue.discard(task)
+        if task is not None and isinstance(error, asyncio.CancelledError) and task.uncancel() == 0:
+            raise DeadlineExceededError(
+                "CALL_TIMEOUT",
+                f"the call took longer than {self._longest:g} s and was broken off: whether it was done is not known",
+            ) from None
+
+    def _break_off(self) -> None:
+        """Break off the calls whose time is over, and look again when the next one's will be. The oldest come first."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for task, ends in self._under_way.items():
+            if ends > now:
+                self._alarm = loop.call_at(ends, self._break_off)
+                return
+            if task is not None and task not in self._overdue:
+                self._overdue.add(task)
+                task.cancel()
+        self._alarm = None
 
     async def close(self, quiet_seconds: float, at_most_seconds: float) -> None:
         """Close; return when no call is under way and none has come for a while, or when the time is up."""

@@ -27,7 +27,7 @@ from google.protobuf.message import DecodeError
 from calguard_server.domain.errors import CalguardError, InvalidArgumentError
 from calguard_server.engine.working_set import ReplayedError
 from calguard_server.grpc_api.errors import DETAILS_KEY, Refusal, internal_refusal, refusal_of
-from calguard_server.grpc_api.gate import Gate
+from calguard_server.grpc_api.gate import GUARDED, Gate
 from calguard_server.grpc_api.request_id import Metadata, begin_call, metadata_of_call
 
 _log = structlog.get_logger(__name__)
@@ -66,8 +66,9 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
 
     `observe` is told of the end of each call; `trace` opens the spans of unary calls.
 
-    It is the innermost interceptor: it asks for a method's handler once, and wraps it once. Calls pass the `gate`. A
-    stream that writes by itself does not: it lasts until it is ended, and ends by itself when the server drains.
+    It is the innermost interceptor: it asks for a method's handler once, and wraps it once. Calls of our services are
+    let in by `admit`, which may raise a refusal, and pass the `gate`. A stream that writes by itself does not: it lasts
+    until it is ended, and ends by itself when the server drains.
     """
 
     def __init__(
@@ -77,12 +78,14 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         gate: Gate | None = None,
         observe: CallObserver = unobserved,
         trace: CallTracer | None = None,
+        admit: Callable[[Context], None] = lambda _context: None,
     ) -> None:
         self._timer = timer
         self._new_error_id = new_error_id
         self._gate = gate or Gate()
         self._observe = observe
         self._trace = trace
+        self._admit = admit
         self._log: structlog.typing.FilteringBoundLogger = _log.bind()
         self._wrapped: dict[str, Handler] = {}
 
@@ -109,11 +112,12 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         if behaviour is None or encode is None:
             return handler
 
-        passage = self._gate.passage(method)
+        passage, admit = self._gate.passage(method), self._admit_for(method)
 
         async def guarded(request: Any, context: Context) -> bytes:  # noqa: ANN401 - whatever the method takes
             call = _Call(method, self._timer(), timed=True)
             try:
+                admit(context)
                 with passage:
                     answered = await behaviour(decode(request), context)
                     if type(answered) is not bytes:  # else it was kept encoded
@@ -136,9 +140,10 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         decode = _decoder_of(handler)
         writes_itself = inspect.iscoroutinefunction(behaviour)
 
-        passage = self._gate.passage(method)
+        passage, admit = self._gate.passage(method), self._admit_for(method)
 
         async def answer(request: Any, context: Context) -> None:  # noqa: ANN401 - whatever the method takes
+            admit(context)
             if writes_itself:
                 await behaviour(decode(request), context)
                 return
@@ -161,6 +166,9 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         )
         wrapped: Handler = make(guarded, response_serializer=handler.response_serializer)
         return wrapped
+
+    def _admit_for(self, method: str) -> Callable[[Context], None]:
+        return self._admit if method.startswith(GUARDED) else lambda _context: None
 
     async def _end(self, call: _Call, context: Context, error: BaseException) -> bytes:
         """End a call by what its handler raised; answer what was answered before where it was a repetition."""

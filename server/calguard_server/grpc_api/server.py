@@ -1,6 +1,7 @@
 """The gRPC server: the services, health, reflection, and the options that its load needs."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
@@ -44,18 +45,22 @@ from calguard_server.grpc_api.appointment_service import AppointmentService
 from calguard_server.grpc_api.authentication import AuthenticationInterceptor
 from calguard_server.grpc_api.booking_page_service import BookingPageService
 from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
+from calguard_server.grpc_api.caller_rate import CallerRate
 from calguard_server.grpc_api.gate import Gate
 from calguard_server.grpc_api.health import HealthService
 from calguard_server.grpc_api.interceptors import CallObserver, CallTracer, ErrorInterceptor, unobserved
+from calguard_server.grpc_api.limits import Limits
 from calguard_server.grpc_api.notification_service import NotificationService
 from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.provider_service import ProviderService
+from calguard_server.grpc_api.queue_probe import QueueProbe
 from calguard_server.grpc_api.reflection import add_reflection
 from calguard_server.grpc_api.scope_guard import ScopeGuard
 from calguard_server.grpc_api.server_service import ServerService
+from calguard_server.grpc_api.shedding import SheddingInterceptor
 from calguard_server.grpc_api.silence_service import SilenceService
 from calguard_server.grpc_api.slack_workspace_service import SlackWorkspaceService
-from calguard_server.grpc_api.watch_service import WatchFeed, WatchService, add_watch_service
+from calguard_server.grpc_api.watch_service import WatchFeed, WatchService, add_watch_service, caller_of_call
 
 SERVICES = (
     "calguard.v1.AccountService",
@@ -82,6 +87,9 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_ping_strikes", 2),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_metadata_size", 16 * 1024),
 )
 
 
@@ -118,8 +126,11 @@ class UseCases:
 class GrpcServer:
     """A server that is bound to its port, and serves once started."""
 
-    def __init__(self, server: grpc.aio.Server, statuses: HealthService, gate: Gate, port: int) -> None:
+    def __init__(
+        self, server: grpc.aio.Server, statuses: HealthService, gate: Gate, probe: QueueProbe, port: int
+    ) -> None:
         self.port = port
+        self._probe = probe
         self._gate = gate
         self._server = server
         self._statuses = statuses
@@ -142,6 +153,7 @@ class GrpcServer:
 
     async def stop(self, grace: float | None) -> None:
         """Take no new calls; those under way have `grace` seconds, then they are cancelled."""
+        await self._probe.close()
         await self._server.stop(grace)
 
     async def wait(self) -> None:
@@ -160,18 +172,31 @@ def build_server(
     connection_age: timedelta = timedelta(minutes=30),
     observe: CallObserver = unobserved,
     trace: CallTracer | None = None,
+    limits: Limits | None = None,
+    shed: Callable[[], None] = lambda: None,
+    timer: Callable[[], float] = time.perf_counter,
 ) -> GrpcServer:
     """Build the server, in a running event loop, and bind it; port 0 becomes a free one.
 
     With an `authority` only those whom it knows are let in. `credentials` make it TLS. A connection takes no new calls
     after about `connection_age`, and its streams, which end by themselves within twice that time, are ended with it
-    after a little more. `observe` is told of the end of each call, `trace` opens the spans of unary ones. Raises
-    OSError, naming the address, where it cannot be bound.
+    after a little more. `observe` is told of the end of each call, `trace` opens the spans of unary ones; `shed` is
+    called for each call that overload turns away. `timer` answers seconds that only grow. Raises OSError, naming the
+    address, where it cannot be bound.
     """
-    gate = Gate()
-    errors = ErrorInterceptor(gate=gate, observe=observe, trace=trace)
-    first = errors if authority is None else AuthenticationInterceptor(authority, errors)
-    server = grpc.aio.server(interceptors=(first,), options=(*OPTIONS, *_ages(connection_age)))
+    limits = limits or Limits()
+    gate = Gate(limits.calls_max, limits.call_timeout)
+    rate = CallerRate(limits.caller_rate, limits.caller_burst, timer)
+    errors = ErrorInterceptor(
+        timer,
+        gate=gate,
+        admit=lambda context: rate.admit(caller_of_call(context)),
+        observe=observe,
+        trace=trace,
+    )
+    known = errors if authority is None else AuthenticationInterceptor(authority, errors)
+    shedding = SheddingInterceptor(known, limits.overload, timer, shed)
+    server = grpc.aio.server(interceptors=(shedding,), options=(*OPTIONS, *_ages(connection_age)))
     methods = _Methods(ScopeGuard(Visibility(use_cases.store)))
     door = cast("grpc.aio.Server", methods)  # as far as services are added to one
     _add_services(door, use_cases, third_party_access_url)
@@ -179,7 +204,9 @@ def build_server(
     health_pb2_grpc.add_HealthServicer_to_server(statuses, door)
     add_reflection(door, (*SERVICES, health.SERVICE_NAME))
     server.add_generic_rpc_handlers((methods,))
-    return GrpcServer(server, statuses, gate, _bind(server, host, port, credentials))
+    port = _bind(server, host, port, credentials)
+    shedding.probe.bind(server)
+    return GrpcServer(server, statuses, gate, shedding.probe, port)
 
 
 def _ages(connection_age: timedelta) -> tuple[tuple[str, int], ...]:

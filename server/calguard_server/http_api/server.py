@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
@@ -44,7 +45,8 @@ async def _nothing() -> None:
 class HttpServer:
     """Serves once started. `healthy` tells whether `/healthz` answers 200; `registry` is what `/metrics` shows.
 
-    `look` is awaited before `/metrics` is shown: it brings up to date what is not counted as it happens.
+    `look` is awaited before `/metrics` is shown: it brings up to date what is not counted as it happens. A request has
+    `head_seconds` to come.
     """
 
     def __init__(
@@ -55,12 +57,14 @@ class HttpServer:
         page: CallbackPage,
         unsubscribing: Unsubscribing,
         look: Callable[[], Awaitable[None]] = _nothing,
+        head_seconds: float = 10.0,
     ) -> None:
+        self._head_seconds = head_seconds
         self._healthy = healthy
         self._registry = registry
         self._look = look
         self._callback = Callback(linking, page)
-        app = web.Application()
+        app = web.Application(middlewares=[_let_it_take_its_time])
         app.router.add_get("/oauth/callback", self._callback.handle, allow_head=False)
         app.router.add_get(f"{PATH}{{token}}", unsubscribing.ask, allow_head=False)
         app.router.add_post(f"{PATH}{{token}}", unsubscribing.end)
@@ -89,7 +93,8 @@ class HttpServer:
         server = self._runner.server
         if server is None:
             raise ConnectionAbortedError("the server has stopped")
-        return ReticentProtocol(server, self._unanswered, loop=asyncio.get_running_loop(), **options)
+        loop = asyncio.get_running_loop()
+        return ReticentProtocol(server, self._unanswered, self._head_seconds, loop=loop, **options)
 
     def _unanswered(self, status: int, error: BaseException | None) -> web.Response:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -108,8 +113,23 @@ class HttpServer:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         await self._look()
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        encode, content_type = _encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
+
+
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    """Choose how metrics are written; as plain text where the library trips over what is asked for."""
+    try:
+        return choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is none, such as "1.0."
+        return choose_encoder("")
+
+
+@web.middleware
+async def _let_it_take_its_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if isinstance(request.protocol, ReticentProtocol):
+        request.protocol.came()
+    return await handler(request)
 
 
 async def _acknowledge(_request: web.Request) -> web.Response:

@@ -372,6 +372,16 @@ class SqliteStore:
         """Commit nothing."""
         await self.writer.submit(_nothing)
 
+    async def bring_forward(self, now: datetime, latest: datetime) -> None:
+        """Have done now what is put off beyond a time: by a clock that was ahead."""
+        values = (to_micros(now), to_micros(latest))
+
+        def update(connection: sqlite3.Connection) -> None:
+            for query in _BROUGHT_FORWARD:
+                connection.execute(QUERIES[query], values)
+
+        await self.writer.submit(update)
+
     async def revision(self) -> int:
         """Answer the latest revision."""
         return self.writer.revision
@@ -505,6 +515,15 @@ def _log_entry_of(row: Row) -> LogEntry:
     return LogEntry(
         revision, commit_revision, kind, resource_id, accounts, encoded, from_list(added), from_list(removed), page_id
     )
+
+
+_BROUGHT_FORWARD = (
+    "checks_brought_forward",
+    "failing_checks_brought_forward",
+    "deliveries_brought_forward",
+    "entries_brought_forward",
+    "reviews_brought_forward",
+)
 
 
 def _pruning(

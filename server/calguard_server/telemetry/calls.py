@@ -24,6 +24,11 @@ class CallMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._shed = Counter(
+            "calguard_calls_shed",
+            "Calls that were refused, unseen, because calls waited too long; no other counts them.",
+            registry=registry,
+        )
         self._count_of: dict[tuple[str, str], Callable[[], None]] = {}
         self._time_of: dict[str, Callable[[float], None]] = {}
 
@@ -39,6 +44,10 @@ class CallMetrics:
         if time is None:
             time = self._time_of[method] = self._seconds.labels(*_names(method)).observe
         time(seconds)
+
+    def shed(self) -> None:
+        """Take note of a call that overload turned away."""
+        self._shed.inc()
 
 
 def _names(method: str) -> tuple[str, str]:

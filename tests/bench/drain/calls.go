@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+const unavailable = 14 // gRPC's number of the status
+
 // made is a call that was answered.
 type made struct {
 	request  int
@@ -26,6 +28,7 @@ type caller struct {
 	flying  int
 	stopped bool
 	calls   []made
+	refused []made
 }
 
 // worker is one of those that make calls; it is the receiver of its call's answer.
@@ -73,14 +76,13 @@ func (c *caller) begin() int64 {
 			c.fail(err)
 		}
 	}
-	c.landed(nil)
+	c.landed(nil, false)
 	return begun
 }
 
-// pace makes a call at each interval, whether or not the one before is answered.
+// pace makes a call at each interval, whether or not the one before is answered; what it is late with it makes at once.
 func (c *caller) pace() {
-	ticker := time.NewTicker(time.Duration(c.job.IntervalSeconds * 1e9))
-	defer ticker.Stop()
+	begun, interval := time.Now(), time.Duration(c.job.IntervalSeconds*1e9)
 	c.mu.Lock()
 	c.flying++
 	c.mu.Unlock()
@@ -95,9 +97,11 @@ func (c *caller) pace() {
 			c.fail(err)
 			return
 		}
-		<-ticker.C
+		if early := time.Until(begun.Add(time.Duration(number+1) * interval)); early > 0 {
+			time.Sleep(early)
+		}
 	}
-	c.landed(nil)
+	c.landed(nil, false)
 }
 
 func (c *caller) going() bool {
@@ -123,10 +127,13 @@ func (c *caller) takeOff(first bool) bool {
 	return true
 }
 
-func (c *caller) landed(call *made) {
+func (c *caller) landed(call *made, refused bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if call != nil {
+	switch {
+	case call != nil && refused:
+		c.refused = append(c.refused, *call)
+	case call != nil:
 		c.calls = append(c.calls, *call)
 	}
 	c.flying--
@@ -157,7 +164,8 @@ func (w *worker) data(_ int64, part []byte) error {
 }
 
 func (w *worker) ended(at int64, status int, message string) error {
-	if status != 0 || w.answer.messages != 1 {
+	refused := status == unavailable && w.caller.job.Refusable
+	if !refused && (status != 0 || w.answer.messages != 1) {
 		return fmt.Errorf("%s was answered with status %d and %d messages: %s",
 			w.caller.job.Requests[w.request].Method, status, w.answer.messages, message)
 	}
@@ -167,6 +175,6 @@ func (w *worker) ended(at int64, status int, message string) error {
 			return err
 		}
 	}
-	w.caller.landed(&done)
+	w.caller.landed(&done, refused)
 	return nil
 }

@@ -39,6 +39,7 @@ type Calls struct {
 	Count           int       `json:"count"`            // at most so many; 0: no limit
 	Seconds         float64   `json:"seconds"`          // for so long; 0: no limit
 	IntervalSeconds float64   `json:"interval_seconds"` // 0: the next call as soon as one is answered
+	Refusable       bool      `json:"refusable"`        // UNAVAILABLE is counted, and is no failure
 }
 
 // Request is one call. Changes says how many elements it brings to each stream.

@@ -137,6 +137,7 @@ func (m *measurement) conclude() error {
 	}
 	if m.caller != nil {
 		m.result.addCalls(m.begun, m.caller.calls)
+		m.result.Refused = len(m.caller.refused)
 	}
 	if m.watches == nil {
 		return nil

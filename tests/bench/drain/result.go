@@ -9,6 +9,7 @@ import (
 type Result struct {
 	OpenedSeconds    float64   `json:"opened_seconds"` // until every stream had its first message
 	Calls            int       `json:"calls"`
+	Refused          int       `json:"refused"`           // calls, besides; only where that is no failure
 	AnsweredSeconds  float64   `json:"answered_seconds"`  // until the last call was answered
 	CallLatency      Quantiles `json:"call_latency"`      // from a call's sending to its answer
 	Changes          int       `json:"changes"`           // to each stream

@@ -224,3 +224,23 @@ SELECT value FROM meta WHERE key = ?1;
 -- name: write_meta
 -- Set a value of the store itself.
 INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2);
+
+-- name: checks_brought_forward
+-- Have links checked now whose check, of a clock that was ahead, is put off too far.
+UPDATE links SET next_check_time = ?1 WHERE next_check_time > ?2 AND failing_since IS NULL;
+
+-- name: failing_checks_brought_forward
+-- Likewise those that fail just now.
+UPDATE links SET next_check_time = ?1 WHERE next_check_time > ?2 AND failing_since IS NOT NULL;
+
+-- name: deliveries_brought_forward
+-- Have what is owed tried now that is put off too far.
+UPDATE deliveries SET next_attempt_time = ?1 WHERE next_attempt_time > ?2;
+
+-- name: entries_brought_forward
+-- Likewise what is to be written into calendars.
+UPDATE entries SET next_attempt_time = ?1 WHERE next_attempt_time > ?2;
+
+-- name: reviews_brought_forward
+-- Likewise reviews of appointments.
+UPDATE reviews SET due_time = ?1 WHERE due_time > ?2;
