@@ -170,6 +170,7 @@ async def test_overload_turns_calls_away_but_for_health_and_watches() -> None:
             error = await until_refused(accounts)
         assert (error.code().name, info_of(error).reason) == ("UNAVAILABLE", "OVERLOADED")
         assert retry_of(error) == timedelta(seconds=1)
+        assert ("grpc-retry-pushback-ms", "1000") in list(error.trailing_metadata() or ())
         assert {line["log_level"] for line in logs if line["event"].startswith("overloaded")} == {"warning"}
         begun = len(script.calls)
         outcomes = await asyncio.gather(*(accounts.GetAccount(ANN) for _ in range(20)), return_exceptions=True)
