@@ -27,24 +27,24 @@ class OverloadOptions:
 
 
 class Overload:
-    """Decides whether calls are turned away, by how long calls wait."""
+    """Decides whether calls are turned away, by how long calls wait. `long` tells whether the queue is, right now."""
 
     def __init__(self, options: OverloadOptions) -> None:
         self._options = options
-        self._long = False
+        self.long = False
         self._since = 0.0
         self._overloaded = False
 
     @property
     def refuses(self) -> bool:
         """Whether a call that comes now is to be turned away."""
-        return self._overloaded and self._long
+        return self._overloaded and self.long
 
     def note(self, wait: float, calls_a_second: float, now: float) -> None:
         """Note how many seconds a call waited, or has waited by now, and how many calls a second are taken up."""
         options = self._options
         long = 0 < options.target < wait and wait * calls_a_second > options.few
-        if long != self._long:
-            self._long, self._since = long, now
+        if long != self.long:
+            self.long, self._since = long, now
         if now - self._since >= options.interval:
             self._overloaded = long

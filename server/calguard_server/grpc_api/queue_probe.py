@@ -26,8 +26,8 @@ if TYPE_CHECKING:  # generic in the stubs only
 else:
     Handler = grpc.RpcMethodHandler
 
-_APART = 0.02
-"""Seconds from one probe to the next."""
+_APART, _APART_IN_LONG = 0.1, 0.02
+"""Seconds from one probe to the next; while the queue is long it is looked at more closely. A probe takes 2 ms."""
 
 _SECONDS_MAX = 5.0
 _BUSY = 8
@@ -90,14 +90,15 @@ class QueueProbe:
         if self._channel is None:
             self._channel = grpc.aio.insecure_channel(self._target, (("grpc.use_local_subchannel_pool", 1),))
             self._ask = self._channel.unary_unary(self._method)
-        self._alarm = asyncio.get_running_loop().call_later(_APART, self._tick)
+        apart = _APART_IN_LONG if self._overload.long else _APART
+        self._alarm = asyncio.get_running_loop().call_later(apart, self._tick)
 
     def _tick(self) -> None:
         """Note how long the oldest probe waits by now, and make another while calls come."""
         self._alarm = None
         now = self._timer()
         taken, self._taken = self._taken, 0
-        self._rate, self._counted_at = taken / max(now - self._counted_at, _APART), now
+        self._rate, self._counted_at = taken / max(now - self._counted_at, _APART_IN_LONG), now
         if self._waiting:
             self._overload.note(now - self._waiting[0], self._rate, now)
         if taken < _BUSY and not self._waiting:

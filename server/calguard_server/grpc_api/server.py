@@ -205,7 +205,8 @@ def build_server(
     add_reflection(door, (*SERVICES, health.SERVICE_NAME))
     server.add_generic_rpc_handlers((methods,))
     port = _bind(server, host, port, credentials)
-    shedding.probe.bind(server)
+    if limits.overload.target:
+        shedding.probe.bind(server)
     return GrpcServer(server, statuses, gate, shedding.probe, port)
 
 

@@ -12,7 +12,7 @@ import grpc.aio
 import structlog
 
 from calguard_server.domain.errors import UnavailableError
-from calguard_server.grpc_api.errors import DETAILS_KEY, refusal_of
+from calguard_server.grpc_api.errors import DETAILS_KEY, RETRY_AFTER_SECONDS, refusal_of
 from calguard_server.grpc_api.gate import GUARDED
 from calguard_server.grpc_api.overload import Overload, OverloadOptions
 from calguard_server.grpc_api.queue_probe import QueueProbe
@@ -30,6 +30,9 @@ _LOG_SECONDS = 1.0
 REFUSAL = refusal_of(
     UnavailableError("OVERLOADED", "this server has more calls than it can serve: repeat the call later, or at another")
 )
+
+_TRAILER = ((DETAILS_KEY, REFUSAL.details), ("grpc-retry-pushback-ms", str(1000 * RETRY_AFTER_SECONDS)))
+"""The latter is RetryInfo for clients that repeat calls by themselves: else they would be back within milliseconds."""
 
 
 class SheddingInterceptor(grpc.aio.ServerInterceptor):
@@ -78,7 +81,7 @@ class SheddingInterceptor(grpc.aio.ServerInterceptor):
 
 async def _refuse(_requests: object, context: Any) -> bytes:  # noqa: ANN401 - generic in the stubs only
     """Answer the refusal without raising it: `abort` takes a sixth longer."""
-    context.set_trailing_metadata(((DETAILS_KEY, REFUSAL.details),))
+    context.set_trailing_metadata(_TRAILER)
     context.set_code(REFUSAL.code)
     context.set_details(REFUSAL.text)
     return b""
