@@ -41,7 +41,9 @@ async def test_all_is_in_order(operation: Operation) -> None:
         "settings", "callers", "database", "disk", "schema", "integrity", "keys", "google", "slack", "mail",
     ]  # fmt: skip
     assert found["settings"] == ["ok in order; 4 secrets, 0 of them from files"]
-    assert found["callers"] == ["warning AUTH_TOKENS_FILE is not set: whoever can connect may call"]
+    assert found["callers"] == [
+        "warning neither AUTH_TOKENS_FILE nor AUTH_JWT_ISSUER is set: whoever can connect may call"
+    ]
     assert found["database"][0].startswith(f"ok {operation.database}: store-")
     assert found["integrity"] == ["ok every page and index is in order"]
     assert found["keys"][0].endswith(f"secrets, all under {key}, the first of TOKEN_KEYS")
@@ -159,7 +161,7 @@ async def test_tokens_of_callers_are_looked_at(operation: Operation) -> None:
     made = await operation.run("new-token", "booking", "writer")
     tokens.write_text(made.said)
     operation.set(auth_tokens_file=str(tokens))
-    assert results(await operation.run("check"))["callers"] == ["ok 1 tokens"]
+    assert results(await operation.run("check"))["callers"] == ["ok 1 are known"]
     tokens.write_text("booking writer " + made.printed)
     bad = await operation.run("check")
     assert bad.code == 1
