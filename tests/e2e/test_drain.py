@@ -156,5 +156,5 @@ async def test_without_a_watchdog_it_is_told_the_rest(operation: Operation) -> N
         assert await ear.hear() == "STOPPING=1"
     operation.environment["NOTIFY_SOCKET"] = str(operation.folder / "nobody")
     serving = await operation.serve()
-    assert "the supervisor cannot be told" in serving.process.printed
+    await serving.process.until_printed("the supervisor cannot be told")
     assert await serving.stop() == 0

@@ -58,6 +58,9 @@ def test_a_token_that_is_refused_is_not_repeated(calguard: Calguard) -> None:
 
 def test_a_token_is_no_argument(calguard: Calguard) -> None:
     """Where other users of the machine, and the shell's history, would see it."""
-    assert calguard.run("slack", "put", "acme", TOKEN).exit_code == 2
+    refused = calguard.run("slack", "put", "acme", TOKEN)
+    assert refused.exit_code == 2
+    assert "the bot token is read from standard input" in refused.stderr
+    assert TOKEN not in refused.output
     assert calguard.run("slack", "put", "acme", "--token", TOKEN).exit_code == 2
     assert "--token" not in calguard.run("slack", "put", "--help").stdout

@@ -28,7 +28,7 @@ def slack() -> None:
     """Slack workspaces: their bot tokens, and whether each works."""
 
 
-@slack.command("put")
+@slack.command("put", context_settings={"allow_extra_args": True})
 @click.argument("workspace_id", metavar="ID")
 @click.option("--name", metavar="NAME", default="", help="What people call it; else the team's name at Slack.")
 @etag_option
@@ -38,6 +38,8 @@ def put_workspace(session: Session, workspace_id: str, name: str, etag: str) -> 
 
     The token is read from standard input, or asked for: it is never an argument, where others could see it.
     """
+    if click.get_current_context().args:  # not as click would say it: it repeats what may be the token
+        raise click.UsageError("expected ID alone: the bot token is read from standard input")
     request = pb.PutSlackWorkspaceRequest(
         id=workspace_id, name=name, bot_token=_read_token(), etag=etag, request_id=session.new_request_id()
     )
