@@ -14,7 +14,7 @@ from calguard.v1 import watch_pb2 as watch_pb
 from tests.e2e.backend import Backend, running_backend
 from tests.e2e.bearer import ADMIN, KNOWN, line, overwrite, replace
 from tests.e2e.booking import assign, booking
-from tests.e2e.stubs import ALL, Stubs, refused, told
+from tests.e2e.stubs import ALL, ANY, Stubs, refused, told
 
 OF_ANN, OF_BEN = "token-for-ann", "token-for-ben"
 LINES = (line("for-ann", "writer", OF_ANN, accounts="ann"), line("for-ben", "writer", OF_BEN, accounts="ben"))
@@ -164,6 +164,21 @@ async def test_a_watch_tells_of_what_is_seen(backend: Backend, ben: Stubs) -> No
     assert told(await status.ended()) == TOO_SMALL
     for each in (watcher, silent):
         each.cancel()
+
+
+async def test_a_watch_of_appointments_tells_of_those_of_its_accounts(backend: Backend, ben: Stubs) -> None:
+    """Asked for by `kinds`; what others have is not sent, also where it is on a page that is seen."""
+    await backend.add_page("shared", ANY, "ann", "ann", "ben")
+    watcher = ben.watch(kinds=[watch_pb.RESOURCE_KIND_APPOINTMENT])
+    assert await watcher.snapshot() == []
+    await assign(backend, "shared", 2, account_id="ann")
+    own = await assign(backend, "shared", 4, account_id="ben")
+    await watcher.up_to(own.revision)
+    assert {change.appointment.id for change in watcher.changes} == {own.id}
+    watcher.cancel()
+    again = ben.watch(kinds=[watch_pb.RESOURCE_KIND_APPOINTMENT])
+    assert [change.appointment.id for change in await again.snapshot()] == [own.id]
+    again.cancel()
 
 
 async def test_a_watch_ends_when_its_scope_changes(backend: Backend, ben: Stubs, callers: Path) -> None:
