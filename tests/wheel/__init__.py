@@ -1,0 +1,1 @@
+"""The built wheel, installed where the source tree is not: `python -m tests.wheel`."""
