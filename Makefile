@@ -6,7 +6,7 @@ PROTOS := $(wildcard proto/calguard/v1/*.proto)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate torture torture-kills torture-notices torture-appointments fuzz grpcurl bench soak lock format baseline
+.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate torture torture-kills torture-notices torture-appointments fuzz grpcurl wheel bench soak lock format baseline
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ torture-appointments: setup ## 200 kills under load, while Google fails at rando
 
 fuzz: setup ## 100,000 samples of what nobody would send, to every method and port: no error, no growth (SEED=, COUNT=)
 	$(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
+
+wheel: setup ## build the wheel, and run the server, the command and a client from it, far from the source tree
+	$(BIN)/python -m tests.wheel
 
 grpcurl: setup ## check the README's grpcurl examples, and every method, with grpcurl itself (needs go)
 	$(BIN)/python -m tests.grpcurl

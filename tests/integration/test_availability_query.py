@@ -40,10 +40,11 @@ class Scene:
         self.failures = FailuresMet(service.reports.spaced_checks, service.clock)
         times = MemberTimes(service.context, self.calendars, self.failures, timedelta(seconds=15))
         self.taken: dict[str, list[Interval]] = {}
+        self.window = DAY
         self.availability = Availability(service.context, times, self.assigned)
 
     async def assigned(self, account_ids: Sequence[str], window: Interval) -> Mapping[str, Sequence[Interval]]:
-        assert window == DAY
+        assert window == self.window
         return {each: self.taken[each] for each in account_ids if each in self.taken}
 
     async def query(self, page_id: str, duration: timedelta = HOUR) -> Answer:
@@ -103,6 +104,16 @@ async def test_who_fails_just_now_is_named_and_never_free(scene: Scene) -> None:
     assert await scene.query("ALL_MEMBERS") == Answer((), ("ann",))
     answer = await scene.query("ANY_MEMBER", 3 * HOUR)
     assert answer == Answer((FreeStretch(hours(3, 8), ("ben",)),), ("ann",))
+
+
+async def test_what_is_past_cannot_be_booked(scene: Scene) -> None:
+    """Neither the part of a window that is past, nor a window that is."""
+    scene.service.clock.advance(timedelta(minutes=30))
+    now = scene.service.clock.now()
+    scene.window = Interval(now, DAY.end)
+    assert min(each.time.start for each in (await scene.query("ANY_MEMBER")).free) == now
+    scene.service.clock.advance(timedelta(hours=8))
+    assert await scene.query("ANY_MEMBER") == Answer((), ())
 
 
 async def test_a_stopped_page_says_why(scene: Scene) -> None:

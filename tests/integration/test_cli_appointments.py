@@ -48,6 +48,21 @@ def test_an_appointment_is_assigned_shown_given_away_and_cancelled(calguard: Cal
     assert calguard.run("appointments", "list", "--until", "2030-03-08T01:00+00:00").stderr == "nothing found\n"
 
 
+def test_a_time_without_an_offset_needs_a_zone(calguard: Calguard) -> None:
+    """A day read off `calguard availability` is by this machine's clock, and would be booked by another."""
+    plain = ("appointments", "assign", "intro", "--title", "Third visit")
+    refused = calguard.run(*plain, "--start", START)
+    assert (refused.exit_code, "--zone: expected whose clock" in refused.stderr) == (2, True)
+    made = calguard.json(*plain, "--start", "2030-03-18T10:00+09:00")
+    assert (made["start_time"], made["time_zone"]) == ("2030-03-18T01:00:00Z", "UTC")
+
+
+def test_a_call_is_repeated_by_its_request_id(calguard: Calguard) -> None:
+    """As after an answer that was lost: nothing is booked twice."""
+    again = (*ASSIGN, "--start", "2030-03-19T10:00", "--request-id", "5e0c4a34-58c1-4d7e-8e5d-0f3b3c9a4f61")
+    assert calguard.json(*again)["id"] == calguard.json(*again)["id"]
+
+
 def test_a_watch_shows_what_becomes_of_appointments_and_no_titles(calguard: Calguard) -> None:
     """On lines neither title nor attendees; as JSON all of it. A stale etag changes nothing."""
     arguments = ("calguard", "--server", calguard.address, "watch", "--kind", "appointment", "--page", "intro")

@@ -188,6 +188,6 @@ def _require_future(time: Interval, now: datetime) -> None:
 
 def _require_movable(appointment: Appointment) -> None:
     if appointment.state is AppointmentState.CANCELLED:
-        raise IllegalTransitionError("booked appointment", appointment.state, "REASSIGN")
+        raise IllegalTransitionError("appointment", appointment.state, "REASSIGN", ": assign another one")
     if appointment.of_all:
-        raise IllegalTransitionError("booked appointment", "OF_ALL_MEMBERS", "REASSIGN")
+        raise IllegalTransitionError("appointment", "OF_ALL_MEMBERS", "REASSIGN", ": everybody has it already")

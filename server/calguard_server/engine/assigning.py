@@ -120,7 +120,7 @@ def _words(page: BookingPage, refusal: Refusal, wish: Wish) -> str:
         case Refusal.NOT_A_MEMBER:
             return f"{whom} is not a member of booking page {page.id}"
         case Refusal.TIME_NOT_FREE:
-            return f"that time is not free for {whom}: choose another one"
+            return f"that time is not free for {whom}: choose another {'member' if wish.holders else 'time'}"
         case Refusal.TIME_UNKNOWN:
             return f"it is not known whether that time is free for {whom}: their calendars cannot be read just now"
 

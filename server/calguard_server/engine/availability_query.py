@@ -32,6 +32,8 @@ class Availability:
     async def query(self, page_id: str, window: Interval, duration: timedelta) -> rules.Availability:
         """Tell when a page can be booked within a window for so long, by calendars and what was assigned here.
 
+        What is past cannot be booked.
+
         What calendars say may be as old as the cache keeps it. The stretches are found as they are read, which takes a
         while of hundreds of members over months: a thread's work. Raises NotFoundError, FailedPreconditionError
         `PAGE_STOPPED`.
@@ -39,6 +41,10 @@ class Availability:
         rows = await self._context.store.look(Seeds(pages=(page_id,)))
         page = found_page(rows.pages.get(page_id), page_id)
         require_accepting(page)
+        now = self._context.clock.now()
+        if window.end <= now:
+            return rules.Availability((), ())
+        window = Interval(max(window.start, now), window.end)
         members = [member.account_id for member in page.members]
         times = await self._times.of_links({each: rows.links_of_account(each) for each in members}, window)
         assigned = await self._assigned(members, window)

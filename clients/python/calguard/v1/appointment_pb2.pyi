@@ -310,7 +310,7 @@ class QueryAvailabilityRequest(_message.Message):
     """The page to be booked. Required."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """From when. Required."""
+        """From when; what is past by now is not answered. Required."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:

@@ -31,8 +31,13 @@ class Zone:
         return instant
 
 
-def read_zone(_ctx: click.Context, _param: click.Parameter, value: str) -> Zone:
+UTC_ZONE = Zone("UTC", ZoneInfo("UTC"))
+
+
+def read_zone(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Zone | None:
     """Read the name of a zone, as a callback of click. Raises BadParameter."""
+    if value is None:
+        return None
     try:
         return Zone(value, ZoneInfo(value))
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -49,3 +54,12 @@ def moment_option(flag: str, name: str, *, help: str, required: bool = False) ->
             raise click.BadParameter("expected a time such as 2030-03-09T10:00, or 2030-03-09T10:00+09:00") from None
 
     return click.option(flag, name, metavar="TIME", callback=read, required=required, help=help)
+
+
+request_id_option = click.option(
+    "--request-id",
+    "request_id",
+    metavar="UUID",
+    default="",
+    help="That of a call whose answer was lost, to repeat it; a new one if left out.",
+)

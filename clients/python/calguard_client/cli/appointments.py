@@ -8,7 +8,7 @@ import click
 from calguard.v1 import appointment_pb2 as pb
 from calguard.v1.appointment_pb2_grpc import AppointmentServiceStub
 from calguard_client.cli.appointment_report import COLUMNS, details
-from calguard_client.cli.appointment_times import Zone, moment_option, read_zone
+from calguard_client.cli.appointment_times import UTC_ZONE, Zone, moment_option, read_zone, request_id_option
 from calguard_client.cli.choices import enum_option, etag_option, limit_option, read_duration
 from calguard_client.cli.paging import gather, show_list
 from calguard_client.cli.session import Session, pass_session
@@ -66,9 +66,10 @@ def get_appointment(session: Session, appointment_id: str) -> None:
     "--duration", metavar="DURATION", default="30m", show_default=True, callback=read_duration, help="How long."
 )
 @click.option("--title", metavar="TEXT", required=True, help="What it is called in the calendars.")
-@click.option("--zone", metavar="ZONE", default="UTC", show_default=True, callback=read_zone, help="Whose clock.")
+@click.option("--zone", metavar="ZONE", callback=read_zone, help="Whose clock; may be left out beside an offset.")
 @click.option("--attendee", "attendees", metavar="EMAIL", multiple=True, help="Who else takes part; may be repeated.")
 @click.option("--account", "account_id", metavar="ACCOUNT", default="", help="Who is to have it: ANY_MEMBER only.")
+@request_id_option
 @pass_session
 def assign_appointment(
     session: Session,
@@ -76,18 +77,22 @@ def assign_appointment(
     start: datetime,
     duration: timedelta,
     title: str,
-    zone: Zone,
+    zone: Zone | None,
     attendees: Sequence[str],
     account_id: str,
+    request_id: str,
 ) -> None:
     """Assign an appointment by the page's mode, into time that is free right now."""
+    if zone is None and start.tzinfo is None:
+        raise click.BadParameter("--zone: expected whose clock --start is by, such as Asia/Tokyo: it has no offset")
+    zone = zone or UTC_ZONE
     begins = zone.instant(start)
     request = pb.AssignAppointmentRequest(
         booking_page_id=page_id,
         title=title,
         attendees=[pb.Attendee(email=each) for each in attendees],
         account_id=account_id,
-        request_id=session.new_request_id(),
+        request_id=request_id or session.new_request_id(),
         time_zone=zone.name,
     )
     request.start_time.FromDatetime(begins)
@@ -98,10 +103,13 @@ def assign_appointment(
 @appointments.command("cancel")
 @click.argument("appointment_id", metavar="APPOINTMENT")
 @etag_option
+@request_id_option
 @pass_session
-def cancel_appointment(session: Session, appointment_id: str, etag: str) -> None:
+def cancel_appointment(session: Session, appointment_id: str, etag: str, request_id: str) -> None:
     """Cancel an appointment; it is removed from the calendars."""
-    request = pb.CancelAppointmentRequest(id=appointment_id, request_id=session.new_request_id(), etag=etag)
+    request = pb.CancelAppointmentRequest(
+        id=appointment_id, request_id=request_id or session.new_request_id(), etag=etag
+    )
     session.show(session.call(AppointmentServiceStub(session.channel).CancelAppointment, request).appointment, details)
 
 
@@ -109,11 +117,12 @@ def cancel_appointment(session: Session, appointment_id: str, etag: str) -> None
 @click.argument("appointment_id", metavar="APPOINTMENT")
 @click.option("--account", "account_id", metavar="ACCOUNT", default="", help="To whom; left out: by the page's method.")
 @etag_option
+@request_id_option
 @pass_session
-def reassign_appointment(session: Session, appointment_id: str, account_id: str, etag: str) -> None:
+def reassign_appointment(session: Session, appointment_id: str, account_id: str, etag: str, request_id: str) -> None:
     """Give an appointment to another member; it is moved to their calendar."""
     request = pb.ReassignAppointmentRequest(
-        id=appointment_id, account_id=account_id, request_id=session.new_request_id(), etag=etag
+        id=appointment_id, account_id=account_id, request_id=request_id or session.new_request_id(), etag=etag
     )
     stub = AppointmentServiceStub(session.channel)
     session.show(session.call(stub.ReassignAppointment, request).appointment, details)
