@@ -8,7 +8,7 @@ from calguard_server.store import lock
 from calguard_server.store.connection import prepare
 from calguard_server.store.contents import read_contents
 from calguard_server.store.existing import opened
-from calguard_server.store.migrate import latest_schema, migrate, refuse_others, schema_of
+from calguard_server.store.migrate import latest_schema, migrate, schema_of
 from calguard_server.store_settings import DatabaseSettings, read_model
 
 
@@ -22,7 +22,6 @@ def migrate_database(*, check: bool) -> int:
         say(f"schema {schema}, of {latest_schema()}: " + ("to be migrated" if due else "up to date"))
         return EXIT_DIFFERS if due else 0
     with lock.take(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        refuse_others(connection)
         before = schema_of(connection)
         prepare(connection, writer=True)
         migrate(connection)

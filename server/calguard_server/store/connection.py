@@ -11,6 +11,8 @@ from typing import Protocol, TypeVar
 
 import aiosqlite
 
+from calguard_server.store.migrate import refuse_others
+
 T = TypeVar("T")
 
 
@@ -70,6 +72,8 @@ async def connect(path: Path, *, writer: bool = False) -> BatchConnection:
 
 
 def prepare(connection: sqlite3.Connection, *, writer: bool) -> None:
-    """Set up a fresh connection."""
+    """Set up a fresh connection. Raises StoreError for a database that is not this program's to write."""
+    if writer:
+        refuse_others(connection)  # before the journal's mode is set, which stays in the file
     for pragma in (*_PRAGMAS, *(_WRITERS_PRAGMAS if writer else _READERS_PRAGMAS)):
         connection.execute(pragma)

@@ -22,6 +22,7 @@ def opened(path: Path, *, current: bool) -> Iterator[sqlite3.Connection]:
         if current:
             _refuse_other_schema(path, schema_of(connection))
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")  # only the server's writer moves the log into the file
         yield connection
 
 

@@ -4,7 +4,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, closing, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,7 +53,7 @@ from calguard_server.store.errors import store_error
 from calguard_server.store.flush import EncodeChange
 from calguard_server.store.keys import admit_keys
 from calguard_server.store.load import answer_of
-from calguard_server.store.migrate import migrate, refuse_others
+from calguard_server.store.migrate import migrate
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.readers import Readers
 from calguard_server.store.rows import (
@@ -427,8 +427,6 @@ async def open_store(options: StoreOptions) -> SqliteStore:
     """
     taken = lock.take(options.path)
     try:
-        with closing(sqlite3.connect(options.path)) as unchanged:  # before the journal's mode, which stays in the file
-            refuse_others(unchanged)
         return await _open(options, taken)
     except sqlite3.Error as error:
         taken.close()
