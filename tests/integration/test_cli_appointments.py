@@ -66,19 +66,20 @@ def test_a_call_is_repeated_by_its_request_id(calguard: Calguard) -> None:
 def test_a_watch_shows_what_becomes_of_appointments_and_no_titles(calguard: Calguard) -> None:
     """On lines neither title nor attendees; as JSON all of it. A stale etag changes nothing."""
     arguments = ("calguard", "--server", calguard.address, "watch", "--kind", "appointment", "--page", "intro")
-    with running(*arguments, "--no-snapshot") as lines, running(*arguments, "--json") as documents:
+    with running(*arguments) as lines, running(*arguments, "--json") as documents:
+        lines.read_until("changes follow")
         documents.read_until("SNAPSHOT_ENDED")
         made = calguard.json(*ASSIGN, "--start", "2030-03-08T15:00", "--attendee", "guest@example.com")
         document = json.loads(documents.read_until(made["id"])[-1])
         assert document["changes"][0]["appointment"]["title"] == "First visit"
-        lines.read_until("ann ADDED")
+        lines.read_until(f"{made['id']}.*ann ADDED")
         calguard.json("appointments", "reassign", made["id"], "--account", "ben", "--etag", made["etag"])
         stale = calguard.run("appointments", "cancel", made["id"], "--etag", made["etag"])
         assert stale.stderr.startswith("calguard: ABORTED ETAG_MISMATCH: ")
-        told = lines.read_until("ben NOT_ADDED")[-1]
+        told = lines.read_until(f"{made['id']}.*ben NOT_ADDED")[-1]
         assert told.split()[1:5] == ["updated", "appt", made["id"], "ASSIGNED"]
         calguard.json("appointments", "cancel", made["id"])
-        told += lines.read_until("CANCELLED")[-1]
+        told += lines.read_until(f"{made['id']}.*CANCELLED")[-1]
     assert "First visit" not in told
     assert "guest@example.com" not in told
 
