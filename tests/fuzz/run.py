@@ -31,7 +31,7 @@ _WARM = 0.2
 """After which part of the run memory is looked at first: caches are filled by then."""
 
 _STREAMS = {method.path for method in METHODS.values() if method.streams}
-_SETTINGS = {"caller_rate": "0", "overload_wait": "0s", "check_interval": "1d", "google_timeout": "2s"}
+_SETTINGS = {"check_interval": "1d", "google_timeout": "2s"}
 
 
 class Fuzz:
