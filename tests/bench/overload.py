@@ -32,8 +32,9 @@ median of {_ROUNDS} rounds.
 
 _FOOT = """
 A refusal takes gRPC about 110 us of processor time, which is a third of what such a change takes and three quarters of
-what a read takes: so refusing keeps up with three times the load of changes, as far as this machine has its cores to
-itself, and with hardly more than the load itself of reads, which are as cheap as their refusal.
+what a read takes. So at three times the load of changes refusing takes most of the processor, and little is left to
+serve; and reads, which are as cheap as their refusal, cannot be kept up by refusing some. A limit in front of the
+server, or CALLER_RATE at the callers that exceed it, has to come before that.
 
 """
 
