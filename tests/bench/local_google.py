@@ -34,8 +34,8 @@ _BODIES = {
     },
 }
 
-FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
-"""The Monday with which weeks of free/busy begin."""
+FIRST_DAY = datetime(2035, 1, 1, tzinfo=UTC)
+"""The Monday with which weeks of free/busy begin; what is past cannot be booked."""
 
 _CALENDARS = 20
 _DAYS_A_WEEK = 5
