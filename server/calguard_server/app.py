@@ -156,6 +156,22 @@ def real_world() -> World:
     return World(SystemClock(), random_id, random.SystemRandom().random)
 
 
+def google_options(settings: Settings) -> GoogleOptions:
+    """Say who we are to Google, and where it is."""
+    return GoogleOptions(
+        client_id=settings.google_client_id,
+        client_secret=Secret(settings.google_client_secret.get_secret_value()),
+        redirect_uri=settings.google_redirect_uri,
+        auth_uri=settings.google_auth_uri,
+        token_uri=settings.google_token_uri,
+        revoke_uri=settings.google_revoke_uri,
+        certs_uri=settings.google_certs_uri,
+        api_endpoint=settings.google_api_endpoint,
+        quotas=Quotas(settings.google_quota, settings.google_user_quota),
+        total_timeout=settings.google_timeout,
+    )
+
+
 class App:
     """A running server. `failed` is set when it can no longer go on; its text says what to do."""
 
@@ -250,8 +266,10 @@ class App:
 
     def _build_use_cases(self, session: aiohttp.ClientSession) -> UseCases:
         context = self._context()
+        if not self._settings.google_client_id:
+            _log.warning("no calendar can be linked: CALGUARD_GOOGLE_CLIENT_ID is not set")
         provider = GoogleCalendarProvider(
-            session, self._google_options(), self._world.clock, RequestMetrics(self.registry).answered
+            session, google_options(self._settings), self._world.clock, RequestMetrics(self.registry).answered
         )
         revoker, locks = GrantRevoker(self._store, provider), LinkLocks()
         self._follow_ups = FollowUps(context)
@@ -340,23 +358,6 @@ class App:
             assignment_window=settings.assignment_window,
         )
         return Context(self._store, self._world.clock, self._world.new_id, self._world.chance, policies)
-
-    def _google_options(self) -> GoogleOptions:
-        settings = self._settings
-        if not settings.google_client_id:
-            _log.warning("no calendar can be linked: CALGUARD_GOOGLE_CLIENT_ID is not set")
-        return GoogleOptions(
-            client_id=settings.google_client_id,
-            client_secret=Secret(settings.google_client_secret.get_secret_value()),
-            redirect_uri=settings.google_redirect_uri,
-            auth_uri=settings.google_auth_uri,
-            token_uri=settings.google_token_uri,
-            revoke_uri=settings.google_revoke_uri,
-            certs_uri=settings.google_certs_uri,
-            api_endpoint=settings.google_api_endpoint,
-            quotas=Quotas(settings.google_quota, settings.google_user_quota),
-            total_timeout=settings.google_timeout,
-        )
 
     def _redirect_uri(self) -> str:
         host = self._settings.http_listen.rpartition(":")[0] or "127.0.0.1"

@@ -25,6 +25,9 @@ _RULES = _ROOT / "deploy/prometheus/calguard-alerts.yaml"
 _DASHBOARD = _ROOT / "deploy/grafana/calguard.json"
 _PAGE = _ROOT / "docs/metrics.md"
 _RUNBOOK = _ROOT / "docs/operations.md"
+needs_promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool, of Prometheus, is not installed"
+)
 _NAME = re.compile(r"\b(?:calguard|grpc_server|process|python)_[a-z0-9_]+")
 _SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_info", "_created")
 
@@ -188,13 +191,13 @@ def test_every_alert_is_in_the_runbook() -> None:
         assert rule["annotations"]["runbook"].endswith(f"#{rule['alert'].lower()}")  # type: ignore[index]
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool, of Prometheus, is not installed")
+@needs_promtool
 def test_promtool_reads_the_rules() -> None:
     for question in (["check", "rules", _RULES], ["test", "rules", _RULES.with_stem(f"{_RULES.stem}-test")]):
         promtool(question)
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool, of Prometheus, is not installed")
+@needs_promtool
 async def test_promtool_has_nothing_to_say_of_names_and_types(backend: Backend) -> None:
     await busy(backend)
     assert await asyncio.to_thread(promtool, ["check", "metrics"], await shown(backend)) == ""

@@ -5,28 +5,17 @@ from pathlib import Path
 
 import grpc.aio
 import pytest
-from cryptography.fernet import Fernet
 
 from calguard.v1 import booking_page_pb2 as pages_pb
+from tests.e2e.operating import Serving, operating
 from tests.e2e.server_process import ServerProcess
 from tests.e2e.stubs import ALL, Stubs
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[tuple[ServerProcess, Stubs]]:
-    environment = {
-        "CALGUARD_LISTEN": "127.0.0.1:0",
-        "CALGUARD_HTTP_LISTEN": "",
-        "CALGUARD_DATABASE_URL": f"sqlite:///{tmp_path}/calguard.db",
-        "CALGUARD_TOKEN_KEYS": Fernet.generate_key().decode(),
-    }
-    server = await ServerProcess.start(environment)
-    try:
-        stubs = Stubs(grpc.aio.insecure_channel(f"127.0.0.1:{await server.port()}"))
-        yield server, stubs
-        await stubs.channel.close()
-    finally:
-        await server.end()
+async def server(tmp_path: Path) -> AsyncIterator[Serving]:
+    async with operating(tmp_path) as operation:
+        yield await operation.serve()
 
 
 async def refused(stubs: Stubs, page_id: str, sent: str = "") -> None:
@@ -39,9 +28,9 @@ def ids(server: ServerProcess) -> list[str]:
     return [str(event["request_id"]) for event in server.events if event["event"] == "call"]
 
 
-async def test_lines_carry_the_callers_id_or_one_of_ours(server: tuple[ServerProcess, Stubs]) -> None:
+async def test_lines_carry_the_callers_id_or_one_of_ours(server: Serving) -> None:
     """What is no plain id is not taken into the log; no two calls share one that was made here."""
-    process, stubs = server
+    process, stubs = server.process, server.stubs
     for sent in ("booking-42/7", "", 'no"id', "x" * 65, ""):
         await refused(stubs, "none", sent)
     first, *others = ids(process)
@@ -50,9 +39,9 @@ async def test_lines_carry_the_callers_id_or_one_of_ours(server: tuple[ServerPro
     assert all(len(each) == 16 and int(each, 16) >= 0 for each in others)
 
 
-async def test_pages_that_stop_and_start_are_logged(server: tuple[ServerProcess, Stubs]) -> None:
+async def test_pages_that_stop_and_start_are_logged(server: Serving) -> None:
     """With the page, why it stands as it does, and the revision at which subscribers were told."""
-    process, stubs = server
+    process, stubs = server.process, server.stubs
     await stubs.add_account("ann")
     await stubs.add_page("intro", ALL, "ann", "ann")
     stopped = await stubs.pages.StopBookingPage(pages_pb.StopBookingPageRequest(id="intro"))

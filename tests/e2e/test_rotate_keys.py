@@ -36,9 +36,9 @@ def under(database: Path, *keys: str) -> Counter[str]:
 
 
 def fill(database: Path, key: str) -> None:
-    """Store many grants more, each with a text of its own."""
+    """Store many grants more, each with a text of its own; no calendar link that the server makes has such an id."""
     vault = Vault([Secret(key)])
-    rows = [(f"link-{number:06}", vault.seal(Secret(f"refresh-{number}")), "[]", "") for number in range(MANY)]
+    rows = [(f"filled-{number:06}", vault.seal(Secret(f"refresh-{number}")), "[]", "") for number in range(MANY)]
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.executemany(
             "INSERT INTO grants (link_id, refresh_token, granted_scopes, subject) VALUES (?,?,?,?)", rows
@@ -49,7 +49,7 @@ def opened(database: Path, key: str) -> list[str]:
     """What the grants of `fill` hold, as the key opens them."""
     vault = Vault([Secret(key)])
     with closing(sqlite3.connect(database)) as connection:
-        rows = connection.execute("SELECT refresh_token FROM grants WHERE link_id GLOB 'link-0*' ORDER BY link_id")
+        rows = connection.execute("SELECT refresh_token FROM grants WHERE link_id GLOB 'filled-*' ORDER BY link_id")
         return [vault.open(row[0]).reveal() for row in rows]
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import aiohttp
 
-from calguard_server.app import SystemClock
+from calguard_server.app import SystemClock, google_options
 from calguard_server.commands.findings import Finding, failed, fine, skipped
 from calguard_server.domain.causes import CauseReason
 from calguard_server.domain.secret import Secret
@@ -20,7 +20,6 @@ from calguard_server.engine.ports import (
 )
 from calguard_server.google.identity import CertificateStore, IdentityVerifier
 from calguard_server.google.oauth import OAuth
-from calguard_server.google.options import GoogleOptions
 from calguard_server.google.transport import Transport, unobserved
 from calguard_server.notifiers.cleaning import one_line
 from calguard_server.notifiers.envelope import sender
@@ -47,14 +46,7 @@ async def look_online(settings: Settings) -> AsyncIterator[Finding]:
 async def _google(settings: Settings, session: aiohttp.ClientSession) -> Finding:
     if not settings.google_client_id:
         return skipped("google", "GOOGLE_CLIENT_ID is not set: no calendar can be linked")
-    options = GoogleOptions(
-        client_id=settings.google_client_id,
-        client_secret=Secret(settings.google_client_secret.get_secret_value()),
-        redirect_uri=settings.google_redirect_uri,
-        token_uri=settings.google_token_uri,
-        certs_uri=settings.google_certs_uri,
-        total_timeout=settings.google_timeout,
-    )
+    options = google_options(settings)
     clock = SystemClock()
     transport = Transport(session, options, clock, unobserved)
     identity = IdentityVerifier(CertificateStore(transport, options, clock), options, clock)

@@ -5,7 +5,7 @@ of the log that a call makes; their token is told nowhere. A token comes before 
 it.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Never
 
@@ -20,9 +20,8 @@ from calguard_server.domain.errors import CalguardError
 from calguard_server.domain.scope import EVERYTHING, Scope
 from calguard_server.grpc_api.handlers import Context, Handler, parts_of
 from calguard_server.grpc_api.interceptors import ErrorInterceptor
+from calguard_server.grpc_api.request_id import Metadata
 from calguard_server.grpc_api.roles import role_for
-
-Metadata = Sequence[tuple[str, str | bytes]]
 
 _AUTHORIZATION = "authorization"
 

@@ -17,7 +17,7 @@ import secrets
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, aclosing
-from typing import TYPE_CHECKING, Any, NamedTuple, Never
+from typing import Any, NamedTuple, Never
 
 import grpc
 import grpc.aio
@@ -28,15 +28,11 @@ from calguard_server.domain.errors import CalguardError, InvalidArgumentError
 from calguard_server.engine.working_set import ReplayedError
 from calguard_server.grpc_api.errors import DETAILS_KEY, Refusal, internal_refusal, refusal_of
 from calguard_server.grpc_api.gate import GUARDED, Gate
+from calguard_server.grpc_api.handlers import Context, Handler
 from calguard_server.grpc_api.request_id import Metadata, begin_call, metadata_of_call
 
 _log = structlog.get_logger(__name__)
 
-if TYPE_CHECKING:  # generic in the stubs only
-    Handler = grpc.RpcMethodHandler[Any, Any]
-    Context = grpc.aio.ServicerContext[Any, Any]
-else:
-    Handler, Context = grpc.RpcMethodHandler, grpc.aio.ServicerContext
 CallObserver = Callable[[str, str, float | None], None]
 """Told each call's method and status code when it ends, and how many seconds it took; None where it was a stream."""
 

@@ -11,20 +11,16 @@ import tempfile
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 import grpc.aio
 import structlog
 
+from calguard_server.grpc_api.handlers import Handler
 from calguard_server.grpc_api.overload import Overload
 
 _log = structlog.get_logger(__name__)
-
-if TYPE_CHECKING:  # generic in the stubs only
-    Handler = grpc.RpcMethodHandler[Any, Any]
-else:
-    Handler = grpc.RpcMethodHandler
 
 _APART, _APART_IN_LONG = 0.1, 0.02
 """Seconds from one probe to the next; while the queue is long it is looked at more closely. A probe takes 2 ms."""

@@ -5,7 +5,7 @@ that is refused is opened again, which costs more than to serve it.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -14,15 +14,11 @@ import structlog
 from calguard_server.domain.errors import UnavailableError
 from calguard_server.grpc_api.errors import DETAILS_KEY, RETRY_AFTER_SECONDS, refusal_of
 from calguard_server.grpc_api.gate import GUARDED
+from calguard_server.grpc_api.handlers import Handler
 from calguard_server.grpc_api.overload import Overload, OverloadOptions
 from calguard_server.grpc_api.queue_probe import QueueProbe
 
 _log = structlog.get_logger(__name__)
-
-if TYPE_CHECKING:  # generic in the stubs only
-    Handler = grpc.RpcMethodHandler[Any, Any]
-else:
-    Handler = grpc.RpcMethodHandler
 
 _WATCH = "/calguard.v1.WatchService/"
 _LOG_SECONDS = 1.0

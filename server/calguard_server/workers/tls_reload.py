@@ -1,18 +1,15 @@
 """Looks again and again whether the files of TLS were renewed, and has new connections use them."""
 
-import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from calguard_server.auth.tls_files import TlsFiles, TlsFilesError, TlsMaterial
 from calguard_server.engine.ports import Clock
+from calguard_server.workers.file_reload import FileReload
 
 _log = structlog.get_logger()
-
-_INTERVAL = timedelta(seconds=1)
 
 
 class TlsMetrics:
@@ -49,40 +46,22 @@ class TlsMetrics:
         self.renewals.labels("refused").inc()
 
 
-class TlsReload:
-    """Runs until it is cancelled. Files that are bad, or gone, leave in force what was read last."""
+class TlsReload(FileReload[TlsMaterial]):
+    """Has new connections use renewed files."""
 
     def __init__(
         self, files: TlsFiles, renew: Callable[[TlsMaterial], None], clock: Clock, metrics: TlsMetrics
     ) -> None:
-        self._files = files
+        super().__init__(files.poll, TlsFilesError, clock)
         self._renew = renew
-        self._clock = clock
         self._metrics = metrics
-        self._complaint = ""
 
-    async def run(self) -> None:
-        """Look, every second."""
-        while True:
-            await self._clock.sleep(_INTERVAL)
-            await self.look()
+    def _taken(self, held: TlsMaterial) -> None:
+        self._renew(held)
+        self._metrics.in_force(held)
+        self._metrics.renewals.labels("taken").inc()
+        _log.info("the files of TLS were renewed: new connections use them", expires=held.expires.isoformat())
 
-    async def look(self) -> None:
-        """Look once; off the event loop, because the files may be on a disk that hangs."""
-        try:
-            material = await asyncio.to_thread(self._files.poll)
-        except TlsFilesError as error:
-            self._complain(str(error))
-            return
-        if material is not None:
-            self._renew(material)
-            self._complaint = ""
-            self._metrics.in_force(material)
-            self._metrics.renewals.labels("taken").inc()
-            _log.info("the files of TLS were renewed: new connections use them", expires=material.expires.isoformat())
-
-    def _complain(self, complaint: str) -> None:
-        if complaint != self._complaint:
-            self._complaint = complaint
-            self._metrics.refused()
-            _log.error("the files of TLS are of no use: those read last stay in force", problem=complaint)
+    def _refused(self, problem: str) -> None:
+        self._metrics.refused()
+        _log.error("the files of TLS are of no use: those read last stay in force", problem=problem)
