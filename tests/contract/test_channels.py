@@ -19,6 +19,7 @@ from tests.contract.channel_harness import EXPECTED, SHORT, ChannelHarness, Expe
 from tests.contract.email_channel import EmailHarness
 from tests.contract.slack_channel import SlackHarness
 from tests.contract.webhook_channel import WebhookHarness
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.notice_messages import make_fault, make_message, make_page
 
 HARNESSES: Mapping[Channel, type[ChannelHarness]] = MappingProxyType(
@@ -58,7 +59,7 @@ async def channel(
     """A channel whose other end accepts everything; at the end nothing it said may hold a secret."""
     caplog.set_level(logging.DEBUG)
     harness_of = HARNESSES[request.param]
-    async with harness_of.running(tmp_path) as harness, asyncio.timeout(60):
+    async with harness_of.running(tmp_path) as harness, asyncio.timeout(PATIENCE_SECONDS):
         trial = Trial(harness)
         yield trial
     assert trial.said

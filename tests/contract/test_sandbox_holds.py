@@ -7,9 +7,9 @@ import pytest
 from calguard_sandbox import Sandbox
 from calguard_sandbox.errors import BadFieldError
 from tests.contract.google_client import Answer, Browser, event
+from tests.patience import PATIENCE_SECONDS
 
 _INSERT = "events.insert"
-_SECONDS = 5
 
 
 def insert(browser: Browser, token: str) -> asyncio.Task[Answer]:
@@ -18,9 +18,9 @@ def insert(browser: Browser, token: str) -> asyncio.Task[Answer]:
 
 async def held(sandbox: Sandbox, after: int) -> None:
     """Return once an insert is held."""
-    async with asyncio.timeout(_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
-            for entry in await sandbox.google_requests.wait(after=after, seconds=_SECONDS):
+            for entry in await sandbox.google_requests.wait(after=after, seconds=PATIENCE_SECONDS):
                 after = entry.number
                 if entry.record.endpoint == _INSERT:
                     assert (entry.record.status, str(entry.record.fault)[:12]) == (None, "network/hold")
@@ -63,7 +63,7 @@ async def test_it_is_carried_out_also_where_whoever_asked_is_gone(browser: Brows
         await call
     assert await status_of(browser, token) == 404
     sandbox.faults.remove(rule.id)
-    async with asyncio.timeout(_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await status_of(browser, token) != 200:
             pass
 

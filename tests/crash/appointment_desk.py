@@ -24,12 +24,12 @@ from tests.crash.booked import ADDED, all_appointments
 from tests.e2e.backend import settings_for
 from tests.e2e.server_process import COMMAND, ServerProcess
 from tests.e2e.stubs import AUTO, Stubs, query_of
+from tests.patience import PATIENCE_SECONDS
 from tests.torture.fast_clock import FastClock
 from tests.torture.fast_server import command
 
 MEMBERS = ("ann", "ben")
 _SPEED = 100
-_SECONDS = 30
 _BACK = "http://127.0.0.1:9/back"
 _DUE = "SELECT COUNT(*) FROM entries WHERE next_attempt_time IS NOT NULL"
 
@@ -101,23 +101,23 @@ class Desk:
 
     async def received(self, fits: Callable[[ReceivedRequest], bool], after: int) -> None:
         """Return as soon as Google has received such a request since."""
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                for entry in await self.sandbox.google_requests.wait(after=after, seconds=_SECONDS):
+                for entry in await self.sandbox.google_requests.wait(after=after, seconds=PATIENCE_SECONDS):
                     after = entry.number
                     if fits(entry.record):
                         return
 
     async def until(self, reached: Callable[[pb.Appointment], bool]) -> None:
         """Return once an appointment is there that is as wished."""
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not any(map(reached, await all_appointments(self.stubs))):
                 pass
 
     async def settled(self) -> list[pb.Appointment]:
         """Every appointment, once nothing of any is due any more."""
         with closing(sqlite3.connect(self._database)) as connection:
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while True:
                     left = connection.execute(_DUE).fetchone()[0]
                     found = await all_appointments(self.stubs)

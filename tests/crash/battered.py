@@ -27,6 +27,7 @@ from calguard_server.app import SystemClock
 from tests.e2e.server_process import COMMAND, EndedError, ServerProcess
 from tests.e2e.stubs import Stubs
 from tests.e2e.watching import Watcher
+from tests.patience import PATIENCE_SECONDS
 
 T = TypeVar("T")
 Told = tuple[str, str, str, str]
@@ -35,8 +36,6 @@ Told = tuple[str, str, str, str]
 _GAP = (6, 26)
 """How many observations there are between a start and the next kill, at least and at most."""
 
-_SECONDS = 120
-"""How long anything may take while servers are killed, on a machine that is busy with other work."""
 
 _REAL = SystemClock()
 _IN_FLIGHT = "SELECT channel, recipient_account_id, kind, page_id FROM deliveries WHERE state = 'SENDING'"
@@ -133,7 +132,7 @@ class BatteredServer:
 
     async def call(self, make: Callable[[Stubs], Awaitable[T]], *, observed: bool = True) -> T:
         """Make a call until a server has answered it. Raises AioRpcError for what a server refuses."""
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 life, stubs = await self.current()
                 if observed:
@@ -169,7 +168,7 @@ class BatteredServer:
 
     async def watched_up_to(self, revision: int) -> None:
         """Return once the watch has been told that much."""
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not self.watched or self.watched[-1].revision < revision:
                 await self.call(lambda stubs: stubs.notifications(), observed=False)
 
@@ -192,7 +191,7 @@ class BatteredServer:
         """Observe what the sandbox receives."""
         last = journal.last
         while True:
-            for entry in await journal.wait(after=last, seconds=_SECONDS):
+            for entry in await journal.wait(after=last, seconds=PATIENCE_SECONDS):
                 last = entry.number
                 self.observe()
 

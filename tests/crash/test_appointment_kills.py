@@ -24,6 +24,7 @@ from tests.crash.booked import (
 )
 from tests.crash.lost_answers import lost_answers
 from tests.e2e.stubs import Stubs
+from tests.patience import PATIENCE_SECONDS
 
 FREEBUSY, INSERT, DELETE = "freebusy", "events.insert", "events.delete"
 ASSIGN, CANCEL, REASSIGN = "assign", "cancel", "reassign"
@@ -114,7 +115,7 @@ async def let_go_on(desk: Desk) -> None:
     """Have Google do what it holds, long after whoever asked is dead."""
     held = [note for note in desk.sandbox.google_requests.records if note.fault and note.status is None]
     desk.sandbox.faults.clear()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while any(note.status is None for note in held):
             await all_appointments(desk.stubs)
 

@@ -22,6 +22,7 @@ from tests.crash.connecting import connect
 from tests.e2e.backend import settings_for
 from tests.e2e.stubs import ALL, ANY, AUTO, UNDER_WAY
 from tests.e2e.watching import DELETED, id_of
+from tests.patience import PATIENCE_SECONDS
 from tests.torture.writers import PageWriter, keep
 
 KILLS = 12
@@ -107,7 +108,7 @@ class Story:
         self.owed.update(
             (channel, name, kind, page) for channel in ("EMAIL", "SLACK") for name in names for page in pages
         )
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while any(notice.state in UNDER_WAY for notice in await self.notices()):
                 pass
 

@@ -24,13 +24,12 @@ from tests.e2e.bearer import carrying
 from tests.e2e.stubs import UNDER_WAY, Heard, Scopes, Stubs, query_of
 from tests.fakes.world import CountingIds, ManualClock, middle
 from tests.leaks import MAIL_PASSWORD, emitted
+from tests.patience import PATIENCE_SECONDS
 
 OPERATOR = "ops@example.com"
 _STEP = timedelta(milliseconds=100)
 _SMALL_STEP = timedelta(milliseconds=10)
 _LOOKS_MANY = 300
-_SECONDS = 60
-_SOON_SECONDS = 5
 T = TypeVar("T")
 _HOST = "127.0.0.1:0"
 
@@ -126,7 +125,7 @@ class Backend(Stubs):
 
     async def soon(self, call: Awaitable[T]) -> T:
         """What a call answers, which must not take long: a server that has come to a stand fails the test."""
-        async with asyncio.timeout(_SOON_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return await call
 
     async def pass_time(self, **duration: float) -> None:
@@ -137,7 +136,7 @@ class Backend(Stubs):
     async def ticking(self, waited: Awaitable[T]) -> T:
         """Wait for something while time moves on by itself."""
         task = asyncio.ensure_future(waited)
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not task.done():
                 self.clock.advance(_STEP)
                 await self.notifications()
@@ -151,7 +150,7 @@ class Backend(Stubs):
         """The notifications once they are as wished; time moves on while none is being sent."""
         before: list[notices_pb.Notification] = []
         looks = 0
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not reached(notices := await self.notifications()):
                 looks = looks + 1 if notices == before else 0
                 before = notices

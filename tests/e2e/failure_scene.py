@@ -19,12 +19,12 @@ from calguard.v1 import cause_pb2
 from calguard_sandbox.faults.rules import Rule
 from tests.e2e.backend import OPERATOR, Backend
 from tests.e2e.stubs import ALL, Heard
+from tests.patience import PATIENCE_SECONDS
 
 ANN = "ann@example.com"
 TEAM = "team@group.calendar.google.com"
 ADDS = "bookings@group.calendar.google.com"
 STOP, AGAIN = "Booking page stopped: Page page", "Accepting bookings again: Page page"
-_SECONDS = 60
 
 NEXT_ACTION = {
     "AUTHORIZATION_REVOKED": "RECONNECT",
@@ -116,7 +116,7 @@ class Scene:
 
     async def checked_since(self, link: links_pb.CalendarLink, since: datetime) -> links_pb.CalendarLink:
         """Wait until the check loop has checked a link; time moves on meanwhile."""
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             for looks in itertools.count():
                 found = await self.backend.calendar_link(link.id)
                 if moment(found.last_check_time) >= since:

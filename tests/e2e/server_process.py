@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.leaks import emitted
+from tests.patience import PATIENCE_SECONDS
 
 COMMAND = Path(sys.executable).parent / "calguard-server"
-_SECONDS = 30
 _LISTENING = re.compile(r"listening on (\S+):(\d+)")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CALGUARD_")}
 
@@ -96,7 +96,7 @@ class ServerProcess:
 
     async def port(self) -> int:
         """The port, once it listens. Raises EndedError."""
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 self._grown.clear()
                 if found := _LISTENING.search(self.printed):
@@ -107,7 +107,7 @@ class ServerProcess:
 
     async def until(self, text: str) -> None:
         """Return when it has printed a text."""
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while text not in self.printed:
                 self._grown.clear()
                 await self._grown.wait()
@@ -121,7 +121,7 @@ class ServerProcess:
 
     async def until_printed(self, text: str) -> None:
         """Return once it has printed a text. Raises EndedError where it ends before that."""
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while text not in self.printed:
                 self._grown.clear()
                 if all(reader.done() for reader in self._readers):
@@ -134,7 +134,7 @@ class ServerProcess:
 
     async def ended(self) -> int:
         """Its exit code, once it has ended and all that it printed is read."""
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             code = await self._process.wait()
             await asyncio.gather(*self._readers)
         if not self._shows_secrets:

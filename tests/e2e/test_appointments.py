@@ -31,6 +31,7 @@ from tests.e2e.booking import (
 )
 from tests.e2e.methods import METHODS
 from tests.e2e.stubs import ALL, ANY, AUTO, refused, told
+from tests.patience import PATIENCE_SECONDS
 
 ANN, BEN = "ann@example.com", "ben@example.com"
 PENDING, ADDED = pb.CALENDAR_ENTRY_STATE_PENDING, pb.CALENDAR_ENTRY_STATE_ADDED
@@ -258,7 +259,7 @@ async def test_an_event_that_arrives_late_of_what_was_cancelled_is_removed(tmp_p
         await until(backend, other.id, all_are(ADDED))  # what was due before that is worked on
         assert all_are(REMOVING)(await read(backend, made.id))
         backend.sandbox.faults.remove(rule.id)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not events(backend, ANN):
                 assert all_are(REMOVING)(await read(backend, made.id))
         await until(backend, made.id, all_are(REMOVED))

@@ -6,7 +6,6 @@ import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 import grpc.aio
@@ -21,8 +20,8 @@ from tests.e2e.lasting_address import lasting_address
 from tests.e2e.operating import Operation, Serving, operating
 from tests.e2e.server_process import ServerProcess
 from tests.e2e.stubs import ALL
+from tests.patience import PATIENCE
 
-SOON = timedelta(seconds=60)
 LINKED = links_pb.CALENDAR_LINK_STATE_LINKED
 
 
@@ -120,16 +119,16 @@ async def test_a_mirror_over_a_restore_holds_what_is_there(tmp_path: Path) -> No
             return await (await ServerProcess.start(service.environment, *arguments)).ended()
 
         async with client.mirror() as mirror:
-            await mirror.wait_ready(SOON)
+            await mirror.wait_ready(PATIENCE)
             await add_page("before")
             assert await run("backup", str(tmp_path / "backup")) == 0
             await add_page("undone")
-            await mirror.wait_until(lambda m: m.get_page("undone") is not None, SOON)
+            await mirror.wait_until(lambda m: m.get_page("undone") is not None, PATIENCE)
             await service.end(signal.SIGTERM)
             assert await run("restore", str(tmp_path / "backup")) == 0
             await service.start()
             await add_page("new")
-            await mirror.wait_until(lambda m: m.get_page("new") is not None and m.get_page("undone") is None, SOON)
+            await mirror.wait_until(lambda m: m.get_page("new") is not None and m.get_page("undone") is None, PATIENCE)
             assert sorted(page.id for page in mirror.pages()) == ["before", "new"]
 
 

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from tests.e2e.backend import Backend
+from tests.patience import PATIENCE_SECONDS
 
 MANY = 1_000
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -63,7 +64,7 @@ async def test_a_thousand_silent_connections_to_http(backend: Backend, begun: by
 
 async def test_a_greeting_that_never_comes_is_not_waited_for(backend: Backend) -> None:
     """GRPC hangs up on a connection without a greeting after ten seconds."""
-    async with connections(backend.app.port, 3, b"") as opened, asyncio.timeout(60):
+    async with connections(backend.app.port, 3, b"") as opened, asyncio.timeout(PATIENCE_SECONDS):
         for reader, _ in opened:
             while await reader.read(1024):
                 pass
@@ -82,7 +83,10 @@ async def test_slow_streams(backend: Backend) -> None:
 
 async def test_who_pings_too_often_is_sent_away(backend: Backend) -> None:
     """GOAWAY with ENHANCE_YOUR_CALM and `too_many_pings`; others go on."""
-    async with connections(backend.app.port, 1, PREFACE + SETTINGS + PING * 10) as [(reader, _)], asyncio.timeout(30):
+    async with (
+        connections(backend.app.port, 1, PREFACE + SETTINGS + PING * 10) as [(reader, _)],
+        asyncio.timeout(PATIENCE_SECONDS),
+    ):
         while True:
             head = await reader.readexactly(9)
             frame = await reader.readexactly(int.from_bytes(head[:3]))

@@ -4,7 +4,6 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -26,8 +25,8 @@ from calguard_client import (
 )
 from calguard_client.mirroring.reading import MirrorReading
 from tests.e2e.lasting_address import Service, lasting_address
+from tests.patience import PATIENCE, PATIENCE_SECONDS
 
-SOON = timedelta(seconds=60)
 KILL, TERM = signal.SIGKILL, signal.SIGTERM
 
 
@@ -39,7 +38,7 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
 
 async def read_on(watch: AsyncWatch, revisions: list[int], latest: int) -> None:
     """Note the revisions of the changes, up to the latest there is."""
-    async with asyncio.timeout(SOON.total_seconds()):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not revisions or revisions[-1] < latest:
             event = await anext(watch)
             if isinstance(event, Changes):
@@ -59,7 +58,7 @@ async def test_nothing_is_missed_and_nothing_told_twice_whatever_becomes_of_the_
         revisions: list[int] = []
         async with client.watch() as watch, client.mirror() as mirror:
             mirror.on_change(seen.append)
-            await mirror.wait_ready(SOON)
+            await mirror.wait_ready(PATIENCE)
             assert [type(await anext(watch)) for _ in range(2)] == [SnapshotStarted, SnapshotEnded]
             for turn, ending in enumerate([KILL, TERM, KILL, KILL]):
                 await service.change_much(client, turn)
@@ -69,7 +68,7 @@ async def test_nothing_is_missed_and_nothing_told_twice_whatever_becomes_of_the_
                 await service.start()
             await service.change_much(client, 4)
             await read_on(watch, revisions, service.latest)
-            await mirror.wait_until(lambda m: m.get_page("shut-4") and not m.get_page("gone-4"), SOON)
+            await mirror.wait_until(lambda m: m.get_page("shut-4") and not m.get_page("gone-4"), PATIENCE)
             assert revisions == list(range(1, service.latest + 1))
             assert await exact(mirror, client)
             assert mirror.accepting("open-0")
@@ -81,12 +80,12 @@ async def test_the_same_with_threads(service: Service) -> None:
     """The synchronous mirror is exact as well."""
 
     def holds(mirror: Mirror, turn: int) -> None:
-        mirror.wait_until(lambda m: m.get_page(f"shut-{turn}") and not m.get_page(f"gone-{turn}"), SOON)
+        mirror.wait_until(lambda m: m.get_page(f"shut-{turn}") and not m.get_page(f"gone-{turn}"), PATIENCE)
 
     async with AsyncClient(service.address) as client:
         await service.add_account(client)
         with Client(service.address) as other, other.mirror() as mirror:
-            await asyncio.to_thread(mirror.wait_ready, SOON)
+            await asyncio.to_thread(mirror.wait_ready, PATIENCE)
             for turn, ending in enumerate([KILL, TERM]):
                 await service.change_much(client, turn)
                 await service.end(ending)

@@ -17,6 +17,7 @@ from calguard_server.commands.stopping import BEYOND_DRAIN
 from tests.e2e.operating import Operation, operating
 from tests.e2e.server_process import ServerProcess
 from tests.e2e.stubs import ALL, Stubs
+from tests.patience import PATIENCE_SECONDS
 
 SENDING = notices_pb.NOTIFICATION_STATE_SENDING
 SIGTERM_TWICE, SIGINT_TWICE = 128 + 15, 128 + 2
@@ -31,7 +32,7 @@ async def operation(tmp_path: Path) -> AsyncIterator[Operation]:
 
 async def sending(stubs: Stubs, count: int) -> None:
     """Return once that many notices are on their way."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len([each for each in await stubs.notifications() if each.state is SENDING]) < count:
             pass
 
@@ -71,7 +72,7 @@ async def test_nothing_that_hangs_holds_it_up(operation: Operation) -> None:
     assert serving.process.complaints == ""
     operation.sandbox.faults.clear()
     again = await operation.serve()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while {each.state for each in await again.stubs.notifications()} != {notices_pb.NOTIFICATION_STATE_SENT}:
             pass
 
@@ -124,7 +125,7 @@ class Ear:
         self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
 
     async def hear(self) -> str:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return (await asyncio.get_running_loop().sock_recv(self._socket, 1000)).decode()
 
     def close(self) -> None:

@@ -13,9 +13,9 @@ import pytest
 from calguard.v1 import booking_page_pb2 as pages_pb
 from calguard_client import AsyncClient
 from tests.e2e.lasting_address import Service, lasting_address
+from tests.patience import PATIENCE_SECONDS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SECONDS = 60
 
 
 class Example:
@@ -26,7 +26,7 @@ class Example:
 
     async def line(self) -> str:
         assert self.process.stdout is not None
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return (await self.process.stdout.readline()).decode().rstrip("\n")
 
     async def ask(self, line: str) -> str:
@@ -42,7 +42,7 @@ class Example:
 
     async def asked_until(self, question: str, answer: str) -> None:
         """Ask again and again: the example answers from a copy, which is told of a change a moment later."""
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await self.ask(question) != answer:
                 await asyncio.to_thread(lambda: None)
 

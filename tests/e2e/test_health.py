@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from calguard_server.grpc_api.server import SERVICES
 from tests.e2e.backend import Backend
+from tests.patience import PATIENCE_SECONDS
 
 Status = health_pb2.HealthCheckResponse
 
@@ -23,7 +24,7 @@ async def healths(backend: Backend) -> set[int]:
 
 async def until_health(backend: Backend, wanted: int) -> None:
     """Wait for it while time moves on."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await healths(backend) != {wanted}:
             backend.clock.advance(timedelta(seconds=1))
             await asyncio.to_thread(lambda: None)  # the store's thread has its turn

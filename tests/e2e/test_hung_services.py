@@ -10,6 +10,7 @@ import pytest
 from calguard.v1 import calendar_link_pb2 as links_pb
 from tests.e2e.backend import Backend, running_backend
 from tests.e2e.stubs import ALL
+from tests.patience import PATIENCE_SECONDS
 
 
 @asynccontextmanager
@@ -49,7 +50,7 @@ async def test_a_hung_channel_holds_up_no_other(tmp_path: Path, setting: str, ad
     """With a hung mail server people are told by Slack, with a hung Slack by mail; calls are answered; it stops."""
     async with silent() as (port, came), running_backend(tmp_path, **{setting: address.format(port)}) as backend:
         await a_page_stops(backend)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await came.wait()
             looks = 0
             while not {"olga@example.com", "ann@example.com"} <= {who for _, who, _ in backend.heard()}:

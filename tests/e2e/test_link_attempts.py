@@ -10,6 +10,7 @@ from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard_client.refusal import Refusal
 from tests.e2e.backend import Backend, running_backend
 from tests.e2e.stubs import query_of, refused, told
+from tests.patience import PATIENCE_SECONDS
 
 CODE = "4/0-a-code"
 
@@ -70,7 +71,7 @@ async def test_abandoned_attempts_are_dropped(backend: Backend) -> None:
     begun = await backend.begin("ann")
     await backend.pass_time(hours=24)
     assert len(backend.rows("SELECT * FROM attempts")) == 1
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while backend.rows("SELECT * FROM attempts"):
             await backend.pass_time(minutes=11)
     assert told(await refused(backend.complete(begun.state, CODE))) == ("INVALID_ARGUMENT", "STATE_UNKNOWN")

@@ -14,6 +14,7 @@ from tests.e2e.backend import Backend
 from tests.e2e.bad_requests import account, page
 from tests.e2e.methods import METHODS
 from tests.e2e.stubs import ALL, refused, told
+from tests.patience import PATIENCE_SECONDS
 
 REQUEST_ID, ANOTHER = "6f0d3a9e-5a1b-4c3d-8e2f-0123456789ab", "6f0d3a9e-5a1b-4c3d-8e2f-0123456789ac"
 TITLE, NAME = FieldMask(paths=["title"]), FieldMask(paths=["display_name"])
@@ -140,7 +141,7 @@ async def test_forgotten_after_a_day(backend: Backend, link_id: str) -> None:
     await backend.pass_time(hours=23)
     assert await create.call(backend.channel, request) == first
     await backend.pass_time(hours=2)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await create.call(backend.channel, request) == first:
             await backend.pass_time(minutes=11)
     assert len(await backend.all_pages()) == 4

@@ -11,6 +11,7 @@ from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import cause_pb2
 from tests.e2e.backend import Backend
 from tests.e2e.stubs import ALL, refused, told
+from tests.patience import PATIENCE_SECONDS
 
 ANN = "ann@example.com"
 LINKED, DEGRADED, FAILED = (
@@ -191,7 +192,7 @@ async def test_reports_are_counted_by_what_they_were_read_as(backend: Backend, l
 async def taken(backend: Backend, count: int) -> None:
     """Return when the server has read so many reports."""
     name, text = "calguard_failure_reports_total{", ""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name)) < count:
             async with backend.browser.get(f"http://127.0.0.1:{backend.app.http_port}/metrics") as answer:
                 text = await answer.text()

@@ -27,11 +27,11 @@ from tests.e2e.watching import Watcher
 from tests.fakes.certificates import put
 from tests.fakes.issuer import AUDIENCE, ISSUER, Published, at, claims, ec_key, key_set, publishing, rsa_key
 from tests.fakes.world import START
+from tests.patience import PATIENCE_SECONDS
 
 RSA, EC, STRANGER = rsa_key("rsa-1"), ec_key("ec-1"), ec_key("ec-1")
 NEXT = ec_key("ec-2")
 UNKNOWN = ("UNAUTHENTICATED", "TOKEN_UNKNOWN", "")
-_SECONDS = 20
 REFUSED = "TOKEN_CLAIMS_REFUSED"
 
 
@@ -240,7 +240,7 @@ async def test_a_key_that_is_new_is_fetched_when_it_is_first_met(tmp_path: Path,
         late = EC.sign(claims(exp=at(hours=50)))
         assert await outcome(backend, late) == ("", "", "")
         await backend.pass_time(minutes=10)
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await outcome(backend, late) != UNKNOWN:
                 await backend.notifications()
         assert published.asked == 3

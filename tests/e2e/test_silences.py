@@ -14,6 +14,7 @@ from calguard_server.store.rows import to_micros
 from tests.e2e.backend import Backend
 from tests.e2e.methods import METHODS
 from tests.e2e.stubs import ALL, Heard, refused, told
+from tests.patience import PATIENCE_SECONDS
 
 ANN = "ann@example.com"
 STOP, AGAIN, STILL = (
@@ -59,7 +60,7 @@ async def listed(backend: Backend) -> list[str]:
 async def heard_by_and_by(backend: Backend) -> list[Heard]:
     """What is heard once every incident that is due was followed up, and nothing is on its way."""
     heard: list[Heard] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             heard += await backend.heard_since_settled()
             while _due(backend):

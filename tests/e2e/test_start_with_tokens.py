@@ -19,6 +19,7 @@ from tests.e2e.server_process import ServerProcess
 from tests.e2e.stubs import Stubs, refused, told
 from tests.fakes.certificates import SERVER_NAMES, authority, put
 from tests.fakes.issuer import ec_key, key_set
+from tests.patience import PATIENCE_SECONDS
 
 EXIT_STOPPED = 0
 
@@ -81,7 +82,7 @@ async def test_a_new_token_calls_once_its_line_is_in_the_file(environment: dict[
         assert token
         assert token not in said
         overwrite(tokens, *KNOWN, said)
-        async with calling(server, token) as booking, asyncio.timeout(20):
+        async with calling(server, token) as booking, asyncio.timeout(PATIENCE_SECONDS):
             while (reason := await reason_of(booking.add_account("ann"))) == "TOKEN_UNKNOWN":
                 pass
         assert reason == ""

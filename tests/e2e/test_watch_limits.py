@@ -17,6 +17,7 @@ from calguard_client.refusal import Refusal
 from tests.e2e.backend import Backend, running_backend
 from tests.e2e.stubs import ALL, refused, told
 from tests.e2e.watching import Watcher
+from tests.patience import PATIENCE_SECONDS
 
 HISTORY_KEPT = 1000
 """How many revisions are kept, however old."""
@@ -131,7 +132,7 @@ async def test_history_that_is_gone(backend: Backend) -> None:
     still_good = await token_of(backend)
     await add_pages(backend, "late", HISTORY_KEPT)
     await backend.pass_time(hours=25)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while (refusal := await refusal_if_any(backend, oldest)) is None:
             await backend.pass_time(minutes=10)
     assert told(refusal) == ("OUT_OF_RANGE", "RESUME_TOKEN_EXPIRED")

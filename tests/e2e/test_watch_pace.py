@@ -15,6 +15,7 @@ from calguard_server.watch.feed import Feed
 from tests.e2e.backend import Backend, running_backend
 from tests.e2e.stubs import ALL, refused, told
 from tests.e2e.watching import Watcher, id_of
+from tests.patience import PATIENCE_SECONDS
 
 LATEST = watch_pb.WATCH_MODE_LATEST
 
@@ -68,7 +69,7 @@ async def test_a_caller_with_too_many_streams(narrow: Backend) -> None:
         refusal = await refused(narrow.watch().read())
         assert "this server serves 3" in refusal.message
     mine[0].cancel()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while feed_of(narrow).streams > 1:
             await mine_is_gone(narrow)
     again = narrow.watch()
@@ -124,7 +125,7 @@ async def test_a_reader_that_does_not_read_is_given_up(backend: Backend) -> None
     for _ in range(300):  # some 12 MiB, which is more than lies in buffers
         await backend.stop_page(page.id)
         await backend.pages.ResumeBookingPage(pages_pb.ResumeBookingPageRequest(id=page.id))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while feed_of(backend).streams:
             backend.clock.advance(timedelta(seconds=1))
             await backend.notifications()

@@ -9,7 +9,7 @@ from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-_SECONDS = 20
+from tests.patience import PATIENCE_SECONDS
 
 
 class TraceCollector:
@@ -35,7 +35,7 @@ class TraceCollector:
 
     async def until(self, found: Callable[[Span], bool]) -> Span:
         """The first span that is as wished, once there is one."""
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 self._grown.clear()
                 if span := next(filter(found, self.spans), None):

@@ -9,8 +9,7 @@ import grpc.aio
 from calguard.v1 import watch_pb2 as watch_pb
 from calguard.v1 import watch_pb2_grpc
 from calguard_client.refusal import Refusal
-
-_SECONDS = 20
+from tests.patience import PATIENCE_SECONDS
 
 SNAPSHOT = watch_pb.STATE_CHANGE_TYPE_SNAPSHOT
 DELETED = watch_pb.STATE_CHANGE_TYPE_DELETED
@@ -35,7 +34,7 @@ class Watcher:
 
     async def read(self) -> watch_pb.WatchResponse:
         """The next message. Raises AioRpcError when the stream is ended with an error."""
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             message = await self._call.read()
         assert message is not grpc.aio.EOF, "the stream ended without an error"
         self.messages.append(message)

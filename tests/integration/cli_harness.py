@@ -20,10 +20,10 @@ from cryptography.fernet import Fernet
 
 from calguard_client.cli import main
 from tests.leaks import emitted
+from tests.patience import PATIENCE_SECONDS
 
 BINARIES = Path(sys.executable).parent
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CALGUARD_")}
-_OUTPUT_SECONDS = 30
 
 
 class Program:
@@ -56,9 +56,9 @@ class Program:
 
     def read_until(self, pattern: str) -> list[str]:
         """Read lines up to the first that has the pattern."""
-        lines = [self._lines.get(timeout=_OUTPUT_SECONDS)]
+        lines = [self._lines.get(timeout=PATIENCE_SECONDS)]
         while re.search(pattern, lines[-1]) is None:
-            lines.append(self._lines.get(timeout=_OUTPUT_SECONDS))
+            lines.append(self._lines.get(timeout=PATIENCE_SECONDS))
         return lines
 
     def signal(self, number: int) -> None:
@@ -66,9 +66,9 @@ class Program:
 
     def wait(self) -> tuple[int, str]:
         """Answer the exit code and what was written to stderr, once it has ended."""
-        code = self._process.wait(_OUTPUT_SECONDS)
+        code = self._process.wait(PATIENCE_SECONDS)
         for reader in self._readers:
-            reader.join(_OUTPUT_SECONDS)
+            reader.join(PATIENCE_SECONDS)
         if self._name != "calguard-sandbox":  # which prints the settings of a server
             emitted("standard output", "".join(self._printed))
             emitted("standard error", "".join(self._errors))

@@ -11,8 +11,8 @@ from google.protobuf.message import Message
 from calguard.v1 import watch_pb2 as pb
 from calguard_client import AsyncClient, AsyncWatch, Client, ClientOptions, Watch, WatchEvent
 from calguard_client.watching.resumption import Resumption
+from tests.patience import PATIENCE_SECONDS
 
-_SECONDS = 30
 Enough = Callable[[WatchEvent], bool]
 
 
@@ -46,7 +46,7 @@ class Asyncio:
         async def run() -> list[WatchEvent]:
             told: list[WatchEvent] = []
             async with (
-                asyncio.timeout(_SECONDS),
+                asyncio.timeout(PATIENCE_SECONDS),
                 AsyncClient(address) as client,
                 AsyncWatch(client.watches.Watch, resumption(request, silence)) as watch,  # type: ignore[arg-type]
             ):

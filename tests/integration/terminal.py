@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from tests.integration.cli_harness import BINARIES
+from tests.patience import PATIENCE_SECONDS
 
-_SECONDS = 30
-_LOOKS = 150
+_LOOKS = 600
 _STYLES = re.compile(r"\x1b\[[\d;]*m")
 _HOME = "\x1b[H"
 ALTERNATE, BACK = "\x1b[?1049h", "\x1b[?1049l"
@@ -56,18 +56,18 @@ class Terminal:
         """Its exit code, once it has ended and all that it wrote is read."""
         while self._read():
             pass
-        return self._process.wait(_SECONDS)
+        return self._process.wait(PATIENCE_SECONDS)
 
     def _read(self) -> bool:
         """Read what was written since, waiting for it; false once the program has ended and all was read."""
         for _ in range(_LOOKS):
             ended = self._process.poll() is not None
-            if select.select([self._descriptor], [], [], _SECONDS / _LOOKS)[0]:
+            if select.select([self._descriptor], [], [], PATIENCE_SECONDS / _LOOKS)[0]:
                 self.written += os.read(self._descriptor, 65536).decode(errors="replace")
                 return True
             if ended:
                 return False
-        raise AssertionError(f"nothing was written for {_SECONDS} s, after: {self.written}")
+        raise AssertionError(f"nothing was written for {PATIENCE_SECONDS} s, after: {self.written}")
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from calguard_server.domain.diagnosis import Stage, Step, passed
 from calguard_server.grpc_api.server import GrpcServer
 from tests.fakes.world import START, ManualClock
 from tests.integration.grpc_harness import Scripted, ScriptedFeed, info_of, refused, serving
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.builders import make_account
 
 READER, WRITER, STRANGER = "secret-of-a-reader", "secret-of-a-writer", "secret-of-a-stranger"
@@ -229,7 +230,7 @@ async def test_a_diagnosis_goes_on_only_while_it_is_permitted(
     else:
         assert (await call.read()).step.stage == calendar_link_pb2.DIAGNOSIS_STAGE_GRANT_ACCEPTED
         assert await call.read() is grpc.aio.EOF
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await script.closed.wait()
 
 

@@ -21,6 +21,7 @@ from calguard_server.grpc_api.limits import Limits
 from calguard_server.grpc_api.overload import OverloadOptions
 from tests.fakes.world import ManualClock
 from tests.integration.grpc_harness import Scripted, ScriptedFeed, info_of, refused, serving
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.builders import make_account
 
 _NONE_IS_TURNED_AWAY = OverloadOptions(target=0)
@@ -131,7 +132,7 @@ async def test_a_caller_that_gives_up_ends_its_call() -> None:
         await script.begun.wait()
         call.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not script.broken_off:
                 await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
 
@@ -186,7 +187,7 @@ async def test_overload_turns_calls_away_but_for_health_and_watches() -> None:
 
 
 async def until_refused(accounts: Any) -> grpc.aio.AioRpcError:  # noqa: ANN401 - a stub
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 await asyncio.gather(*(accounts.GetAccount(ANN) for _ in range(20)))
@@ -195,7 +196,7 @@ async def until_refused(accounts: Any) -> grpc.aio.AioRpcError:  # noqa: ANN401 
 
 
 async def until_served(accounts: Any) -> None:  # noqa: ANN401 - a stub
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 await asyncio.gather(*(accounts.GetAccount(ANN) for _ in range(20)))

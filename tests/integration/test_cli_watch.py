@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli_harness import BINARIES, Calguard, run, running, running_calguard
+from tests.patience import PATIENCE_SECONDS
 
 TOKEN = '"resume_token": "[^"]'
 
@@ -203,7 +204,7 @@ def test_a_reader_that_leaves_ends_it_quietly_and_at_once(calguard: Calguard) ->
         env={"PATH": os.environ["PATH"], "CALGUARD_SERVER": calguard.address},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
         check=True,
     )
     assert ended.stderr == ""

@@ -12,6 +12,7 @@ from calguard.v1 import watch_pb2, watch_pb2_grpc
 from calguard_server.domain.errors import OutOfRangeError, UnavailableError
 from calguard_server.grpc_api.server import build_server
 from tests.integration.grpc_harness import Scripted, ScriptedFeed, refused, serving, use_cases_of
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ async def test_a_watcher_that_leaves_closes_its_feed(channel: grpc.aio.Channel, 
     call = watch_pb2_grpc.WatchServiceStub(channel).Watch(watch_pb2.WatchRequest())
     await call.read()
     call.cancel()
-    await asyncio.wait_for(feed.closed.wait(), 10)
+    await asyncio.wait_for(feed.closed.wait(), PATIENCE_SECONDS)
 
 
 async def test_a_burst_of_streams_is_taken_up(channel: grpc.aio.Channel, feed: ScriptedFeed) -> None:
@@ -105,7 +106,7 @@ async def test_an_old_connection_takes_no_new_calls(feed: ScriptedFeed) -> None:
     forwarder = Forwarder(server.port)
     listener = await asyncio.start_server(forwarder.forward, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel, asyncio.timeout(20):
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel, asyncio.timeout(PATIENCE_SECONDS):
         stub = watch_pb2_grpc.WatchServiceStub(channel)
         stream = stub.Watch(watch_pb2.WatchRequest())
         await stream.read()

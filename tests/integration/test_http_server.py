@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from tests.integration.http_harness import CODE, STATE, ScriptedLinking, browsing, server_of
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ async def test_who_sends_no_whole_request_is_hung_up_on(linking: ScriptedLinking
         writer.write(begun)
         async with aiohttp.ClientSession() as browser, browser.get(f"http://127.0.0.1:{port}/healthz") as response:
             assert response.status == 200
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             assert await reader.read() == b""
         writer.close()
     finally:

@@ -23,6 +23,7 @@ from tests.fakes.busy_calendars import FakeCalendars
 from tests.fakes.provider import HOLIDAYS, PRIMARY
 from tests.fakes.service import Service, open_test_store, running_service
 from tests.fakes.world import START, CountingIds
+from tests.patience import PATIENCE_SECONDS
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MIDNIGHT = START - 9 * HOUR
@@ -49,7 +50,7 @@ class Scene:
 
     async def until(self, reached: Callable[[], object]) -> None:
         """Let the others go on until something is so."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not reached():
                 await self.service.store.link("nothing")
 

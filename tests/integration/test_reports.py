@@ -13,6 +13,7 @@ from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.engine.ports import Probe, ProbeRequest
 from calguard_server.engine.reports import FailureReport, SpacedChecks
 from tests.fakes.service import Service, running_service
+from tests.patience import PATIENCE_SECONDS
 
 SPACING = timedelta(seconds=2)
 
@@ -38,7 +39,7 @@ def spaced(service: Service) -> SpacedChecks:
 
 async def until(service: Service, reached: Callable[[], object]) -> None:
     """Let the others go on until something is so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not reached():
             await service.store.link("nothing")
 

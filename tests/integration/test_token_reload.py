@@ -16,6 +16,7 @@ from calguard_server.auth.tokens_file import TokensFile, TokensFileError
 from calguard_server.workers.token_reload import TokenReload
 from tests.e2e.bearer import line, overwrite, remove, replace
 from tests.fakes.world import ManualClock
+from tests.patience import PATIENCE_SECONDS
 
 A, B = line("a", "reader", "token-a"), line("b", "writer", "token-b")
 OF_A = {digest_of("token-a"): Caller("a", Role.READER)}
@@ -146,7 +147,7 @@ async def test_it_looks_every_second(path: Path) -> None:
     running = asyncio.create_task(reloading.reload.run())
     overwrite(path, B)
     reloading.clock.advance(timedelta(milliseconds=999))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while reloading.authority.callers != OF_B:
             await asyncio.to_thread(lambda: None)
             reloading.clock.advance(timedelta(milliseconds=1))

@@ -25,10 +25,9 @@ from calguard_server.workers.delivery_loop import DeliveryLoop, DeliveryLoopOpti
 from tests.fakes.service import Service, of_each_channel, running_service
 from tests.fakes.world import middle
 from tests.integration.test_engine import REVOKED
+from tests.patience import PATIENCE_SECONDS
 
 T = TypeVar("T")
-
-_PATIENCE_SECONDS = 20.0
 
 
 @dataclass
@@ -73,7 +72,7 @@ class Deliveries:
 
 async def eventually(look: Callable[[], Awaitable[T]]) -> T:
     """Look again and again until something is seen; each look asks the store, so others get their turn."""
-    async with asyncio.timeout(_PATIENCE_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not (seen := await look()):
             pass
     return seen
