@@ -70,6 +70,7 @@ class Backlog:
         A store that was restored from a copy counts on from the copy's revisions, and fills them otherwise.
         """
         if epoch == self._store.epoch:
+            await self._refuse_never_committed(cursor)
             return
         end = self._ends.get(epoch)
         if end is None:
@@ -78,6 +79,13 @@ class Backlog:
                 raise from_future(self._ring.revision)
             self._ends[epoch] = end  # what has ended ends there for good
         if cursor > end:
+            raise from_future(self._ring.revision)
+
+    async def _refuse_never_committed(self, cursor: int) -> None:
+        """Raise where this run committed no such revision. A snapshot may show one before it is taken in here."""
+        if cursor > self._ring.revision:
+            await self._store.probe()  # a commit of its own, so all before it are taken in by then
+        if cursor > self._ring.revision:
             raise from_future(self._ring.revision)
 
     async def refuse_expired(self, cursor: int) -> None:

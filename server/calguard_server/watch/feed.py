@@ -92,8 +92,9 @@ class Feed:
         """Serve a watch in the task that enters it: an iteration of encoded WatchResponses.
 
         `still_permitted` is called a few times a second, and ends the watch by the CalguardError that it raises.
-        Entering and iterating raise what TokenMint.read raises, OutOfRangeError `RESUME_TOKEN_EXPIRED`,
-        ResourceExhaustedError `STREAM_LIMIT` or `SLOW_CONSUMER`, UnavailableError `SERVER_DRAINING`.
+        Entering and iterating raise what TokenMint.read raises, OutOfRangeError `RESUME_TOKEN_EXPIRED` or
+        `TOKEN_FROM_FUTURE`, ResourceExhaustedError `STREAM_LIMIT` or `SLOW_CONSUMER`, UnavailableError
+        `SERVER_DRAINING`.
         """
         return Watching(self, spec, caller, still_permitted)
 
@@ -131,7 +132,7 @@ class Feed:
 
     async def _beginning(self, spec: WatchSpec, view: View) -> Beginning:
         if spec.resume_token:
-            cursor, epoch = view.mint.read(spec.resume_token, self._backlog.revision)
+            cursor, epoch = view.mint.read(spec.resume_token)
             await self._backlog.refuse_other_history(cursor, epoch)
             await self._backlog.refuse_expired(cursor)
             yield cursor, b""
