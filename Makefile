@@ -6,7 +6,7 @@ PROTOS := $(wildcard proto/calguard/v1/*.proto)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate torture torture-kills torture-notices torture-appointments fuzz grpcurl wheel bench soak lock format baseline
+.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate torture torture-watches torture-kills torture-notices torture-appointments fuzz grpcurl wheel bench soak lock format baseline
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -58,8 +58,10 @@ serve: setup ## start the server with the settings of the environment
 sandbox: setup ## start a local Google, Slack and SMTP with faults on demand
 	calguard-sandbox
 
-torture: setup ## 100,000 changes under watchers that stall, leave and come back, and kills (SEED=, CHANGES=)
-	$(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED)) $(if $(CHANGES),--changes $(CHANGES))
+torture: torture-watches torture-kills torture-notices torture-appointments ## all four of these, one after the other (SEED=)
+
+torture-watches: setup ## 100,000 changes under watchers that stall, leave and come back, and kills (SEED=, CHANGES=)
+	$(BIN)/python -m tests.torture.watches $(if $(SEED),--seed $(SEED)) $(if $(CHANGES),--changes $(CHANGES))
 
 torture-kills: setup ## 500 kills at random moments, under load: state, revisions, deliveries, mirrors (SEED=, KILLS=)
 	$(BIN)/python -m tests.torture.kills $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))

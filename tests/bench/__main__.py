@@ -50,9 +50,8 @@ decided. The median of {durable_changes.ROUNDS} rounds in turn.
 _CHANGES_FOOT = """
 What bounds ours is Python and not the disk. Of a signal's time (two changes) about a fifth each is: loading the rows
 that it is decided on, deciding, encoding the two events as watchers receive them, and writing (what raw does, and
-turning objects into rows); the rest is waking the writers. Raw does the fourth of these alone. So the rate meets its
-target, and the ratios do not: for these, a signal would have to be loaded, decided and encoded within about the time
-of its write.
+turning objects into rows); the rest is waking the writers. Raw does the fourth of these alone. For the ratios to meet
+their targets, a signal would have to be loaded, decided and encoded within about the time of its write.
 """
 
 _CHECKS_HEAD = f"""## Checks a second

@@ -1,4 +1,4 @@
-"""A short run, always the same; `make torture` plays a long one, of another seed each time."""
+"""A short run, always the same; `make torture-watches` plays a long one, of another seed each time."""
 
 from pathlib import Path
 

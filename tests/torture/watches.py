@@ -1,4 +1,4 @@
-"""`make torture`: 100,000 changes under watchers that stall, leave and come back, and a server that is killed."""
+"""`make torture-watches`: 100,000 changes under watchers that stall, leave and come back, and a server that is killed."""
 
 from pathlib import Path
 
@@ -17,4 +17,4 @@ async def _torture(folder: Path, seed: int, changes: int, tell: Tell) -> str:
 
 
 if __name__ == "__main__":
-    play("make torture", __doc__, "changes", CHANGES, _torture)
+    play("make torture-watches", __doc__, "changes", CHANGES, _torture)
