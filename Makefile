@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate torture torture-watches torture-kills torture-notices torture-appointments fuzz grpcurl wheel bench soak lock format baseline
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
 
 setup: .venv/.installed ## make .venv and install the pinned dependencies (quick when nothing changed)
 

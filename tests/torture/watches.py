@@ -1,4 +1,4 @@
-"""`make torture-watches`: 100,000 changes under watchers that stall, leave and come back, and a server that is killed."""
+"""`make torture-watches`: 100,000 changes under watchers that stall, leave and come back, and a server with kills."""
 
 from pathlib import Path
 
