@@ -1,4 +1,6 @@
-"""For all tests: nothing that they see emitted may hold a secret, and none depends on how fast a machine is."""
+"""For all tests: nothing that they see emitted may hold a secret, and none depends on how, or how fast, it is run."""
+
+import signal
 
 from hypothesis import settings
 
@@ -8,3 +10,7 @@ __all__ = ["pytest_runtest_makereport"]
 
 settings.register_profile("calguard", deadline=None)
 settings.load_profile("calguard")
+
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:  # as in the background of a shell; programs under test inherit it
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

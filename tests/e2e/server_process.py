@@ -105,13 +105,6 @@ class ServerProcess:
                     raise EndedError(self.complaints)
                 await self._grown.wait()
 
-    async def until(self, text: str) -> None:
-        """Return when it has printed a text."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while text not in self.printed:
-                self._grown.clear()
-                await self._grown.wait()
-
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
@@ -119,7 +112,7 @@ class ServerProcess:
         """Ask it to end in good order."""
         self.send(signal.SIGTERM)
 
-    async def until_printed(self, text: str) -> None:
+    async def until(self, text: str) -> None:
         """Return once it has printed a text. Raises EndedError where it ends before that."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while text not in self.printed:
@@ -148,6 +141,8 @@ class ServerProcess:
             self.send(signal.SIGKILL)
 
     async def end(self) -> None:
-        """End it at the end of a test."""
+        """End it at the end of a test, which shows what it said where it failed."""
         self.kill()
         await self.ended()
+        if not self._shows_secrets:
+            sys.stdout.write(self.printed + self.complaints)

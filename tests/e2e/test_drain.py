@@ -88,7 +88,7 @@ async def test_asked_twice_it_ends_at_once(operation: Operation, number: str, co
     held = asyncio.ensure_future(serving.stubs.check(link.id))
     await operation.sandbox.google_requests.wait(after=operation.sandbox.google_requests.last, seconds=30)
     serving.process.send(signal.Signals[number])
-    await serving.process.until_printed('"stopping"')
+    await serving.process.until('"stopping"')
     assert not held.done()
     serving.process.send(signal.Signals[number])
     assert await serving.process.ended() == code
@@ -157,5 +157,5 @@ async def test_without_a_watchdog_it_is_told_the_rest(operation: Operation) -> N
         assert await ear.hear() == "STOPPING=1"
     operation.environment["NOTIFY_SOCKET"] = str(operation.folder / "nobody")
     serving = await operation.serve()
-    await serving.process.until_printed("the supervisor cannot be told")
+    await serving.process.until("the supervisor cannot be told")
     assert await serving.stop() == 0

@@ -135,7 +135,7 @@ async def test_killed_in_the_middle_it_goes_on_where_it_was(operation: Operation
     operation.set(token_keys=f"{new},{old}")
     serving = await operation.serve()
     rotation = await operation.launch("rotate-keys")
-    await rotation.until_printed("calendar link: ")
+    await rotation.until("calendar link: ")
     with closing(sqlite3.connect(operation.database, isolation_level=None, timeout=30)) as writer:
         writer.execute("BEGIN IMMEDIATE")  # it cannot go on now
         halfway = under(operation.database, new, old)
