@@ -24,7 +24,7 @@ demo: setup ## watch a calendar link break and come back, from end to end (under
 	$(BIN)/python -m demo
 
 test: setup ## run every test
-	$(BIN)/python -m pytest -n $$(( ($$(nproc) * 3 + 1) / 2 )) --dist loadfile
+	$(BIN)/python -m pytest -n $$(( ($$(nproc) * 3 + 1) / 2 )) --dist loadfile --no-loadscope-reorder
 
 simulate: setup ## play random histories against a model of the rules (SEED=n plays one again; HISTORIES=, STEPS=)
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(HISTORIES),--histories $(HISTORIES)) $(if $(STEPS),--steps $(STEPS))
