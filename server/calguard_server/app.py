@@ -61,7 +61,7 @@ from calguard_server.http_api.server import HttpServer
 from calguard_server.http_api.unsubscribe import PATH as UNSUBSCRIBE_PATH
 from calguard_server.http_api.unsubscribe import Unsubscribing
 from calguard_server.notifiers.slack_verifier import SlackTokenVerifier
-from calguard_server.settings import Settings
+from calguard_server.settings.server import Settings
 from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.telemetry.calls import CallMetrics

@@ -17,7 +17,7 @@ from calguard_server.notifiers.slack import SlackNotifier, SlackOptions
 from calguard_server.notifiers.smtp_options import SmtpOptions
 from calguard_server.notifiers.webhook import WebhookNotifier
 from calguard_server.notifiers.webhook_session import SessionOptions, open_session
-from calguard_server.settings import Settings
+from calguard_server.settings.server import Settings
 from calguard_server.workers.slack_dispatch import SlackDispatch
 from calguard_server.workers.slack_marker import SlackMarker
 

@@ -11,7 +11,7 @@ from datetime import datetime
 import uvloop
 
 from calguard_server.app import App, World, random_id, tune_garbage_collector
-from calguard_server.settings import Settings, read_settings
+from calguard_server.settings.server import Settings, read_settings
 from calguard_server.telemetry.logs import configure_logging
 from tests.torture.fast_clock import FastClock
 

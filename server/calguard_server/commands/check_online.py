@@ -26,7 +26,7 @@ from calguard_server.notifiers.envelope import sender
 from calguard_server.notifiers.slack_verifier import SlackTokenVerifier
 from calguard_server.notifiers.smtp_connection import TROUBLES, SmtpServer, StartTlsMissingError
 from calguard_server.notifiers.smtp_options import SmtpOptions
-from calguard_server.settings import Settings
+from calguard_server.settings.server import Settings
 
 _SECONDS = timedelta(seconds=15)
 _NO_GRANT = Grant(Secret("calguard-check-of-the-client"), ())
