@@ -18,8 +18,9 @@ from prometheus_client import generate_latest
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import notification_pb2 as notices_pb
 from calguard_sandbox import Sandbox, SandboxOptions
-from calguard_server.app import App, World
+from calguard_server.app import App
 from calguard_server.settings.server import read_settings
+from calguard_server.wiring.world import World
 from tests.e2e.bearer import carrying
 from tests.e2e.stubs import UNDER_WAY, Heard, Scopes, Stubs, query_of
 from tests.fakes.world import CountingIds, ManualClock, middle

@@ -1,4 +1,4 @@
-"""A server in virtual time, without gRPC: a real store, use cases, loops and feed, wired as app.py wires them."""
+"""A server in virtual time, without gRPC: a real store, use cases, loops and feed, built as `wiring` builds them."""
 
 import asyncio
 from collections import Counter

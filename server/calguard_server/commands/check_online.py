@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import aiohttp
 
-from calguard_server.app import SystemClock, google_options
 from calguard_server.commands.findings import Finding, failed, fine, skipped
 from calguard_server.domain.causes import CauseReason
 from calguard_server.domain.secret import Secret
@@ -27,6 +26,8 @@ from calguard_server.notifiers.slack_verifier import SlackTokenVerifier
 from calguard_server.notifiers.smtp_connection import TROUBLES, SmtpServer, StartTlsMissingError
 from calguard_server.notifiers.smtp_options import SmtpOptions
 from calguard_server.settings.server import Settings
+from calguard_server.wiring.options import google_options
+from calguard_server.wiring.world import SystemClock
 
 _SECONDS = timedelta(seconds=15)
 _NO_GRANT = Grant(Secret("calguard-check-of-the-client"), ())
