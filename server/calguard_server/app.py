@@ -9,7 +9,7 @@ from calguard_server.auth.unsubscribe_tokens import UnsubscribeTokens
 from calguard_server.engine.tracing import UNTRACED, Tracer
 from calguard_server.entrance import Entrance
 from calguard_server.settings.server import Settings
-from calguard_server.store.sqlite import SqliteStore
+from calguard_server.store.sqlite.store import SqliteStore
 from calguard_server.telemetry.files import FileMetrics
 from calguard_server.telemetry.notices import NoticeMetrics
 from calguard_server.telemetry.process import process_registry

@@ -32,7 +32,7 @@ from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
 from calguard_server.grpc_api.state_change import encode_change
-from calguard_server.store.sqlite import StoreOptions, open_store
+from calguard_server.store.sqlite.opening import StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.wiring.world import SystemClock, random_id
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions, CheckObserver

@@ -38,7 +38,8 @@ from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
 from calguard_server.engine.silences import Silences
 from calguard_server.grpc_api.state_change import encode_change
-from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
+from calguard_server.store.sqlite.opening import StoreOptions, open_store
+from calguard_server.store.sqlite.store import SqliteStore
 from calguard_server.store.vault import Vault
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.provider import FakeProvider, consent

@@ -16,7 +16,7 @@ from calguard_server.engine.follow_ups import FollowUps
 from calguard_server.engine.ports import CalendarProvider, Chance, Clock, CommitListener, DueLink, NewId
 from calguard_server.grpc_api.state_change import encode_change, encode_snapshot
 from calguard_server.notifiers.hook import NotifierHook
-from calguard_server.store.sqlite import StoreOptions, open_store
+from calguard_server.store.sqlite.opening import StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.watch.feed import Feed, FeedOptions
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions

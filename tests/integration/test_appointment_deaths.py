@@ -21,7 +21,7 @@ from calguard_server.engine.appointments import Booking
 from calguard_server.engine.context import Context, Policies
 from calguard_server.engine.ports import AppointmentFilter, NotificationFilter
 from calguard_server.engine.working_set import ReplayedError, Request
-from calguard_server.store.sqlite import SqliteStore
+from calguard_server.store.sqlite.store import SqliteStore
 from tests.fakes.calendars import LEASE, REVOKED, Desk, FakeCalendars, open_desk, slot
 from tests.fakes.inline_connections import InlineConnections, next_turn
 from tests.fakes.provider import FakeProvider

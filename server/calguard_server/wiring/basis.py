@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry
 from calguard_server.engine.tracing import Tracer
 from calguard_server.grpc_api.state_change import encode_change
 from calguard_server.settings.server import Settings
-from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
+from calguard_server.store.sqlite.opening import StoreOptions, open_store
+from calguard_server.store.sqlite.store import SqliteStore
 from calguard_server.store.vault import Vault
 from calguard_server.telemetry.commits import CommitMetrics
 from calguard_server.wiring.world import World
