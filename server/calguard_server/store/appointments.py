@@ -23,15 +23,8 @@ from calguard_server.domain.turns import Turn, Turns
 from calguard_server.engine.ports import AppointmentFilter, DueEntry, DueReview
 from calguard_server.engine.working_set import EntryPlace, ReviewStep, Seeds, WorkingSet
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import (
-    Row,
-    cause_columns,
-    cause_of,
-    from_micros,
-    optional_micros,
-    optional_time,
-    to_micros,
-)
+from calguard_server.store.rows.faults import cause_columns, cause_of
+from calguard_server.store.rows.values import Row, from_micros, optional_micros, optional_time, to_micros
 
 _LONGEST_MICROS = LONGEST // timedelta(microseconds=1)
 

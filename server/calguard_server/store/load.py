@@ -13,19 +13,14 @@ from calguard_server.engine.working_set import Answer, LinkAttempt, Seeds, Slack
 from calguard_server.store.appointments import load_appointments
 from calguard_server.store.ledger import read_by_id
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import (
-    Row,
-    account_of,
-    from_faults,
-    from_list,
-    from_micros,
-    link_of,
-    optional_time,
-    page_of,
-    provider_status_of,
-    silence_of,
-    slack_workspace_of,
-)
+from calguard_server.store.rows.accounts import account_of
+from calguard_server.store.rows.faults import from_faults
+from calguard_server.store.rows.incidents import provider_status_of
+from calguard_server.store.rows.links import link_of
+from calguard_server.store.rows.pages import page_of
+from calguard_server.store.rows.silences import silence_of
+from calguard_server.store.rows.slack_workspaces import slack_workspace_of
+from calguard_server.store.rows.values import Row, from_list, from_micros, optional_time
 from calguard_server.store.vault import UnreadableError, Vault
 
 

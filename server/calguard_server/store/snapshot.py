@@ -17,7 +17,10 @@ from calguard_server.store.connection import Connection
 from calguard_server.store.load import load_seeds
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.readers import Readers
-from calguard_server.store.rows import Row, link_of, page_of, provider_status_of
+from calguard_server.store.rows.incidents import provider_status_of
+from calguard_server.store.rows.links import link_of
+from calguard_server.store.rows.pages import page_of
+from calguard_server.store.rows.values import Row
 from calguard_server.store.vault import Vault
 
 T = TypeVar("T", CalendarLink, BookingPage, ProviderStatus)

@@ -25,7 +25,7 @@ from calguard_server.store.connection import Connection
 from calguard_server.store.errors import StoreError, advice_for, store_error, unavailable
 from calguard_server.store.flush import EncodeChange, flush, log_entries
 from calguard_server.store.load import load
-from calguard_server.store.rows import to_micros
+from calguard_server.store.rows.values import to_micros
 from calguard_server.store.vault import Vault
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection
 
 from calguard_server.domain.account import Account
-from calguard_server.store.rows import account_of
+from calguard_server.store.rows.accounts import account_of
 from calguard_server.store.sqlite.base import Base
 
 

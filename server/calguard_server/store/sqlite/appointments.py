@@ -8,7 +8,7 @@ from calguard_server.domain.conflicts import OwnEvent
 from calguard_server.domain.intervals import Interval
 from calguard_server.engine.ports import AppointmentFilter, DueEntry, DueReview
 from calguard_server.store import appointments
-from calguard_server.store.rows import optional_time
+from calguard_server.store.rows.values import optional_time
 from calguard_server.store.sqlite.base import Base
 
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.readers import Readers
-from calguard_server.store.rows import Row
+from calguard_server.store.rows.values import Row
 from calguard_server.store.vault import Vault
 from calguard_server.store.writer import Writer
 

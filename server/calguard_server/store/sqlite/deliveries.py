@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from calguard_server.domain.notices import Channel
 from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate
 from calguard_server.store import deliveries
-from calguard_server.store.rows import optional_time
+from calguard_server.store.rows.values import optional_time
 from calguard_server.store.sqlite.base import Base
 
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.engine.ports import Grant, GrantUnreadableError, LinkFilter
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import Row, from_list, link_of
+from calguard_server.store.rows.links import link_of
+from calguard_server.store.rows.values import Row, from_list
 from calguard_server.store.sqlite.base import Base
 from calguard_server.store.vault import UnreadableError, Vault
 

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from calguard_server.engine.ports import LogEntry, Snapshot
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import Row, from_list
+from calguard_server.store.rows.values import Row, from_list
 from calguard_server.store.snapshot import open_snapshot
 from calguard_server.store.sqlite.base import Base
 

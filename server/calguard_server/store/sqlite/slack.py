@@ -9,7 +9,8 @@ from calguard_server.domain.secret import Secret
 from calguard_server.domain.slack_workspace import SlackWorkspace
 from calguard_server.store import deliveries
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import Row, slack_workspace_of, to_micros
+from calguard_server.store.rows.slack_workspaces import slack_workspace_of
+from calguard_server.store.rows.values import Row, to_micros
 from calguard_server.store.sqlite.base import Base
 from calguard_server.store.vault import UnreadableError
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from calguard_server.engine.ports import StatusCounts, WorkCounts
 from calguard_server.store import counts, deliveries
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import to_micros
+from calguard_server.store.rows.values import to_micros
 from calguard_server.store.sqlite.base import Base
 
 _BROUGHT_FORWARD = (
