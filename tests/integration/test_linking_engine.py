@@ -12,7 +12,8 @@ from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.linking import Wish
 from calguard_server.engine.ports import Consent, Grant, IdentityUnverifiedError
-from calguard_server.engine.working_set import Seeds, Unit
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit
 from calguard_server.store.migrate import migrations
 from tests.fakes.provider import FakeProvider
 from tests.fakes.service import Service, running_service

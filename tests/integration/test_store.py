@@ -27,7 +27,9 @@ from calguard_server.engine.ports import (
     NotificationFilter,
     PageFilter,
 )
-from calguard_server.engine.working_set import ReplayedError, Request, Seeds, Unit, WorkingSet
+from calguard_server.engine.requests import ReplayedError, Request
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.store.errors import StoreError
 from tests.fakes.service import Service, make_account, of_each_channel, open_test_store, running_service
 from tests.fakes.world import START, CountingIds, ManualClock

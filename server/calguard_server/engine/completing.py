@@ -30,6 +30,7 @@ from calguard_server.engine.attempts import refuse_superseded
 from calguard_server.engine.context import Context
 from calguard_server.engine.examine import Evidence, examine
 from calguard_server.engine.found import found_account, found_link
+from calguard_server.engine.link_attempt import LinkAttempt
 from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import (
@@ -41,7 +42,8 @@ from calguard_server.engine.ports import (
 )
 from calguard_server.engine.propagate import Propagation
 from calguard_server.engine.revoking import GrantRevoker, Taken
-from calguard_server.engine.working_set import LinkAttempt, Seeds, Unit, WorkingSet
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 _log = structlog.get_logger()
 

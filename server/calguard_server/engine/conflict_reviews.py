@@ -21,7 +21,8 @@ from calguard_server.engine.busy import MemberTimes, concerned_links
 from calguard_server.engine.context import Context
 from calguard_server.engine.owing import owe_of_appointment
 from calguard_server.engine.ports import DueReview
-from calguard_server.engine.working_set import ReviewStep, Seeds, Unit, WorkingSet
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import ReviewStep, Unit, WorkingSet
 
 _log = structlog.get_logger()
 _DONE = ReviewStep()

@@ -26,7 +26,8 @@ from calguard_server.engine.ports import (
     EventIdTakenError,
     ProviderFailureError,
 )
-from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 _log = structlog.get_logger()
 

@@ -25,7 +25,9 @@ from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.domain.secret import Secret
 from calguard_server.domain.silence import Silence
 from calguard_server.domain.slack_workspace import SlackTeam, SlackWorkspace
-from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
+from calguard_server.engine.requests import Answer
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 T = TypeVar("T")
 

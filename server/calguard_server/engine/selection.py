@@ -19,7 +19,9 @@ from calguard_server.engine.locks import KeyedLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.ports import CalendarProvider, Grant, ProviderCalendar, ProviderFailureError
 from calguard_server.engine.propagate import Propagation
-from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
+from calguard_server.engine.requests import Request, refuse_replay_of
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 
 class UsableCalendar(Struct, frozen=True):

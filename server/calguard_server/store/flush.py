@@ -9,8 +9,9 @@ from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.events import Change, ResourceKind
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.provider_incident import ProviderStatus
+from calguard_server.engine.link_attempt import LinkAttempt
 from calguard_server.engine.ports import LogEntry
-from calguard_server.engine.working_set import LinkAttempt, WorkingSet
+from calguard_server.engine.working_set import WorkingSet
 from calguard_server.store.appointments import flush_appointments
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows.accounts import account_row

@@ -11,7 +11,8 @@ from calguard_server.domain.appointment import LONGEST, Appointment
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.domain.provider_incident import ProviderStatus
-from calguard_server.engine.working_set import Seeds, WorkingSet
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import WorkingSet
 from calguard_server.store.appointments import read_upcoming
 from calguard_server.store.connection import Connection
 from calguard_server.store.load import load_seeds

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import IO, NamedTuple, TypeVar
 
 from calguard_server.engine.ports import CommitListener
-from calguard_server.engine.working_set import Answer, Seeds, Unit, WorkingSet
+from calguard_server.engine.requests import Answer
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.store.load import answer_of
 from calguard_server.store.readers import Readers
 from calguard_server.store.snapshot import look
