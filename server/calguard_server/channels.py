@@ -9,7 +9,8 @@ import structlog
 
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import Clock, Store
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.store import Store
 from calguard_server.engine.slack_workspaces import SlackWorkspaces
 from calguard_server.notifiers.email import EmailNotifier
 from calguard_server.notifiers.hook import NotifierHook

@@ -13,7 +13,11 @@ from calguard_server.domain.notices import Channel
 from calguard_server.engine.checks import CheckResult, Checks
 from calguard_server.engine.context import Context, Policies
 from calguard_server.engine.follow_ups import FollowUps
-from calguard_server.engine.ports import CalendarProvider, Chance, Clock, CommitListener, DueLink, NewId
+from calguard_server.engine.ports.chance import Chance, NewId
+from calguard_server.engine.ports.checks import DueLink
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.log import CommitListener
+from calguard_server.engine.ports.provider import CalendarProvider
 from calguard_server.grpc_api.state_change import encode_change, encode_snapshot
 from calguard_server.notifiers.hook import NotifierHook
 from calguard_server.store.sqlite.opening import StoreOptions, open_store

@@ -10,13 +10,9 @@ import aiohttp
 from calguard_server.commands.findings import Finding, failed, fine, skipped
 from calguard_server.domain.causes import CauseReason
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import (
-    CodeRefusedError,
-    Grant,
-    ProviderFailureError,
-    SlackTokenRefusedError,
-    SlackUnreachableError,
-)
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider_errors import CodeRefusedError, ProviderFailureError
+from calguard_server.engine.ports.slack import SlackTokenRefusedError, SlackUnreachableError
 from calguard_server.google.identity import CertificateStore, IdentityVerifier
 from calguard_server.google.oauth import OAuth
 from calguard_server.google.transport import Transport, unobserved

@@ -1,16 +1,14 @@
 """Calls that may be repeated: what was answered is kept, and answered again."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from calguard_server.domain.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from calguard_server.engine.ports import Store
-
-T = TypeVar("T")
+    from calguard_server.engine.ports.store import Store
 
 
 class Request(Struct, frozen=True):

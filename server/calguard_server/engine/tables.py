@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -19,10 +18,9 @@ from calguard_server.domain.silence import Silence
 from calguard_server.domain.slack_workspace import SlackWorkspace
 from calguard_server.domain.turns import Turns
 from calguard_server.engine.link_attempt import LinkAttempt
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.notifications import Notification
 from calguard_server.engine.requests import Answer
-
-if TYPE_CHECKING:
-    from calguard_server.engine.ports import Grant, Notification
 
 
 class SlackUses(Struct):
@@ -46,13 +44,13 @@ class Tables:
     incidents: dict[str, Incident] = field(default_factory=dict)
     attempts: dict[str, LinkAttempt] = field(default_factory=dict)
     answers: dict[str, Answer] = field(default_factory=dict)
-    grants: dict[str, "Grant | None"] = field(default_factory=dict)
+    grants: dict[str, Grant | None] = field(default_factory=dict)
     provider_statuses: dict[str, ProviderStatus] = field(default_factory=dict)
     slack_workspaces: dict[str, SlackWorkspace | None] = field(default_factory=dict)
     slack_tokens: dict[str, Secret | None] = field(default_factory=dict)
     slack_uses: dict[str, SlackUses] = field(default_factory=dict)
     webhook_secrets: dict[str, Secret | None] = field(default_factory=dict)
-    notifications: dict[str, "Notification"] = field(default_factory=dict)
+    notifications: dict[str, Notification] = field(default_factory=dict)
     silences: dict[str, Silence | None] = field(default_factory=dict)
     appointments: dict[str, Appointment | None] = field(default_factory=dict)
     turns: dict[str, Turns] = field(default_factory=dict)

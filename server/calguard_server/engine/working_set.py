@@ -9,7 +9,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,12 +28,10 @@ from calguard_server.domain.slack_workspace import SlackWorkspace
 from calguard_server.engine.entry_places import EntryPlace, differ, entry_places
 from calguard_server.engine.journal import JournaledTables
 from calguard_server.engine.link_attempt import LinkAttempt
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.notifications import Notification
 from calguard_server.engine.requests import Answer, Request, refuse_replay
 from calguard_server.engine.seeds import Seeds
-
-if TYPE_CHECKING:
-    from calguard_server.engine.ports import Grant, Notification
-
 
 T = TypeVar("T")
 
@@ -146,7 +144,7 @@ class WorkingSet(JournaledTables):
         """Save the provider's status."""
         self._put("provider_statuses", self.provider_statuses, status.id, status)
 
-    def put_grant(self, link_id: str, grant: "Grant | None") -> None:
+    def put_grant(self, link_id: str, grant: Grant | None) -> None:
         """Save a link's grant, or forget it."""
         self._put("grants", self.grants, link_id, grant)
 
@@ -167,7 +165,7 @@ class WorkingSet(JournaledTables):
         """Save an attempt at linking."""
         self._put("attempts", self.attempts, attempt.digest, attempt)
 
-    def put_notification(self, notification: "Notification") -> None:
+    def put_notification(self, notification: Notification) -> None:
         """Save what a person decided of a notification: its state, and when it is tried next."""
         self._put("notifications", self.notifications, notification.delivery.id, notification)
 

@@ -21,7 +21,8 @@ from calguard_server.domain.conflicts import OwnEvent
 from calguard_server.domain.intervals import Interval
 from calguard_server.domain.turns import Turn, Turns
 from calguard_server.engine.entry_places import EntryPlace
-from calguard_server.engine.ports import AppointmentFilter, DueEntry, DueReview
+from calguard_server.engine.ports.entries import DueEntry, DueReview
+from calguard_server.engine.ports.filters import AppointmentFilter
 from calguard_server.engine.seeds import Seeds
 from calguard_server.engine.working_set import ReviewStep, WorkingSet
 from calguard_server.store.queries import QUERIES

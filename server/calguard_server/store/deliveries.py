@@ -14,7 +14,7 @@ from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.notices import Channel, appointment_of
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate
+from calguard_server.engine.ports.deliveries import ClaimedDelivery, DeliveryUpdate
 from calguard_server.store.appointments import read_by_id
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows.accounts import account_of

@@ -10,7 +10,7 @@ from calguard_server.domain.events import Change, ResourceKind
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.engine.link_attempt import LinkAttempt
-from calguard_server.engine.ports import LogEntry
+from calguard_server.engine.ports.log import LogEntry
 from calguard_server.engine.working_set import WorkingSet
 from calguard_server.store.appointments import flush_appointments
 from calguard_server.store.queries import QUERIES

@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 import structlog
 
 from calguard_server.domain.events import Change
-from calguard_server.engine.ports import Clock, CommitListener, LogEntry
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.log import CommitListener, LogEntry
 from calguard_server.engine.tracing import Tracer
 from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.store.connection import Connection

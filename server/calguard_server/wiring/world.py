@@ -7,7 +7,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from calguard_server.engine.ports import Chance, Clock, NewId
+from calguard_server.engine.ports.chance import Chance, NewId
+from calguard_server.engine.ports.clock import Clock
 
 
 class SystemClock:

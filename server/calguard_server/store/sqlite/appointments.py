@@ -6,7 +6,8 @@ from datetime import datetime
 from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.conflicts import OwnEvent
 from calguard_server.domain.intervals import Interval
-from calguard_server.engine.ports import AppointmentFilter, DueEntry, DueReview
+from calguard_server.engine.ports.entries import DueEntry, DueReview
+from calguard_server.engine.ports.filters import AppointmentFilter
 from calguard_server.store import appointments
 from calguard_server.store.rows.values import optional_time
 from calguard_server.store.sqlite.base import Base

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from calguard_server.engine.ports import CheckTimes, DueLink
+from calguard_server.engine.ports.checks import CheckTimes, DueLink
 from calguard_server.store import checks
 from calguard_server.store.sqlite.base import Base
 

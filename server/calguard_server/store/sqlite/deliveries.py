@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from calguard_server.domain.notices import Channel
-from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate
+from calguard_server.engine.ports.deliveries import ClaimedDelivery, DeliveryUpdate
 from calguard_server.store import deliveries
 from calguard_server.store.rows.values import optional_time
 from calguard_server.store.sqlite.base import Base

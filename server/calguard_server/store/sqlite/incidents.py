@@ -4,7 +4,7 @@ from datetime import datetime
 
 from calguard_server.domain.provider_incident import ProviderStatus
 from calguard_server.domain.silence import Silence
-from calguard_server.engine.ports import IncidentOf
+from calguard_server.engine.ports.deliveries import IncidentOf
 from calguard_server.store.rows.incidents import provider_status_of
 from calguard_server.store.rows.silences import silence_of
 from calguard_server.store.rows.values import to_micros

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from calguard_server.domain.link_state import CalendarLink
-from calguard_server.engine.ports import Grant, GrantUnreadableError, LinkFilter
+from calguard_server.engine.ports.filters import LinkFilter
+from calguard_server.engine.ports.grants import Grant, GrantUnreadableError
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows.links import link_of
 from calguard_server.store.rows.values import Row, from_list

@@ -3,7 +3,8 @@
 import sqlite3
 from contextlib import AbstractAsyncContextManager
 
-from calguard_server.engine.ports import LogEntry, Snapshot
+from calguard_server.engine.ports.log import LogEntry
+from calguard_server.engine.ports.snapshot import Snapshot
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows.values import Row, from_list
 from calguard_server.store.snapshot import open_snapshot

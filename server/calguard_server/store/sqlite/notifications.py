@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from calguard_server.domain.notices import Channel
-from calguard_server.engine.ports import Notification, NotificationFilter
+from calguard_server.engine.ports.filters import NotificationFilter
+from calguard_server.engine.ports.notifications import Notification
 from calguard_server.store import ledger
 from calguard_server.store.rows.values import from_micros
 from calguard_server.store.sqlite.base import Base

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from calguard_server.engine.ports import Clock, NewId
+from calguard_server.engine.ports.chance import NewId
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.engine.tracing import UNTRACED, Tracer
 from calguard_server.store import lock
 from calguard_server.store.connection import Connect, connect

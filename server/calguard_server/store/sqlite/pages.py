@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection
 
 from calguard_server.domain.page import BookingPage, PagePhase, PageState
-from calguard_server.engine.ports import PageFilter
+from calguard_server.engine.ports.filters import PageFilter
 from calguard_server.store.rows.pages import page_of
 from calguard_server.store.sqlite.base import Base
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import IO, NamedTuple, TypeVar
 
-from calguard_server.engine.ports import CommitListener
+from calguard_server.engine.ports.log import CommitListener
 from calguard_server.engine.requests import Answer
 from calguard_server.engine.seeds import Seeds
 from calguard_server.engine.working_set import Unit, WorkingSet
@@ -49,7 +49,7 @@ class SqliteStore(
     LogCalls,
     UpkeepCalls,
 ):
-    """The durable state; see engine/ports.py for what each call means. Opened by `open_store`."""
+    """The durable state; see engine/ports/store.py for what each call means. Opened by `open_store`."""
 
     def __init__(
         self, identity: Identity, taken: IO[str], writer: Writer, readers: Readers, snapshots: Readers, vault: Vault

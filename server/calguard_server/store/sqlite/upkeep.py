@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 
-from calguard_server.engine.ports import StatusCounts, WorkCounts
+from calguard_server.engine.ports.counts import StatusCounts, WorkCounts
 from calguard_server.store import counts, deliveries
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.rows.values import to_micros
