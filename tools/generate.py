@@ -1,7 +1,7 @@
 """Regenerates what is made from other files: `python -m tools.generate`; with `--check`, fails where one is stale.
 
 - clients/python/calguard/v1: messages and stubs, and the contract with its comments for reflection, from proto/
-- docs/settings.md: from server/calguard_server/settings.py
+- docs/settings.md: from server/calguard_server/settings
 - deploy/grafana/calguard.json: from tools/dashboard.py
 - docs/states.md: the state diagrams, from the tables of the two machines
 """

@@ -7,7 +7,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from calguard_server.secret_files import SUFFIX, secret_names
-from calguard_server.settings import Settings, show_duration
+from calguard_server.settings.durations import show_duration
+from calguard_server.settings.server import Settings
 from calguard_server.store_settings import PREFIX
 
 _HEAD = """# Settings
@@ -19,7 +20,7 @@ A setting that holds a secret can also be given as a file that holds it, as syst
 over: `CALGUARD_<NAME>_FILE`. White space around the secret is left out; both at once are refused. A file that every
 user of the machine may read is warned of.
 
-This page is generated from `server/calguard_server/settings.py` by `make gen`.
+This page is generated from `server/calguard_server/settings` by `make gen`.
 
 | setting | default | what it does |
 |---|---|---|

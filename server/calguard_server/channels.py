@@ -9,7 +9,8 @@ import structlog
 
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import Clock, Store
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.store import Store
 from calguard_server.engine.slack_workspaces import SlackWorkspaces
 from calguard_server.notifiers.email import EmailNotifier
 from calguard_server.notifiers.hook import NotifierHook
@@ -17,7 +18,7 @@ from calguard_server.notifiers.slack import SlackNotifier, SlackOptions
 from calguard_server.notifiers.smtp_options import SmtpOptions
 from calguard_server.notifiers.webhook import WebhookNotifier
 from calguard_server.notifiers.webhook_session import SessionOptions, open_session
-from calguard_server.settings import Settings
+from calguard_server.settings.server import Settings
 from calguard_server.workers.slack_dispatch import SlackDispatch
 from calguard_server.workers.slack_marker import SlackMarker
 

@@ -16,9 +16,10 @@ from calguard_server.auth.jwks_sources import JwksFile, JwksUrl
 from calguard_server.auth.signed_tokens import SignedTokenRules, SignedTokens
 from calguard_server.auth.tls_files import TlsFiles, TlsMaterial
 from calguard_server.auth.tokens_file import TokensFile
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.grpc_api.tls import TlsCredentials
-from calguard_server.settings import Settings, is_loopback
+from calguard_server.settings.addresses import is_loopback
+from calguard_server.settings.server import Settings
 from calguard_server.workers.jwks_reload import JwksReload
 from calguard_server.workers.tls_reload import TlsMetrics, TlsReload
 from calguard_server.workers.token_reload import TokenReload

@@ -14,7 +14,7 @@ from itertools import chain
 import structlog
 import uvloop
 
-from calguard_server.app import tune_garbage_collector
+from calguard_server.wiring.garbage_collector import tune_garbage_collector
 from tests.bench import (
     availability_rate,
     call_rates,

@@ -21,7 +21,6 @@ from pathlib import Path
 import aiohttp
 from cryptography.fernet import Fernet
 
-from calguard_server.app import SystemClock, random_id
 from calguard_server.domain.schedule import SchedulePolicy
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.checks import Checks
@@ -33,8 +32,9 @@ from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider
 from calguard_server.grpc_api.state_change import encode_change
-from calguard_server.store.sqlite import StoreOptions, open_store
+from calguard_server.store.sqlite.opening import StoreOptions, open_store
 from calguard_server.store.vault import Vault
+from calguard_server.wiring.world import SystemClock, random_id
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions, CheckObserver
 from calguard_server.workers.check_pace import CheckPace, PaceOptions
 from tests.bench import many_links

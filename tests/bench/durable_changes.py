@@ -20,7 +20,8 @@ from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.link import Checked
 from calguard_server.domain.page import SchedulingMode
 from calguard_server.engine.propagate import Propagation
-from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.store.columns import DELIVERIES, LINKS, PAGES
 from calguard_server.store.migrate import migrate
 from calguard_server.store.queries import QUERIES

@@ -17,7 +17,10 @@ from calguard_server.domain.scopes import REQUESTED_SCOPES
 from calguard_server.domain.secret import Secret
 from calguard_server.store.migrate import migrate
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import Row, account_row, link_row, page_row, to_list, to_micros
+from calguard_server.store.rows.accounts import account_row
+from calguard_server.store.rows.links import link_row
+from calguard_server.store.rows.pages import page_row
+from calguard_server.store.rows.values import Row, to_list, to_micros
 from calguard_server.store.vault import Vault
 from tests.bench.local_google import CALENDAR
 

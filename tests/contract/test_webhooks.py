@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from calguard_server.app import SystemClock
 from calguard_server.domain.account import Locale
 from calguard_server.domain.delivery import Outcome
 from calguard_server.domain.notices import NoticeKind
@@ -21,6 +20,7 @@ from calguard_server.notifiers.message import Address, NoticeMessage
 from calguard_server.notifiers.webhook import WebhookNotifier
 from calguard_server.notifiers.webhook_body import body_of
 from calguard_server.notifiers.webhook_session import SessionOptions, open_session
+from calguard_server.wiring.world import SystemClock
 from tests.contract.webhook_channel import SECRET
 from tests.fakes.https_receiver import Answer, HttpsReceiver, Received, certificate_file, https_receiver
 from tests.unit.notice_messages import (

@@ -18,8 +18,9 @@ import grpc.aio
 from calguard.v1 import appointment_pb2 as pb
 from calguard_sandbox import Sandbox, SandboxOptions
 from calguard_sandbox.traffic import ReceivedRequest
-from calguard_server.app import App, SystemClock, World, random_id
-from calguard_server.settings import read_settings
+from calguard_server.app import App
+from calguard_server.settings.server import read_settings
+from calguard_server.wiring.world import SystemClock, World, random_id
 from tests.crash.booked import ADDED, all_appointments
 from tests.e2e.backend import settings_for
 from tests.e2e.server_process import COMMAND, ServerProcess

@@ -23,7 +23,7 @@ from calguard.v1 import watch_pb2 as watch_pb
 from calguard_client.refusal import Refusal
 from calguard_sandbox import Sandbox
 from calguard_sandbox.journal import Journal
-from calguard_server.app import SystemClock
+from calguard_server.wiring.world import SystemClock
 from tests.e2e.server_process import COMMAND, EndedError, ServerProcess
 from tests.e2e.stubs import Stubs
 from tests.e2e.watching import Watcher

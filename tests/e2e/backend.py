@@ -18,8 +18,9 @@ from prometheus_client import generate_latest
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import notification_pb2 as notices_pb
 from calguard_sandbox import Sandbox, SandboxOptions
-from calguard_server.app import App, World
-from calguard_server.settings import read_settings
+from calguard_server.app import App
+from calguard_server.settings.server import read_settings
+from calguard_server.wiring.world import World
 from tests.e2e.bearer import carrying
 from tests.e2e.stubs import UNDER_WAY, Heard, Scopes, Stubs, query_of
 from tests.fakes.world import CountingIds, ManualClock, middle
@@ -233,7 +234,7 @@ async def running_backend(
 
 
 def settings_for(sandbox: Sandbox, database: Path) -> dict[str, str]:
-    """The settings of a server in front of a sandbox, by their names in settings.py."""
+    """The settings of a server in front of a sandbox, by their names in `Settings`."""
     of_sandbox = sandbox.server_environment().items()
     return {name.removeprefix("CALGUARD_").lower(): value for name, value in of_sandbox} | {
         "token_keys": Fernet.generate_key().decode(),

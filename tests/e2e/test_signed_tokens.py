@@ -18,7 +18,7 @@ from calguard_client import AsyncClient, Changes, ClientOptions, Interrupted, Sn
 from calguard_client.refusal import Refusal
 from calguard_server.app import App
 from calguard_server.auth.jwks import JwksError
-from calguard_server.settings import read_settings
+from calguard_server.settings.server import read_settings
 from tests.e2e.backend import Backend, running_backend
 from tests.e2e.bearer import ADMIN, KNOWN, overwrite
 from tests.e2e.methods import METHODS

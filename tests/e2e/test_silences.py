@@ -10,7 +10,7 @@ from calguard.v1 import account_pb2 as accounts_pb
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import notification_pb2 as notices_pb
 from calguard.v1 import silence_pb2 as silences_pb
-from calguard_server.store.rows import to_micros
+from calguard_server.store.rows.values import to_micros
 from tests.e2e.backend import Backend
 from tests.e2e.methods import METHODS
 from tests.e2e.stubs import ALL, Heard, refused, told

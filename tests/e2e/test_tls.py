@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from calguard_client.refusal import Refusal
 from calguard_server.app import App
 from calguard_server.auth.tls_files import TlsFilesError
-from calguard_server.settings import read_settings
+from calguard_server.settings.server import read_settings
 from tests.e2e.backend import Backend, running_backend
 from tests.e2e.methods import METHODS
 from tests.e2e.stubs import ALL

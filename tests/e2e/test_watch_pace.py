@@ -10,7 +10,7 @@ import pytest
 
 from calguard.v1 import booking_page_pb2 as pages_pb
 from calguard.v1 import watch_pb2 as watch_pb
-from calguard_server.engine.ports import WatchSpec
+from calguard_server.engine.ports.watching import WatchSpec
 from calguard_server.watch.feed import Feed
 from tests.e2e.backend import Backend, running_backend
 from tests.e2e.stubs import ALL, refused, told

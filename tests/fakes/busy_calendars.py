@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 from calguard_server.domain.causes import Finding
 from calguard_server.domain.intervals import Interval
-from calguard_server.engine.ports import BusyTimes, EntryDraft, Grant, ProviderFailureError
+from calguard_server.engine.ports.appointment_calendars import BusyTimes, EntryDraft
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
 
 
 @dataclass

@@ -14,7 +14,9 @@ from calguard_server.engine.busy import MemberTimes
 from calguard_server.engine.conflict_reviews import ConflictReviews
 from calguard_server.engine.entries import Entries
 from calguard_server.engine.failures_met import FailuresMet
-from calguard_server.engine.ports import BusyTimes, EntryDraft, EventIdTakenError, Grant, ProviderFailureError
+from calguard_server.engine.ports.appointment_calendars import BusyTimes, EntryDraft
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider_errors import EventIdTakenError, ProviderFailureError
 from calguard_server.workers.account_loop import AccountLoopOptions
 from calguard_server.workers.entry_loop import EntryLoop, ReviewLoop
 from tests.fakes.inline_connections import next_turn

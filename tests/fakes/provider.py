@@ -7,16 +7,16 @@ from datetime import datetime
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.scopes import REQUESTED_SCOPES
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import (
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import (
     AuthorizationRequest,
     Consent,
     FreeEvents,
-    Grant,
     Probe,
     ProbeRequest,
     ProviderCalendar,
-    ProviderFailureError,
 )
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
 
 PRIMARY = ProviderCalendar("me@example.com", "Me", "owner", primary=True)
 HOLIDAYS = ProviderCalendar("holidays@example.com", "Holidays", "reader", primary=False)

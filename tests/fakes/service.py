@@ -12,14 +12,7 @@ from cryptography.fernet import Fernet
 from calguard_server.domain.account import Account, Locale, SlackAddress
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import Channel
-from calguard_server.domain.page import (
-    AssignmentMethod,
-    BookingPage,
-    FaultyMembers,
-    Member,
-    PagePhase,
-    SchedulingMode,
-)
+from calguard_server.domain.page import AssignmentMethod, BookingPage, FaultyMembers, Member, PagePhase, SchedulingMode
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.accounts import Accounts
 from calguard_server.engine.checks import Checks
@@ -31,14 +24,16 @@ from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.notifications import Notifications
 from calguard_server.engine.operator_alerts import OperatorAlerts
 from calguard_server.engine.pages import Pages
-from calguard_server.engine.ports import CalendarProvider, Clock
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.provider import CalendarProvider
 from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import Reports
 from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
 from calguard_server.engine.silences import Silences
 from calguard_server.grpc_api.state_change import encode_change
-from calguard_server.store.sqlite import SqliteStore, StoreOptions, open_store
+from calguard_server.store.sqlite.opening import StoreOptions, open_store
+from calguard_server.store.sqlite.store import SqliteStore
 from calguard_server.store.vault import Vault
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.provider import FakeProvider, consent

@@ -1,4 +1,4 @@
-"""A server in virtual time, without gRPC: a real store, use cases, loops and feed, wired as app.py wires them."""
+"""A server in virtual time, without gRPC: a real store, use cases, loops and feed, built as `wiring` builds them."""
 
 import asyncio
 from collections import Counter
@@ -13,10 +13,14 @@ from calguard_server.domain.notices import Channel
 from calguard_server.engine.checks import CheckResult, Checks
 from calguard_server.engine.context import Context, Policies
 from calguard_server.engine.follow_ups import FollowUps
-from calguard_server.engine.ports import CalendarProvider, Chance, Clock, CommitListener, DueLink, NewId
+from calguard_server.engine.ports.chance import Chance, NewId
+from calguard_server.engine.ports.checks import DueLink
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.log import CommitListener
+from calguard_server.engine.ports.provider import CalendarProvider
 from calguard_server.grpc_api.state_change import encode_change, encode_snapshot
 from calguard_server.notifiers.hook import NotifierHook
-from calguard_server.store.sqlite import StoreOptions, open_store
+from calguard_server.store.sqlite.opening import StoreOptions, open_store
 from calguard_server.store.vault import Vault
 from calguard_server.watch.feed import Feed, FeedOptions
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions

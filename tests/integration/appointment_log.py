@@ -6,7 +6,7 @@ from calguard.v1 import appointment_pb2 as pb
 from calguard.v1 import watch_pb2
 from calguard_server.domain.appointment import Appointment
 from calguard_server.grpc_api.appointment_wire import appointment_to_wire
-from calguard_server.store.sqlite import SqliteStore
+from calguard_server.store.sqlite.store import SqliteStore
 
 CREATED, UPDATED = watch_pb2.STATE_CHANGE_TYPE_CREATED, watch_pb2.STATE_CHANGE_TYPE_UPDATED
 STATE_CHANGED = watch_pb2.STATE_CHANGE_TYPE_STATE_CHANGED

@@ -17,7 +17,8 @@ from yarl import URL
 from calguard_sandbox import Sandbox
 from calguard_server.domain.causes import CauseReason
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import AuthorizationRequest, Consent, Grant, Probe, ProbeRequest
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import AuthorizationRequest, Consent, Probe, ProbeRequest
 from calguard_server.google.options import GoogleOptions
 from calguard_server.google.pacer import Quotas
 from calguard_server.google.provider import GoogleCalendarProvider

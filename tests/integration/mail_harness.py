@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from calguard_sandbox import Sandbox
 from calguard_server.domain.delivery import Outcome
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.notifiers.email import EmailNotifier
 from calguard_server.notifiers.message import Address, NoticeMessage
 from calguard_server.notifiers.smtp_connections import ConnectionLimits

@@ -8,7 +8,7 @@ from calguard_sandbox import Sandbox
 from calguard_sandbox.options import SLACK_TOKEN
 from calguard_server.domain.account import SlackAddress
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.notifiers.message import Address
 from calguard_server.notifiers.slack import SlackNotifier, SlackOptions
 from tests.fakes.world import ManualClock

@@ -14,7 +14,8 @@ from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.errors import AbortedError
 from calguard_server.domain.etags import etag_of
 from calguard_server.domain.page import SchedulingMode
-from calguard_server.engine.ports import LogEntry, NotificationFilter
+from calguard_server.engine.ports.filters import NotificationFilter
+from calguard_server.engine.ports.log import LogEntry
 from calguard_server.store.migrate import migrations
 from tests.fakes.calendars import DOWN, REVOKED, Desk, open_desk, slot
 from tests.fakes.inline_connections import InlineConnections, next_turn

@@ -19,9 +19,9 @@ from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import SchedulingMode
 from calguard_server.engine.appointments import Booking
 from calguard_server.engine.context import Context, Policies
-from calguard_server.engine.ports import AppointmentFilter, NotificationFilter
-from calguard_server.engine.working_set import ReplayedError, Request
-from calguard_server.store.sqlite import SqliteStore
+from calguard_server.engine.ports.filters import AppointmentFilter, NotificationFilter
+from calguard_server.engine.requests import ReplayedError, Request
+from calguard_server.store.sqlite.store import SqliteStore
 from tests.fakes.calendars import LEASE, REVOKED, Desk, FakeCalendars, open_desk, slot
 from tests.fakes.inline_connections import InlineConnections, next_turn
 from tests.fakes.provider import FakeProvider

@@ -18,8 +18,8 @@ from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import AssignmentMethod, FaultyMembers, Member, SchedulingMode
 from calguard_server.engine.appointments import Booking
 from calguard_server.engine.assigning import Asked, Wish, choose
-from calguard_server.engine.ports import NotificationFilter
-from calguard_server.engine.working_set import ReplayedError, Request
+from calguard_server.engine.ports.filters import NotificationFilter
+from calguard_server.engine.requests import ReplayedError, Request
 from tests.fakes.calendars import DOWN, REVOKED, Desk, FakeCalendars, open_desk, slot
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.service import running_service

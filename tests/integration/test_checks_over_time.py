@@ -6,7 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from calguard_server.domain.causes import CauseReason, Finding
-from calguard_server.engine.ports import Clock, Probe, ProbeRequest
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.provider import Probe, ProbeRequest
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.provider import FakeProvider
 from tests.fakes.service import Service, running_service

@@ -15,7 +15,8 @@ from calguard_server.domain.intervals import Interval
 from calguard_server.domain.notices import NoticeKind, appointment_of
 from calguard_server.domain.page import AssignmentMethod, Member, SchedulingMode
 from calguard_server.engine.entries import Entries
-from calguard_server.engine.ports import DueEntry, NotificationFilter
+from calguard_server.engine.ports.entries import DueEntry
+from calguard_server.engine.ports.filters import NotificationFilter
 from tests.fakes.calendars import DOWN, REVOKED, Desk, FakeCalendars, open_desk, slot
 from tests.fakes.inline_connections import InlineConnections, next_turn
 from tests.fakes.service import Service, running_service

@@ -11,7 +11,8 @@ from calguard_server.domain.delivery import Outcome
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.page import SchedulingMode
 from calguard_server.engine.linking import Wish
-from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.notifiers.message import Address, NoticeMessage
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.provider import FakeProvider, consent

@@ -12,7 +12,8 @@ from calguard_server.domain.causes import Capability, CauseReason, Finding
 from calguard_server.domain.diagnosis import Stage, StageOutcome, Step
 from calguard_server.domain.errors import NotFoundError
 from calguard_server.domain.link_state import CalendarLink, LinkState
-from calguard_server.engine.ports import FreeEvents, Grant, Probe, ProbeRequest, ProviderCalendar
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import FreeEvents, Probe, ProbeRequest, ProviderCalendar
 from tests.fakes.service import SUPPORT, Service, running_service
 
 PRIMARY = "me@example.com"

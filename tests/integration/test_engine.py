@@ -14,15 +14,11 @@ from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import PageState, SchedulingMode, StopCause
 from calguard_server.domain.scopes import REQUESTED_SCOPES
-from calguard_server.engine.ports import (
-    Grant,
-    Notification,
-    NotificationFilter,
-    Probe,
-    ProbeRequest,
-    ProviderCalendar,
-    ProviderFailureError,
-)
+from calguard_server.engine.ports.filters import NotificationFilter
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.notifications import Notification
+from calguard_server.engine.ports.provider import Probe, ProbeRequest, ProviderCalendar
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
 from tests.fakes.service import Service, running_service
 
 REVOKED = (Finding(CauseReason.AUTHORIZATION_REVOKED),)

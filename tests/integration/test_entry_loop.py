@@ -12,7 +12,7 @@ from calguard_server.domain.appointment import Appointment, AppointmentState, As
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.page import FaultyMembers, SchedulingMode
-from calguard_server.engine.ports import ProviderCalendar
+from calguard_server.engine.ports.provider import ProviderCalendar
 from tests.fakes.calendars import DOWN, REVOKED, Desk, open_desk, slot
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.service import running_service

@@ -23,7 +23,9 @@ from calguard_server.domain.explanation import Explanation
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import NoticeReason
 from calguard_server.domain.page import BookingPage, Condition, Member, PageState, SchedulingMode, StopCause
-from calguard_server.engine.ports import DeliveryUpdate, Notification, NotificationFilter, PageFilter
+from calguard_server.engine.ports.deliveries import DeliveryUpdate
+from calguard_server.engine.ports.filters import NotificationFilter, PageFilter
+from calguard_server.engine.ports.notifications import Notification
 from tests.fakes.provider import PRIMARY
 from tests.fakes.service import Service, of_each_channel, running_service
 

@@ -11,7 +11,9 @@ import pytest
 
 from calguard.v1 import watch_pb2
 from calguard_server.domain.errors import CalguardError, PermissionDeniedError
-from calguard_server.engine.ports import LogEntry, Snapshot, WatchSpec
+from calguard_server.engine.ports.log import LogEntry
+from calguard_server.engine.ports.snapshot import Snapshot
+from calguard_server.engine.ports.watching import WatchSpec
 from calguard_server.watch.feed import Feed, FeedOptions
 from tests.fakes.virtual_time import VirtualClock, run_virtually
 from tests.fakes.world import middle

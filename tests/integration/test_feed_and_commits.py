@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from calguard.v1 import watch_pb2
 from calguard_server.domain.errors import OutOfRangeError
 from calguard_server.domain.page import SchedulingMode
-from calguard_server.engine.ports import WatchSpec
+from calguard_server.engine.ports.watching import WatchSpec
 from calguard_server.grpc_api.state_change import encode_snapshot
 from calguard_server.watch.feed import Feed, FeedOptions
 from calguard_server.watch.tokens import TokenMint

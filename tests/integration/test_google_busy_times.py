@@ -10,7 +10,9 @@ import pytest
 from calguard_sandbox.google.state import Busy
 from calguard_server.domain.causes import Capability, CauseReason, Finding
 from calguard_server.domain.intervals import Interval
-from calguard_server.engine.ports import AppointmentCalendars, BusyTimes, Grant, ProviderFailureError
+from calguard_server.engine.ports.appointment_calendars import AppointmentCalendars, BusyTimes
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
 from tests.integration.google_harness import ANN, HOLIDAYS, PREFIX, TEAM, World, raw_server, sends, world
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

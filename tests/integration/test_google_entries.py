@@ -8,7 +8,9 @@ import pytest
 from calguard_server.domain.appointment import Attendee
 from calguard_server.domain.causes import Capability, CauseReason, Finding
 from calguard_server.domain.intervals import Interval
-from calguard_server.engine.ports import EntryDraft, EventIdTakenError, Grant, ProviderFailureError
+from calguard_server.engine.ports.appointment_calendars import EntryDraft
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider_errors import EventIdTakenError, ProviderFailureError
 from calguard_server.google.calendar import CalendarRequests
 from tests.integration.google_harness import ANN, HOLIDAYS, PREFIX, TEAM, World, world
 

@@ -10,7 +10,9 @@ from calguard_sandbox.google.accounts import Event
 from calguard_sandbox.google.state import Busy
 from calguard_sandbox.google.times import event_times
 from calguard_server.domain.causes import Capability, CauseReason, Finding
-from calguard_server.engine.ports import FreeEvents, Grant, ProviderFailureError
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import FreeEvents
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
 from tests.integration.google_harness import ANN, HOLIDAYS, PREFIX, TEAM, World, world
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -12,7 +12,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from calguard_sandbox.smtp.certificate import server_context
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import Grant, ProbeRequest
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import ProbeRequest
 from calguard_server.google.answers import TransportFailure
 from calguard_server.google.provider import GoogleCalendarProvider
 from tests.integration.google_harness import ANN, TEAM, World, raw_server, reasons, sends, world

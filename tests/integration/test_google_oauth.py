@@ -10,13 +10,9 @@ from calguard_sandbox.keys import signing_key
 from calguard_server.domain.causes import CauseReason
 from calguard_server.domain.scopes import missing_capabilities
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import (
-    AuthorizationRequest,
-    CodeRefusedError,
-    Grant,
-    IdentityUnverifiedError,
-    ProviderFailureError,
-)
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import AuthorizationRequest
+from calguard_server.engine.ports.provider_errors import CodeRefusedError, IdentityUnverifiedError, ProviderFailureError
 from calguard_server.google.identity import max_age
 from tests.integration.google_harness import ANN, CALLBACK, PREFIX, VERIFIER, World, world
 

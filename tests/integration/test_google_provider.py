@@ -9,7 +9,9 @@ import pytest
 
 from calguard_server.domain.causes import Capability, CauseReason, Finding
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import CalendarProvider, Grant, ProbeRequest, ProviderFailureError
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import CalendarProvider, ProbeRequest
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
 from tests.integration.google_harness import ANN, HOLIDAYS, PREFIX, TEAM, World, raw_server, reasons, sends, world
 
 UNAVAILABLE = [(CauseReason.PROVIDER_UNAVAILABLE, "")]

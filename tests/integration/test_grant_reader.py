@@ -9,8 +9,9 @@ import pytest
 
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.grant_reader import GrantReader
-from calguard_server.engine.ports import Grant
-from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 from tests.fakes.service import Service, running_service
 
 

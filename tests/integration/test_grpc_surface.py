@@ -23,8 +23,8 @@ from calguard.v1 import (
 from calguard.v1 import booking_page_pb2 as page_pb2
 from calguard.v1 import booking_page_pb2_grpc as page_pb2_grpc
 from calguard_server.domain.errors import NotFoundError
+from calguard_server.engine.requests import ReplayedError, Request
 from calguard_server.engine.revoking import Revocation
-from calguard_server.engine.working_set import ReplayedError, Request
 from calguard_server.grpc_api.server import SERVICES, GrpcServer, build_server
 from tests.integration.grpc_harness import Scripted, ScriptedFeed, info_of, refused, serving, use_cases_of
 from tests.unit.builders import make_account, make_link, make_page

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from calguard_server.domain.delivery import Attempt, AttemptOutcome, DeliveryState
 from calguard_server.domain.page import SchedulingMode
-from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate, Notification, NotificationFilter
+from calguard_server.engine.ports.deliveries import ClaimedDelivery, DeliveryUpdate
+from calguard_server.engine.ports.filters import NotificationFilter
+from calguard_server.engine.ports.notifications import Notification
 from calguard_server.workers.retention import Retention, RetentionOptions
 from tests.fakes.service import Service, of_each_channel, running_service
 from tests.fakes.world import START

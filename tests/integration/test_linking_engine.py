@@ -11,8 +11,11 @@ from calguard_server.domain.errors import CalguardError, FailedPreconditionError
 from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.linking import Wish
-from calguard_server.engine.ports import Consent, Grant, IdentityUnverifiedError
-from calguard_server.engine.working_set import Seeds, Unit
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import Consent
+from calguard_server.engine.ports.provider_errors import IdentityUnverifiedError
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit
 from calguard_server.store.migrate import migrations
 from tests.fakes.provider import FakeProvider
 from tests.fakes.service import Service, running_service

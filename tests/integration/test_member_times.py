@@ -18,7 +18,7 @@ from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.busy import MOST_AT_ONCE, MemberTimes
 from calguard_server.engine.failures_met import FailuresMet
-from calguard_server.engine.ports import Probe, ProbeRequest
+from calguard_server.engine.ports.provider import Probe, ProbeRequest
 from tests.fakes.busy_calendars import FakeCalendars
 from tests.fakes.provider import HOLIDAYS, PRIMARY
 from tests.fakes.service import Service, open_test_store, running_service

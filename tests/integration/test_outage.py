@@ -12,7 +12,8 @@ from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import PageState, SchedulingMode
 from calguard_server.domain.provider_incident import ProviderState
-from calguard_server.engine.ports import LinkFilter, PageFilter, Probe, ProbeRequest
+from calguard_server.engine.ports.filters import LinkFilter, PageFilter
+from calguard_server.engine.ports.provider import Probe, ProbeRequest
 from calguard_server.notifiers.message import AlertTopic
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.provider import FakeProvider

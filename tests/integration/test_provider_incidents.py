@@ -8,7 +8,7 @@ from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import NoticeKind
 from calguard_server.domain.page import PageState, SchedulingMode
 from calguard_server.domain.provider_incident import ProviderState
-from calguard_server.engine.ports import NotificationFilter
+from calguard_server.engine.ports.filters import NotificationFilter
 from tests.fakes.service import Service, running_service
 
 DOWN = (Finding(CauseReason.PROVIDER_UNAVAILABLE),)

@@ -10,7 +10,7 @@ import pytest
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.errors import FailedPreconditionError
 from calguard_server.domain.link_state import CalendarLink, LinkState
-from calguard_server.engine.ports import Probe, ProbeRequest
+from calguard_server.engine.ports.provider import Probe, ProbeRequest
 from calguard_server.engine.reports import FailureReport, SpacedChecks
 from tests.fakes.service import Service, running_service
 from tests.patience import PATIENCE_SECONDS

@@ -14,7 +14,9 @@ from calguard_server.domain.appointment import EntryState
 from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.page import PageState, SchedulingMode
-from calguard_server.engine.ports import DeliveryUpdate, LinkFilter, WorkCounts
+from calguard_server.engine.ports.counts import WorkCounts
+from calguard_server.engine.ports.deliveries import DeliveryUpdate
+from calguard_server.engine.ports.filters import LinkFilter
 from calguard_server.engine.server_status import StatusReading
 from calguard_server.store.migrate import migrate
 from calguard_server.store.queries import QUERIES

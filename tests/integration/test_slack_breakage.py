@@ -12,7 +12,8 @@ from calguard_server.domain.delivery import Outcome
 from calguard_server.domain.errors import FailedPreconditionError, NotFoundError
 from calguard_server.domain.secret import Secret
 from calguard_server.domain.slack_workspace import SlackTeam, SlackWorkspaceState
-from calguard_server.engine.ports import NotificationFilter, SlackTokenRefusedError
+from calguard_server.engine.ports.filters import NotificationFilter
+from calguard_server.engine.ports.slack import SlackTokenRefusedError
 from calguard_server.engine.slack_workspaces import SlackWorkspaces, WorkspaceWish
 from calguard_server.notifiers.message import Address, NoticeMessage
 from calguard_server.notifiers.slack import WorkspaceBrokenError

@@ -17,17 +17,14 @@ from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.errors import UnavailableError
 from calguard_server.domain.page import SchedulingMode
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import (
-    CheckTimes,
-    DeliveryUpdate,
-    Grant,
-    GrantUnreadableError,
-    LinkFilter,
-    LogEntry,
-    NotificationFilter,
-    PageFilter,
-)
-from calguard_server.engine.working_set import ReplayedError, Request, Seeds, Unit, WorkingSet
+from calguard_server.engine.ports.checks import CheckTimes
+from calguard_server.engine.ports.deliveries import DeliveryUpdate
+from calguard_server.engine.ports.filters import LinkFilter, NotificationFilter, PageFilter
+from calguard_server.engine.ports.grants import Grant, GrantUnreadableError
+from calguard_server.engine.ports.log import LogEntry
+from calguard_server.engine.requests import ReplayedError, Request
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.store.errors import StoreError
 from tests.fakes.service import Service, make_account, of_each_channel, open_test_store, running_service
 from tests.fakes.world import START, CountingIds, ManualClock

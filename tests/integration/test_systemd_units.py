@@ -12,7 +12,7 @@ import pytest
 
 from calguard_server.commands.stopping import BEYOND_DRAIN
 from calguard_server.secret_files import SUFFIX, secret_names
-from calguard_server.settings import Settings
+from calguard_server.settings.server import Settings
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
 SERVER, COMMAND = FOLDER / "calguard.service", FOLDER / "calguard-command@.service"

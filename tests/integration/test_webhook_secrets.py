@@ -13,7 +13,8 @@ from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.secret import Secret
 from calguard_server.domain.webhook import Webhook, WebhookWish
-from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.store.migrate import migrations
 from tests.fakes.service import Service, make_account, of_each_channel, open_test_store, running_service
 from tests.fakes.world import START, CountingIds, ManualClock

@@ -16,7 +16,9 @@ from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.page import SchedulingMode
 from calguard_server.engine.operator_alerts import OperatorAlerts
-from calguard_server.engine.ports import LinkFilter, Notification, NotificationFilter, Probe, ProbeRequest
+from calguard_server.engine.ports.filters import LinkFilter, NotificationFilter
+from calguard_server.engine.ports.notifications import Notification
+from calguard_server.engine.ports.provider import Probe, ProbeRequest
 from calguard_server.notifiers.message import Address, NoticeMessage
 from calguard_server.workers.check_loop import CheckLoop, CheckLoopOptions
 from calguard_server.workers.check_pace import CheckPace, PaceOptions

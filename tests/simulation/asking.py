@@ -11,7 +11,7 @@ from calguard_server.domain.errors import CalguardError
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.engine.ending import Ended
-from calguard_server.engine.working_set import ReplayedError, Request
+from calguard_server.engine.requests import ReplayedError, Request
 from calguard_server.grpc_api.convert import account_to_wire, link_to_wire, page_to_wire
 from tests.fakes.virtual_server import Server
 from tests.simulation import account_wishes, link_wishes

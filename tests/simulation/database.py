@@ -9,7 +9,10 @@ from pathlib import Path
 from calguard_server.domain.account import Account
 from calguard_server.grpc_api.convert import link_to_wire, page_to_wire, provider_status_to_wire
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import account_of, link_of, page_of, provider_status_of
+from calguard_server.store.rows.accounts import account_of
+from calguard_server.store.rows.incidents import provider_status_of
+from calguard_server.store.rows.links import link_of
+from calguard_server.store.rows.pages import page_of
 from tests.simulation.follow_links import Counts
 from tests.simulation.owed import Key, about_link
 from tests.simulation.people import Person

@@ -13,19 +13,17 @@ from random import Random
 from calguard_server.domain.causes import Capability, CauseReason, Finding
 from calguard_server.domain.scopes import REQUESTED_SCOPES
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import (
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import (
     AuthorizationRequest,
-    Clock,
-    CodeRefusedError,
     Consent,
     FreeEvents,
-    Grant,
-    IdentityUnverifiedError,
     Probe,
     ProbeRequest,
     ProviderCalendar,
-    ProviderFailureError,
 )
+from calguard_server.engine.ports.provider_errors import CodeRefusedError, IdentityUnverifiedError, ProviderFailureError
 from tests.simulation.plain import Met
 from tests.simulation.wishes import ASKED_BY, HANDED_OUT, Agreed, Listing, Probed, Wish
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from calguard.v1 import watch_pb2 as watch_pb
 from calguard_server.domain.errors import OutOfRangeError
-from calguard_server.engine.ports import WatchSpec
+from calguard_server.engine.ports.watching import WatchSpec
 from calguard_server.watch.feed import Feed
 from tests.simulation.complaint import demand, same
 from tests.simulation.plain import PageView, ProviderView, Seen, Thing, seen_change

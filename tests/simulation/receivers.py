@@ -5,7 +5,7 @@ from datetime import timedelta
 from random import Random
 
 from calguard_server.domain.delivery import Outcome
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.notifiers.message import Address, NoticeMessage
 from tests.simulation.post import Post
 

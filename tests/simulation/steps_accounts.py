@@ -4,8 +4,8 @@ from typing import Any
 
 from calguard_server.domain.account import Account, Channel, LinkAlerts, Locale, SlackAddress
 from calguard_server.domain.etags import etag_of
+from calguard_server.engine.requests import Request
 from calguard_server.engine.revoking import Revocation
-from calguard_server.engine.working_set import Request
 from tests.fakes.service import make_account
 from tests.fakes.virtual_server import Server
 from tests.simulation.asking import ask, request_id

@@ -12,7 +12,7 @@ from calguard_server.engine.ending import Ended
 from calguard_server.engine.linking import Begun
 from calguard_server.engine.linking import Wish as LinkWish
 from calguard_server.engine.reports import FailureReport
-from calguard_server.engine.working_set import Request
+from calguard_server.engine.requests import Request
 from calguard_server.grpc_api.convert import link_to_wire
 from tests.fakes.virtual_server import Server
 from tests.simulation.asking import ask, request_id

@@ -9,7 +9,7 @@ from calguard_server.domain.account import SlackAddress
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.etags import etag_of
 from calguard_server.domain.page import AssignmentMethod, BookingPage, FaultyMembers, Member, SchedulingMode
-from calguard_server.engine.working_set import Request
+from calguard_server.engine.requests import Request
 from calguard_server.grpc_api.convert import page_to_wire
 from tests.fakes.service import make_page
 from tests.fakes.virtual_server import Server

@@ -12,7 +12,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from calguard_server.domain.notices import Channel
-from calguard_server.engine.ports import DueLink, LogEntry
+from calguard_server.engine.ports.checks import DueLink
+from calguard_server.engine.ports.log import LogEntry
 from calguard_server.notifiers.hook import NotifierHook
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.virtual_server import Edges, Server

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from calguard_server.app import SystemClock
+from calguard_server.wiring.world import SystemClock
 
 SPEED = 10
 """How many of its seconds pass in one, where nothing else is said."""

@@ -10,9 +10,11 @@ from datetime import datetime
 
 import uvloop
 
-from calguard_server.app import App, World, random_id, tune_garbage_collector
-from calguard_server.settings import Settings, read_settings
+from calguard_server.app import App
+from calguard_server.settings.server import Settings, read_settings
 from calguard_server.telemetry.logs import configure_logging
+from calguard_server.wiring.garbage_collector import tune_garbage_collector
+from calguard_server.wiring.world import World, random_id
 from tests.torture.fast_clock import FastClock
 
 

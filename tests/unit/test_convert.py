@@ -39,7 +39,8 @@ from calguard_server.domain.incident import Recipient
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.notices import Channel, NoticeKind, NoticeReason
 from calguard_server.domain.page import BookingPage, Condition, Fault, PageReason, PageState, StopCause
-from calguard_server.engine.ports import Notification, ProviderCalendar
+from calguard_server.engine.ports.notifications import Notification
+from calguard_server.engine.ports.provider import ProviderCalendar
 from calguard_server.engine.selection import UsableCalendar
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.account_service import read_new_account

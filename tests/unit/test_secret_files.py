@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from calguard_server.secret_files import exposed_secret_files, read_secret_files, secret_names
-from calguard_server.settings import Settings
+from calguard_server.settings.server import Settings
 
 SECRET = "hunter2-hunter2"
 NAME = "CALGUARD_SLACK_BOT_TOKEN"

@@ -7,7 +7,8 @@ from cryptography.fernet import Fernet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calguard_server.settings import Settings, parse_duration, read_settings, show_duration
+from calguard_server.settings.durations import parse_duration, show_duration
+from calguard_server.settings.server import Settings, read_settings
 from calguard_server.store_settings import SettingsError
 
 KEY = f"{'A' * 43}="

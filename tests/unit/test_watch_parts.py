@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from calguard.v1 import watch_pb2
 from calguard_server.domain.errors import CalguardError
 from calguard_server.domain.events import ResourceKind, WatchMode
-from calguard_server.engine.ports import LogEntry, WatchSpec
+from calguard_server.engine.ports.log import LogEntry
+from calguard_server.engine.ports.watching import WatchSpec
 from calguard_server.watch import frames
 from calguard_server.watch.filters import Passage, judge_of, kinds_of
 from calguard_server.watch.ring import Ring, batches

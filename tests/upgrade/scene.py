@@ -19,8 +19,9 @@ from calguard.v1 import silence_pb2 as silences_pb
 from calguard.v1 import silence_pb2_grpc
 from calguard.v1 import slack_workspace_pb2 as slack_pb
 from calguard_sandbox import Sandbox, SandboxOptions
-from calguard_server.app import App, World
-from calguard_server.settings import read_settings
+from calguard_server.app import App
+from calguard_server.settings.server import read_settings
+from calguard_server.wiring.world import World
 from tests.e2e.backend import Backend, settings_for
 from tests.e2e.booking import assign, cancel
 from tests.e2e.stubs import ALL, ANY, AUTO

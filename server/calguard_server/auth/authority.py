@@ -11,7 +11,7 @@ from calguard_server.auth.certificates import ClientTrust, PeerCertificate, iden
 from calguard_server.auth.signed_tokens import SignedTokens, looks_signed
 from calguard_server.auth.tokens import bearer_digest, bearer_token
 from calguard_server.domain.errors import PermissionDeniedError, UnauthenticatedError
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 
 Credential = Callable[[], Caller]
 """Answers whose a credential is. Raises UnauthenticatedError where nobody knows it, or not any more."""

@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey, RSAKey
 from msgspec import Struct
 
 from calguard_server.domain.errors import CalguardError, UnauthenticatedError, UnavailableError
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 
 RS256, ES256 = "RS256", "ES256"
 FLOOR = timedelta(seconds=10)

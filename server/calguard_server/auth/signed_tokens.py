@@ -20,7 +20,7 @@ from calguard_server.auth.callers import ROLES, Caller, Role
 from calguard_server.auth.jwks import ES256, RS256, Jwks, KeyId, SigningKey
 from calguard_server.domain.errors import UnauthenticatedError
 from calguard_server.domain.scope import EVERYTHING, Scope
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 
 EVERY_ACCOUNT = "*"
 _KEPT_MAX = 4096

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from calguard_server.auth.watched_file import WatchedFile
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 
 _CERT, _KEY, _CLIENT_CA = "CALGUARD_TLS_CERT", "CALGUARD_TLS_KEY", "CALGUARD_TLS_CLIENT_CA"
 

@@ -13,7 +13,7 @@ from calguard_server.commands.ending import EXIT_DIFFERS
 from calguard_server.commands.findings import Finding, Standing, failed, fine, skipped, warning
 from calguard_server.commands.tables import show
 from calguard_server.secret_files import SUFFIX, secret_names
-from calguard_server.settings import Settings, exposed_files, read_settings, unknown_settings
+from calguard_server.settings.server import Settings, exposed_files, read_settings, unknown_settings
 from calguard_server.store.vault import Vault
 from calguard_server.store_settings import DatabaseSettings, KeySettings, SettingsError, read_model
 

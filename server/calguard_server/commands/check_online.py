@@ -7,17 +7,12 @@ from datetime import timedelta
 
 import aiohttp
 
-from calguard_server.app import SystemClock, google_options
 from calguard_server.commands.findings import Finding, failed, fine, skipped
 from calguard_server.domain.causes import CauseReason
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import (
-    CodeRefusedError,
-    Grant,
-    ProviderFailureError,
-    SlackTokenRefusedError,
-    SlackUnreachableError,
-)
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider_errors import CodeRefusedError, ProviderFailureError
+from calguard_server.engine.ports.slack import SlackTokenRefusedError, SlackUnreachableError
 from calguard_server.google.identity import CertificateStore, IdentityVerifier
 from calguard_server.google.oauth import OAuth
 from calguard_server.google.transport import Transport, unobserved
@@ -26,7 +21,9 @@ from calguard_server.notifiers.envelope import sender
 from calguard_server.notifiers.slack_verifier import SlackTokenVerifier
 from calguard_server.notifiers.smtp_connection import TROUBLES, SmtpServer, StartTlsMissingError
 from calguard_server.notifiers.smtp_options import SmtpOptions
-from calguard_server.settings import Settings
+from calguard_server.settings.server import Settings
+from calguard_server.wiring.options import google_options
+from calguard_server.wiring.world import SystemClock
 
 _SECONDS = timedelta(seconds=15)
 _NO_GRANT = Grant(Secret("calguard-check-of-the-client"), ())

@@ -7,7 +7,7 @@ import sys
 import structlog
 import uvloop
 
-from calguard_server.app import App, SystemClock, tune_garbage_collector
+from calguard_server.app import App
 from calguard_server.auth.jwks import JwksError
 from calguard_server.auth.tls_files import TlsFilesError
 from calguard_server.auth.tokens_file import TokensFileError
@@ -15,10 +15,12 @@ from calguard_server.commands.ending import CommandError, code_of, tell
 from calguard_server.commands.stopping import BEYOND_DRAIN, Deadline, Stopping
 from calguard_server.commands.supervisor import Supervisor
 from calguard_server.grpc_api.request_id import add_request_id
-from calguard_server.settings import Settings, exposed_files, read_settings, unknown_settings
+from calguard_server.settings.server import Settings, exposed_files, read_settings, unknown_settings
 from calguard_server.store.errors import StoreError
 from calguard_server.telemetry.logs import configure_logging
 from calguard_server.tracing_settings import TracingSettings, read_tracing_settings
+from calguard_server.wiring.garbage_collector import tune_garbage_collector
+from calguard_server.wiring.world import SystemClock
 
 _log = structlog.get_logger()
 

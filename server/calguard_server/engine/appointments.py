@@ -32,8 +32,10 @@ from calguard_server.engine.assigning import (
 from calguard_server.engine.busy import MemberTimes
 from calguard_server.engine.context import Context
 from calguard_server.engine.found import found_appointment, found_page
-from calguard_server.engine.ports import AppointmentFilter
-from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
+from calguard_server.engine.ports.filters import AppointmentFilter
+from calguard_server.engine.requests import Request, refuse_replay_of
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 
 class Booking(Struct, frozen=True, kw_only=True):

@@ -18,8 +18,9 @@ from calguard_server.domain.page import BookingPage, SchedulingMode
 from calguard_server.domain.turns import Turns
 from calguard_server.engine.context import Context
 from calguard_server.engine.owing import owe_of_appointment
-from calguard_server.engine.ports import NewId
-from calguard_server.engine.working_set import KeepingSeed, Seeds, TurnsSeed, WorkingSet
+from calguard_server.engine.ports.chance import NewId
+from calguard_server.engine.seeds import KeepingSeed, Seeds, TurnsSeed
+from calguard_server.engine.working_set import WorkingSet
 
 
 class Asked(Struct, frozen=True):

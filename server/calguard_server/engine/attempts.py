@@ -13,7 +13,9 @@ from msgspec.structs import replace
 from calguard_server.domain.errors import CalguardError, FailedPreconditionError, InvalidArgumentError
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.engine.context import Context
-from calguard_server.engine.working_set import LinkAttempt, Seeds, Unit, WorkingSet
+from calguard_server.engine.link_attempt import LinkAttempt
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 
 async def claim(context: Context, state: str) -> LinkAttempt:

@@ -10,7 +10,7 @@ from calguard_server.engine.accepting import require_accepting
 from calguard_server.engine.busy import MemberTimes
 from calguard_server.engine.context import Context
 from calguard_server.engine.found import found_page
-from calguard_server.engine.working_set import Seeds
+from calguard_server.engine.seeds import Seeds
 
 Assigned = Callable[[Sequence[str], Interval], Awaitable[Mapping[str, Sequence[Interval]]]]
 """Answers the appointments that accounts have here within a window; who has none may be left out."""

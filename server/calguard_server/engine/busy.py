@@ -18,7 +18,8 @@ from calguard_server.engine.busy_cache import BusyCache, BusyKey, whole_days
 from calguard_server.engine.context import Context
 from calguard_server.engine.failures_met import FailuresMet
 from calguard_server.engine.grant_reader import GrantReader
-from calguard_server.engine.ports import AppointmentCalendars, ProviderFailureError
+from calguard_server.engine.ports.appointment_calendars import AppointmentCalendars
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
 from calguard_server.engine.side_by_side import side_by_side
 from calguard_server.engine.single_flight import SingleFlight
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from calguard_server.domain.intervals import Interval
 from calguard_server.domain.link_state import CalendarLink
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 
 _DAY = timedelta(days=1)
 _MOST_KEPT = 200_000

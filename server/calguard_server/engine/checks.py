@@ -19,10 +19,13 @@ from calguard_server.engine.examine import examine, usable_grant
 from calguard_server.engine.found import found_link
 from calguard_server.engine.locks import KeyedLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
-from calguard_server.engine.ports import CalendarProvider, CheckTimes, DueLink, Grant
+from calguard_server.engine.ports.checks import CheckTimes, DueLink
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import CalendarProvider
 from calguard_server.engine.propagate import Propagation
 from calguard_server.engine.provider_incidents import ProviderIncidents
-from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 _log = structlog.get_logger()
 

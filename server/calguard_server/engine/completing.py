@@ -18,30 +18,23 @@ from msgspec.structs import replace
 
 from calguard_server.domain.calendars import judge_calendar
 from calguard_server.domain.causes import CauseReason
-from calguard_server.domain.errors import (
-    AlreadyExistsError,
-    CalguardError,
-    FailedPreconditionError,
-    NotFoundError,
-)
+from calguard_server.domain.errors import AlreadyExistsError, CalguardError, FailedPreconditionError, NotFoundError
 from calguard_server.domain.link import Authorized
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.engine.attempts import refuse_superseded
 from calguard_server.engine.context import Context
 from calguard_server.engine.examine import Evidence, examine
 from calguard_server.engine.found import found_account, found_link
+from calguard_server.engine.link_attempt import LinkAttempt
 from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
-from calguard_server.engine.ports import (
-    CalendarProvider,
-    Consent,
-    Grant,
-    ProviderCalendar,
-    ProviderFailureError,
-)
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import CalendarProvider, Consent, ProviderCalendar
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
 from calguard_server.engine.propagate import Propagation
 from calguard_server.engine.revoking import GrantRevoker, Taken
-from calguard_server.engine.working_set import LinkAttempt, Seeds, Unit, WorkingSet
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 _log = structlog.get_logger()
 

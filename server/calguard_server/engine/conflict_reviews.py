@@ -20,8 +20,9 @@ from calguard_server.engine.appointment_changes import save_appointment
 from calguard_server.engine.busy import MemberTimes, concerned_links
 from calguard_server.engine.context import Context
 from calguard_server.engine.owing import owe_of_appointment
-from calguard_server.engine.ports import DueReview
-from calguard_server.engine.working_set import ReviewStep, Seeds, Unit, WorkingSet
+from calguard_server.engine.ports.entries import DueReview
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import ReviewStep, Unit, WorkingSet
 
 _log = structlog.get_logger()
 _DONE = ReviewStep()

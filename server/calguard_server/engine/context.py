@@ -10,7 +10,9 @@ from calguard_server.domain.link_verdict import LinkPolicy
 from calguard_server.domain.notices import Channel
 from calguard_server.domain.provider_incident import IncidentPolicy
 from calguard_server.domain.schedule import SchedulePolicy
-from calguard_server.engine.ports import Chance, Clock, NewId, Store
+from calguard_server.engine.ports.chance import Chance, NewId
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.store import Store
 
 
 class Policies(Struct, frozen=True):

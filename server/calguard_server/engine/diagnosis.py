@@ -30,7 +30,7 @@ from calguard_server.engine.context import Context
 from calguard_server.engine.found import found_link
 from calguard_server.engine.free_events import FreeEventCount
 from calguard_server.engine.operator_alerts import OperatorAlerts
-from calguard_server.engine.ports import CalendarProvider
+from calguard_server.engine.ports.provider import CalendarProvider
 from calguard_server.engine.stages import Course, JudgedStage, Tried, try_stage
 from calguard_server.engine.waiting import within
 

@@ -17,9 +17,11 @@ from calguard_server.engine.context import Context
 from calguard_server.engine.found import found_link
 from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.propagate import Propagation
+from calguard_server.engine.requests import Request, refuse_replay_of
 from calguard_server.engine.revoking import GrantRevoker, Revocation
+from calguard_server.engine.seeds import Seeds
 from calguard_server.engine.waiting import to_the_end
-from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 
 class Ended(Struct, frozen=True):

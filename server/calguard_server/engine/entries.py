@@ -19,14 +19,11 @@ from calguard_server.engine.assigning import event_id
 from calguard_server.engine.context import Context
 from calguard_server.engine.examine import usable_grant
 from calguard_server.engine.failures_met import FailuresMet
-from calguard_server.engine.ports import (
-    AppointmentCalendars,
-    DueEntry,
-    EntryDraft,
-    EventIdTakenError,
-    ProviderFailureError,
-)
-from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+from calguard_server.engine.ports.appointment_calendars import AppointmentCalendars, EntryDraft
+from calguard_server.engine.ports.entries import DueEntry
+from calguard_server.engine.ports.provider_errors import EventIdTakenError, ProviderFailureError
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 _log = structlog.get_logger()
 

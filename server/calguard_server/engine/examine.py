@@ -5,7 +5,9 @@ from msgspec import Struct
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.link_verdict import confirms, needs_confirmation
-from calguard_server.engine.ports import CalendarProvider, Grant, GrantUnreadableError, ProbeRequest, Store
+from calguard_server.engine.ports.grants import Grant, GrantUnreadableError
+from calguard_server.engine.ports.provider import CalendarProvider, ProbeRequest
+from calguard_server.engine.ports.store import Store
 
 
 class Evidence(Struct, frozen=True):

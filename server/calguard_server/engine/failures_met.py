@@ -12,7 +12,7 @@ import structlog
 from calguard_server.domain.causes import Finding
 from calguard_server.domain.errors import CalguardError
 from calguard_server.domain.link_state import CalendarLink
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.engine.reports import SpacedChecks, is_to_wait
 
 _log = structlog.get_logger()

@@ -6,8 +6,9 @@ from calguard_server.domain.follow_up import FollowUp, FollowUpReason, Situation
 from calguard_server.domain.link_incident import decide_link_follow_up
 from calguard_server.engine.context import Context
 from calguard_server.engine.owing import owe
-from calguard_server.engine.ports import IncidentOf
-from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+from calguard_server.engine.ports.deliveries import IncidentOf
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 
 class FollowUps:

@@ -5,7 +5,7 @@ from calguard_server.domain.appointment import Appointment
 from calguard_server.domain.errors import NotFoundError
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
-from calguard_server.engine.ports import Notification
+from calguard_server.engine.ports.notifications import Notification
 
 
 def found_account(account: Account | None, account_id: str) -> Account:

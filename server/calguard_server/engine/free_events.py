@@ -4,15 +4,13 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from calguard_server.domain.diagnosis import (
-    CONCERNS_ONE_CALENDAR,
-    FREE_EVENTS_WINDOW,
-    CalendarResult,
-    free_events_in,
-)
+from calguard_server.domain.diagnosis import CONCERNS_ONE_CALENDAR, FREE_EVENTS_WINDOW, CalendarResult, free_events_in
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.link_verdict import cause_of
-from calguard_server.engine.ports import CalendarProvider, Clock, Grant, ProviderFailureError
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import CalendarProvider
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
 from calguard_server.engine.waiting import within
 
 _UNREADABLE = "it cannot be read"

@@ -6,7 +6,8 @@ Each read is a hop to another thread, which costs more than the read.
 import asyncio
 from collections.abc import Mapping
 
-from calguard_server.engine.ports import Grant, Store
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.store import Store
 
 
 class GrantReader:

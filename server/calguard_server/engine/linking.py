@@ -23,18 +23,15 @@ from calguard_server.engine.attempts import claim, digest_of, naming, refuse_sup
 from calguard_server.engine.completing import Completion
 from calguard_server.engine.context import Context
 from calguard_server.engine.found import found_account, found_link
+from calguard_server.engine.link_attempt import LinkAttempt
 from calguard_server.engine.locks import LinkLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
-from calguard_server.engine.ports import (
-    AuthorizationRequest,
-    CalendarProvider,
-    CodeRefusedError,
-    Consent,
-    IdentityUnverifiedError,
-    ProviderFailureError,
-)
+from calguard_server.engine.ports.provider import AuthorizationRequest, CalendarProvider, Consent
+from calguard_server.engine.ports.provider_errors import CodeRefusedError, IdentityUnverifiedError, ProviderFailureError
+from calguard_server.engine.requests import Request, refuse_replay_of
 from calguard_server.engine.revoking import GrantRevoker
-from calguard_server.engine.working_set import LinkAttempt, Request, Seeds, Unit, WorkingSet, refuse_replay_of
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 
 class Wish(Struct, frozen=True):

@@ -9,8 +9,11 @@ from calguard_server.domain.dead_letters import discard, retry
 from calguard_server.domain.delivery import Delivery
 from calguard_server.engine.context import Context
 from calguard_server.engine.found import found_notification
-from calguard_server.engine.ports import Notification, NotificationFilter
-from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet
+from calguard_server.engine.ports.filters import NotificationFilter
+from calguard_server.engine.ports.notifications import Notification
+from calguard_server.engine.requests import Request
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 
 class NotificationOrder(StrEnum):

@@ -9,7 +9,8 @@ from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.slack_workspace import DEFAULT_WORKSPACE, SlackWorkspace
 from calguard_server.engine.context import Context
-from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 _log = structlog.get_logger()
 

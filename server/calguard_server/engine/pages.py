@@ -17,10 +17,12 @@ from calguard_server.domain.explanation import Assumptions, Explanation, Standin
 from calguard_server.domain.page import BookingPage, Hand
 from calguard_server.engine.context import Context
 from calguard_server.engine.found import found_page
-from calguard_server.engine.ports import PageFilter
+from calguard_server.engine.ports.filters import PageFilter
 from calguard_server.engine.propagate import Propagation
+from calguard_server.engine.requests import Request
+from calguard_server.engine.seeds import Seeds
 from calguard_server.engine.slack_addresses import require_workspace, workspaces_of
-from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 
 class Pages:

@@ -28,7 +28,8 @@ from calguard_server.domain.provider_incident import (
 )
 from calguard_server.engine.context import Context
 from calguard_server.engine.operator_alerts import INCIDENT_OPENED, INCIDENT_OVER, OperatorAlerts
-from calguard_server.engine.working_set import Seeds, Unit, WorkingSet
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 _log = structlog.get_logger()
 

@@ -19,7 +19,8 @@ from calguard_server.engine.checks import Checks
 from calguard_server.engine.context import Context
 from calguard_server.engine.found import found_link
 from calguard_server.engine.locks import KeyedLocks
-from calguard_server.engine.ports import CalendarProvider, Clock
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.provider import CalendarProvider
 
 _log = structlog.get_logger()
 

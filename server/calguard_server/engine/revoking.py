@@ -12,7 +12,9 @@ import structlog
 from msgspec import Struct
 
 from calguard_server.domain.link_state import CalendarLink
-from calguard_server.engine.ports import CalendarProvider, Grant, GrantUnreadableError, Store
+from calguard_server.engine.ports.grants import Grant, GrantUnreadableError
+from calguard_server.engine.ports.provider import CalendarProvider
+from calguard_server.engine.ports.store import Store
 
 _log = structlog.get_logger()
 

@@ -17,9 +17,13 @@ from calguard_server.engine.examine import Evidence, examine, usable_grant
 from calguard_server.engine.found import found_link
 from calguard_server.engine.locks import KeyedLocks
 from calguard_server.engine.operator_alerts import OperatorAlerts
-from calguard_server.engine.ports import CalendarProvider, Grant, ProviderCalendar, ProviderFailureError
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import CalendarProvider, ProviderCalendar
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
 from calguard_server.engine.propagate import Propagation
-from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
+from calguard_server.engine.requests import Request, refuse_replay_of
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 
 class UsableCalendar(Struct, frozen=True):

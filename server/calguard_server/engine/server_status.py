@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.page import PageState
-from calguard_server.engine.ports import Clock, Store
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.store import Store
 
 FRESH_SECONDS = 1.0
 """How long a reading is told before the next is made."""

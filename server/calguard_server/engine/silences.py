@@ -14,7 +14,9 @@ from calguard_server.domain.errors import (
 from calguard_server.domain.silence import LONGEST, SILENCES_MAX, Silence
 from calguard_server.engine.context import Context
 from calguard_server.engine.found import found_account, found_link, found_page
-from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet
+from calguard_server.engine.requests import Request
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 
 class Silences:

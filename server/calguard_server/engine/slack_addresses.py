@@ -2,7 +2,8 @@
 
 from calguard_server.domain.account import SlackAddress
 from calguard_server.domain.errors import FailedPreconditionError
-from calguard_server.engine.working_set import SlackUses, WorkingSet
+from calguard_server.engine.tables import SlackUses
+from calguard_server.engine.working_set import WorkingSet
 
 
 def workspaces_of(slack: SlackAddress | None) -> tuple[str, ...]:

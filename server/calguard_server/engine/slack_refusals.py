@@ -1,15 +1,10 @@
 """What is refused of a Slack workspace before anything is stored."""
 
-from calguard_server.domain.errors import (
-    AbortedError,
-    FailedPreconditionError,
-    NotFoundError,
-    UnavailableError,
-)
+from calguard_server.domain.errors import AbortedError, FailedPreconditionError, NotFoundError, UnavailableError
 from calguard_server.domain.etags import require_etag
 from calguard_server.domain.secret import Secret
 from calguard_server.domain.slack_workspace import DEFAULT_WORKSPACE, SlackTeam, SlackWorkspace
-from calguard_server.engine.ports import SlackTokenRefusedError, SlackUnreachableError, SlackVerifier
+from calguard_server.engine.ports.slack import SlackTokenRefusedError, SlackUnreachableError, SlackVerifier
 
 
 async def verified(verifier: SlackVerifier, token: Secret) -> SlackTeam:

@@ -24,17 +24,13 @@ from calguard_server.domain.slack_workspace import (
 )
 from calguard_server.engine.context import Context
 from calguard_server.engine.operator_alerts import OperatorAlerts
-from calguard_server.engine.ports import SlackTokenRefusedError, SlackUnreachableError, SlackVerifier
+from calguard_server.engine.ports.slack import SlackTokenRefusedError, SlackUnreachableError, SlackVerifier
+from calguard_server.engine.requests import Request, refuse_replay_of
+from calguard_server.engine.seeds import Seeds
 from calguard_server.engine.slack_addresses import refuse_in_use
-from calguard_server.engine.slack_refusals import (
-    not_found,
-    refuse_default,
-    require_replaceable,
-    team_taken,
-    verified,
-)
+from calguard_server.engine.slack_refusals import not_found, refuse_default, require_replaceable, team_taken, verified
 from calguard_server.engine.waiting import to_the_end
-from calguard_server.engine.working_set import Request, Seeds, Unit, WorkingSet, refuse_replay_of
+from calguard_server.engine.working_set import Unit, WorkingSet
 
 _log = structlog.get_logger()
 

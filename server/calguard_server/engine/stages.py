@@ -14,14 +14,10 @@ from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.diagnosis import Known, Stage, lacking_scopes
 from calguard_server.domain.link_state import CalendarLink, LinkState
 from calguard_server.domain.link_verdict import confirms, needs_confirmation
-from calguard_server.engine.ports import (
-    CalendarProvider,
-    Grant,
-    GrantUnreadableError,
-    ProbeRequest,
-    ProviderFailureError,
-    Store,
-)
+from calguard_server.engine.ports.grants import Grant, GrantUnreadableError
+from calguard_server.engine.ports.provider import CalendarProvider, ProbeRequest
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
+from calguard_server.engine.ports.store import Store
 
 _DISCONNECTED = "The link was disconnected on purpose: no permission from Google is kept."
 _KEY_LOST = (

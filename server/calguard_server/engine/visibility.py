@@ -12,8 +12,8 @@ from calguard_server.domain.page import BookingPage
 from calguard_server.domain.scope import Scope
 from calguard_server.engine.attempts import digest_of, state_unknown
 from calguard_server.engine.found import found_account, found_appointment, found_link, found_notification, found_page
-from calguard_server.engine.ports import Store
-from calguard_server.engine.working_set import Seeds
+from calguard_server.engine.ports.store import Store
+from calguard_server.engine.seeds import Seeds
 
 
 class Visibility:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Coroutine
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 
 T = TypeVar("T")
 

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.intervals import Interval, merged
-from calguard_server.engine.ports import BusyTimes, ProviderFailureError
+from calguard_server.engine.ports.appointment_calendars import BusyTimes
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
 from calguard_server.engine.side_by_side import side_by_side
 from calguard_server.google.answers import Outcome
 from calguard_server.google.calendar import CalendarRequests, batches

@@ -14,7 +14,8 @@ import msgspec
 from googleapiclient import discovery
 
 from calguard_server.domain.causes import Capability
-from calguard_server.engine.ports import EntryDraft, ProviderCalendar
+from calguard_server.engine.ports.appointment_calendars import EntryDraft
+from calguard_server.engine.ports.provider import ProviderCalendar
 from calguard_server.google.answers import Answer, Call, Endpoint
 from calguard_server.google.bodies import list_in, text_in
 from calguard_server.google.options import GoogleOptions

@@ -6,7 +6,8 @@
 """
 
 from calguard_server.domain.causes import CauseReason
-from calguard_server.engine.ports import EntryDraft, EventIdTakenError, ProviderFailureError
+from calguard_server.engine.ports.appointment_calendars import EntryDraft
+from calguard_server.engine.ports.provider_errors import EventIdTakenError, ProviderFailureError
 from calguard_server.google.answers import Outcome
 from calguard_server.google.bodies import object_in, text_in
 from calguard_server.google.calendar import EVENT_MARK, CalendarRequests

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from calguard_server.engine.ports import FreeEvents
+from calguard_server.engine.ports.provider import FreeEvents
 from calguard_server.google.bodies import list_in, text_in
 from calguard_server.google.calendar import CalendarRequests
 from calguard_server.google.session import GrantSession

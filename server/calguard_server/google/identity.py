@@ -12,7 +12,8 @@ from typing import Any
 from google.auth import jwt
 from google.auth.exceptions import GoogleAuthError
 
-from calguard_server.engine.ports import Clock, IdentityUnverifiedError, ProviderFailureError
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.provider_errors import IdentityUnverifiedError, ProviderFailureError
 from calguard_server.google.answers import Answer, Call, Endpoint, Outcome
 from calguard_server.google.bodies import parse_json, text_in
 from calguard_server.google.classify import classify

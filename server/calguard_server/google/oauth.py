@@ -12,15 +12,10 @@ from urllib.parse import quote, urlencode
 from calguard_server.domain.causes import CauseReason, Finding
 from calguard_server.domain.scopes import REQUESTED_SCOPES
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import (
-    AuthorizationRequest,
-    Clock,
-    CodeRefusedError,
-    Consent,
-    Grant,
-    IdentityUnverifiedError,
-    ProviderFailureError,
-)
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import AuthorizationRequest, Consent
+from calguard_server.engine.ports.provider_errors import CodeRefusedError, IdentityUnverifiedError, ProviderFailureError
 from calguard_server.google.answers import Answer, Call, Endpoint, Outcome, Verdict
 from calguard_server.google.bodies import parse_json, text_in
 from calguard_server.google.classify import classify

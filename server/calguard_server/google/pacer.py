@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 
 _MINUTE = timedelta(minutes=1)
 _PROJECT_BURST = timedelta(seconds=1)

@@ -10,19 +10,18 @@ from calguard_server.domain.causes import RULES, Capability, CauseReason, Findin
 from calguard_server.domain.intervals import Interval
 from calguard_server.domain.scopes import missing_capabilities
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import (
+from calguard_server.engine.ports.appointment_calendars import BusyTimes, EntryDraft
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider import (
     AuthorizationRequest,
-    BusyTimes,
-    Clock,
     Consent,
-    EntryDraft,
     FreeEvents,
-    Grant,
     Probe,
     ProbeRequest,
     ProviderCalendar,
-    ProviderFailureError,
 )
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
 from calguard_server.google.answers import Outcome
 from calguard_server.google.bodies import text_in
 from calguard_server.google.busy import BusyReader

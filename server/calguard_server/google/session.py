@@ -1,7 +1,9 @@
 """Calls of the Calendar API with one grant: the access token is got, put on, and renewed once where it is refused."""
 
 from calguard_server.domain.causes import CauseReason, Finding
-from calguard_server.engine.ports import Clock, Grant, ProviderFailureError
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.grants import Grant
+from calguard_server.engine.ports.provider_errors import ProviderFailureError
 from calguard_server.google.answers import Answer, Outcome, TransportFailure, Verdict
 from calguard_server.google.calendar import ApiRequest
 from calguard_server.google.classify import classify

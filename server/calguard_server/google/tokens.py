@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from calguard_server.domain.secret import Secret
 from calguard_server.engine.locks import KeyedLocks
-from calguard_server.engine.ports import Clock, Grant
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.grants import Grant
 from calguard_server.google.oauth import OAuth
 
 EXPIRY_MARGIN = timedelta(minutes=2)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import aiohttp
 from yarl import URL
 
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.google.answers import Answer, TransportFailure
 from calguard_server.google.options import GoogleOptions
 

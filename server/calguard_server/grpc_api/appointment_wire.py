@@ -13,7 +13,7 @@ from calguard_server.domain.appointment import LONGEST, Appointment, Assignee, A
 from calguard_server.domain.etags import etag_of
 from calguard_server.domain.intervals import Interval
 from calguard_server.engine.appointments import Booking
-from calguard_server.engine.ports import AppointmentFilter
+from calguard_server.engine.ports.filters import AppointmentFilter
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.authentication import scope_of_call
 from calguard_server.grpc_api.convert import EPOCH, cause_to_wire, to_timestamp

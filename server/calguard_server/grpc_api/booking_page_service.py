@@ -8,7 +8,7 @@ from calguard.v1 import booking_page_pb2 as pb
 from calguard.v1 import booking_page_pb2_grpc
 from calguard_server.domain.page import BookingPage, PagePhase
 from calguard_server.engine.pages import Pages
-from calguard_server.engine.ports import PageFilter
+from calguard_server.engine.ports.filters import PageFilter
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.authentication import scope_of_call
 from calguard_server.grpc_api.convert import EPOCH, changed_page_to_wire, page_to_wire

@@ -13,7 +13,8 @@ from calguard_server.engine.diagnosis import Diagnosis
 from calguard_server.engine.ending import Ended, Ending
 from calguard_server.engine.found import found_link
 from calguard_server.engine.linking import Begun, Linking
-from calguard_server.engine.ports import LinkFilter, Store
+from calguard_server.engine.ports.filters import LinkFilter
+from calguard_server.engine.ports.store import Store
 from calguard_server.engine.reports import Reports
 from calguard_server.engine.revoking import Revocation
 from calguard_server.engine.selection import Selection

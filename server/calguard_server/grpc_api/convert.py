@@ -27,7 +27,7 @@ from calguard_server.domain.page import BookingPage, Fault, Member
 from calguard_server.domain.provider_incident import ProviderIncident, ProviderStatus
 from calguard_server.domain.silence import Silence
 from calguard_server.domain.webhook import Webhook
-from calguard_server.engine.ports import Notification
+from calguard_server.engine.ports.notifications import Notification
 from calguard_server.engine.selection import UsableCalendar
 from calguard_server.grpc_api import enums
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from calguard_server.engine.working_set import Request
+from calguard_server.engine.requests import Request
 from calguard_server.grpc_api.authentication import scope_of_call
 
 

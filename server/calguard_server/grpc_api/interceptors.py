@@ -25,7 +25,7 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from calguard_server.domain.errors import CalguardError, InvalidArgumentError
-from calguard_server.engine.working_set import ReplayedError
+from calguard_server.engine.requests import ReplayedError
 from calguard_server.grpc_api.errors import DETAILS_KEY, Refusal, internal_refusal, refusal_of
 from calguard_server.grpc_api.gate import GUARDED, Gate
 from calguard_server.grpc_api.handlers import Context, Handler

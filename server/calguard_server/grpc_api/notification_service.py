@@ -6,7 +6,8 @@ import re
 from calguard.v1 import notification_pb2 as pb
 from calguard.v1 import notification_pb2_grpc
 from calguard_server.engine.notifications import NotificationOrder, Notifications
-from calguard_server.engine.ports import Notification, NotificationFilter
+from calguard_server.engine.ports.filters import NotificationFilter
+from calguard_server.engine.ports.notifications import Notification
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.authentication import scope_of_call
 from calguard_server.grpc_api.convert import notification_in_full, notification_to_wire

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from calguard.v1 import booking_page_pb2 as pb
 from calguard_server.domain.events import ResourceKind
 from calguard_server.domain.page import BookingPage
-from calguard_server.engine.ports import LogEntry
+from calguard_server.engine.ports.log import LogEntry
 from calguard_server.grpc_api.convert import page_to_wire
 
 _BYTES_MAX = 32 * 1024 * 1024

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
+from calguard_server.engine.requests import refuse_replay_of
 from calguard_server.engine.visibility import Visibility
-from calguard_server.engine.working_set import refuse_replay_of
 from calguard_server.grpc_api.authentication import scope_of_call
 from calguard_server.grpc_api.handlers import Handler, parts_of
 from calguard_server.grpc_api.idempotency import request_of

@@ -32,7 +32,7 @@ from calguard_server.engine.ending import Ending
 from calguard_server.engine.linking import Linking
 from calguard_server.engine.notifications import Notifications
 from calguard_server.engine.pages import Pages
-from calguard_server.engine.ports import Store
+from calguard_server.engine.ports.store import Store
 from calguard_server.engine.provider_incidents import ProviderIncidents
 from calguard_server.engine.reports import Reports
 from calguard_server.engine.selection import Selection

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from calguard.v1 import watch_pb2
 from calguard_server.domain.events import ResourceKind, WatchMode
 from calguard_server.domain.scope import Scope
-from calguard_server.engine.ports import WatchSpec
+from calguard_server.engine.ports.watching import WatchSpec
 from calguard_server.engine.visibility import scope_too_small
 from calguard_server.grpc_api import enums
 from calguard_server.grpc_api.authentication import permit_of_call, scope_of_call, still_permitted

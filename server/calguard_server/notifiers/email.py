@@ -18,7 +18,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from calguard_server.domain.delivery import Outcome
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.notifiers.envelope import mail_of, mailbox, sender
 from calguard_server.notifiers.message import Address, NoticeMessage
 from calguard_server.notifiers.smtp_attempt import SmtpAttempt

@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Outcome
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.notifiers.message import Address, NoticeMessage
 from calguard_server.notifiers.slack_answers import (
     NOBODY_THERE,

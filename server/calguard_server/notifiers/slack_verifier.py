@@ -10,7 +10,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from calguard_server.domain.secret import Secret
 from calguard_server.domain.slack_workspace import SCOPES_NEEDED, SlackTeam
-from calguard_server.engine.ports import SlackTokenRefusedError, SlackUnreachableError
+from calguard_server.engine.ports.slack import SlackTokenRefusedError, SlackUnreachableError
 from calguard_server.notifiers.cleaning import NAME_MAX, one_line
 from calguard_server.notifiers.slack_answers import WORKSPACE_BROKEN, UnreadableAnswerError, answer_of, reading
 

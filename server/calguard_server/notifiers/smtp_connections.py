@@ -15,7 +15,7 @@ from datetime import timedelta
 
 import structlog
 
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.notifiers.smtp_connection import SmtpConnection, SmtpServer
 
 _log = structlog.get_logger()

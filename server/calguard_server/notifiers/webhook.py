@@ -19,7 +19,7 @@ from yarl import URL
 from calguard_server.domain.delivery import Outcome
 from calguard_server.domain.retry_after import parse_retry_after
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.notifiers.cleaning import id_token
 from calguard_server.notifiers.message import Address, NoticeMessage
 from calguard_server.notifiers.webhook_body import body_of

@@ -20,18 +20,14 @@ from calguard_server.domain.appointment import (
 from calguard_server.domain.conflicts import OwnEvent
 from calguard_server.domain.intervals import Interval
 from calguard_server.domain.turns import Turn, Turns
-from calguard_server.engine.ports import AppointmentFilter, DueEntry, DueReview
-from calguard_server.engine.working_set import EntryPlace, ReviewStep, Seeds, WorkingSet
+from calguard_server.engine.entry_places import EntryPlace
+from calguard_server.engine.ports.entries import DueEntry, DueReview
+from calguard_server.engine.ports.filters import AppointmentFilter
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import ReviewStep, WorkingSet
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import (
-    Row,
-    cause_columns,
-    cause_of,
-    from_micros,
-    optional_micros,
-    optional_time,
-    to_micros,
-)
+from calguard_server.store.rows.faults import cause_columns, cause_of
+from calguard_server.store.rows.values import Row, from_micros, optional_micros, optional_time, to_micros
 
 _LONGEST_MICROS = LONGEST // timedelta(microseconds=1)
 

@@ -11,9 +11,11 @@ from datetime import datetime
 
 import msgspec
 
-from calguard_server.engine.ports import CheckTimes, DueLink, Grant
+from calguard_server.engine.ports.checks import CheckTimes, DueLink
+from calguard_server.engine.ports.grants import Grant
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import Row, from_list, link_of, optional_micros, to_micros
+from calguard_server.store.rows.links import link_of
+from calguard_server.store.rows.values import Row, from_list, optional_micros, to_micros
 from calguard_server.store.vault import UnreadableError, Vault
 
 

@@ -1,4 +1,4 @@
-"""The columns of the tables whose rows become objects, in the order in which rows.py reads and writes them."""
+"""The columns of the tables whose rows become objects, in the order in which `rows` reads and writes them."""
 
 ACCOUNTS = [
     "id",

@@ -8,9 +8,9 @@ from typing import TypeVar
 from calguard_server.domain.appointment import EntryState
 from calguard_server.domain.link_state import LinkState
 from calguard_server.domain.page import PagePhase
-from calguard_server.engine.ports import StatusCounts, WorkCounts
+from calguard_server.engine.ports.counts import StatusCounts, WorkCounts
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import optional_time
+from calguard_server.store.rows.values import optional_time
 
 S = TypeVar("S", bound=StrEnum)
 

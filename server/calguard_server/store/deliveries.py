@@ -14,19 +14,15 @@ from calguard_server.domain.conversation import Post
 from calguard_server.domain.delivery import Delivery, DeliveryState
 from calguard_server.domain.notices import Channel, appointment_of
 from calguard_server.domain.secret import Secret
-from calguard_server.engine.ports import ClaimedDelivery, DeliveryUpdate
+from calguard_server.engine.ports.deliveries import ClaimedDelivery, DeliveryUpdate
 from calguard_server.store.appointments import read_by_id
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import (
-    Row,
-    account_of,
-    delivery_of,
-    link_of,
-    optional_micros,
-    page_of,
-    silence_of,
-    to_micros,
-)
+from calguard_server.store.rows.accounts import account_of
+from calguard_server.store.rows.deliveries import delivery_of
+from calguard_server.store.rows.links import link_of
+from calguard_server.store.rows.pages import page_of
+from calguard_server.store.rows.silences import silence_of
+from calguard_server.store.rows.values import Row, optional_micros, to_micros
 from calguard_server.store.vault import UnreadableError, Vault
 
 T = TypeVar("T")

@@ -9,24 +9,19 @@ from calguard_server.domain.delivery import Delivery
 from calguard_server.domain.events import Change, ResourceKind
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.provider_incident import ProviderStatus
-from calguard_server.engine.ports import LogEntry
-from calguard_server.engine.working_set import LinkAttempt, WorkingSet
+from calguard_server.engine.link_attempt import LinkAttempt
+from calguard_server.engine.ports.log import LogEntry
+from calguard_server.engine.working_set import WorkingSet
 from calguard_server.store.appointments import flush_appointments
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import (
-    Row,
-    account_row,
-    delivery_row,
-    incident_row,
-    link_row,
-    optional_micros,
-    page_row,
-    provider_status_row,
-    silence_row,
-    slack_workspace_row,
-    to_list,
-    to_micros,
-)
+from calguard_server.store.rows.accounts import account_row
+from calguard_server.store.rows.deliveries import delivery_row
+from calguard_server.store.rows.incidents import incident_row, provider_status_row
+from calguard_server.store.rows.links import link_row
+from calguard_server.store.rows.pages import page_row
+from calguard_server.store.rows.silences import silence_row
+from calguard_server.store.rows.slack_workspaces import slack_workspace_row
+from calguard_server.store.rows.values import Row, optional_micros, to_list, to_micros
 from calguard_server.store.vault import Vault
 
 T = TypeVar("T")

@@ -5,9 +5,11 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from calguard_server.domain.delivery import Attempt, AttemptOutcome
-from calguard_server.engine.ports import Notification, NotificationFilter
+from calguard_server.engine.ports.filters import NotificationFilter
+from calguard_server.engine.ports.notifications import Notification
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import Row, delivery_of, from_micros
+from calguard_server.store.rows.deliveries import delivery_of
+from calguard_server.store.rows.values import Row, from_micros
 
 
 def read_by_id(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Notification]:

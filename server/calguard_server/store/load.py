@@ -9,28 +9,27 @@ from typing import Any
 from calguard_server.domain.delivery import DeliveryState
 from calguard_server.domain.incident import Incident, Told
 from calguard_server.domain.notices import Channel
-from calguard_server.engine.working_set import Answer, LinkAttempt, Seeds, SlackUses, Unit, WorkingSet
+from calguard_server.engine.link_attempt import LinkAttempt
+from calguard_server.engine.requests import Answer
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.tables import SlackUses
+from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.store.appointments import load_appointments
 from calguard_server.store.ledger import read_by_id
 from calguard_server.store.queries import QUERIES
-from calguard_server.store.rows import (
-    Row,
-    account_of,
-    from_faults,
-    from_list,
-    from_micros,
-    link_of,
-    optional_time,
-    page_of,
-    provider_status_of,
-    silence_of,
-    slack_workspace_of,
-)
+from calguard_server.store.rows.accounts import account_of
+from calguard_server.store.rows.faults import from_faults
+from calguard_server.store.rows.incidents import provider_status_of
+from calguard_server.store.rows.links import link_of
+from calguard_server.store.rows.pages import page_of
+from calguard_server.store.rows.silences import silence_of
+from calguard_server.store.rows.slack_workspaces import slack_workspace_of
+from calguard_server.store.rows.values import Row, from_list, from_micros, optional_time
 from calguard_server.store.vault import UnreadableError, Vault
 
 
 def load(connection: sqlite3.Connection, vault: Vault, units: Sequence[Unit[Any]], revision: int) -> WorkingSet:
-    """Load the working set of a group; what belongs to it is told in engine/working_set.py."""
+    """Load the working set of a group; what belongs to it is told in engine/seeds.py."""
     rows = load_seeds(connection, vault, [unit.seeds for unit in units], revision)
     _load_answers(connection, vault, rows, {unit.request.id for unit in units if unit.request is not None})
     return rows

@@ -11,13 +11,17 @@ from calguard_server.domain.appointment import LONGEST, Appointment
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.domain.provider_incident import ProviderStatus
-from calguard_server.engine.working_set import Seeds, WorkingSet
+from calguard_server.engine.seeds import Seeds
+from calguard_server.engine.working_set import WorkingSet
 from calguard_server.store.appointments import read_upcoming
 from calguard_server.store.connection import Connection
 from calguard_server.store.load import load_seeds
 from calguard_server.store.queries import QUERIES
 from calguard_server.store.readers import Readers
-from calguard_server.store.rows import Row, link_of, page_of, provider_status_of
+from calguard_server.store.rows.incidents import provider_status_of
+from calguard_server.store.rows.links import link_of
+from calguard_server.store.rows.pages import page_of
+from calguard_server.store.rows.values import Row
 from calguard_server.store.vault import Vault
 
 T = TypeVar("T", CalendarLink, BookingPage, ProviderStatus)

@@ -18,14 +18,15 @@ from typing import Any, TypeVar
 import structlog
 
 from calguard_server.domain.events import Change
-from calguard_server.engine.ports import Clock, CommitListener, LogEntry
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.log import CommitListener, LogEntry
 from calguard_server.engine.tracing import Tracer
 from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.store.connection import Connection
 from calguard_server.store.errors import StoreError, advice_for, store_error, unavailable
 from calguard_server.store.flush import EncodeChange, flush, log_entries
 from calguard_server.store.load import load
-from calguard_server.store.rows import to_micros
+from calguard_server.store.rows.values import to_micros
 from calguard_server.store.vault import Vault
 
 T = TypeVar("T")

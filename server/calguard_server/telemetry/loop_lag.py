@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, Histogram
 
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 
 _EVERY = timedelta(milliseconds=500)
 _SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)

@@ -4,7 +4,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from calguard_server.domain.delivery import AttemptOutcome
 from calguard_server.domain.notices import Channel
-from calguard_server.engine.ports import Clock, Store
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.store import Store
 
 
 class NoticeMetrics:

@@ -5,7 +5,9 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from calguard_server.engine.ports import Clock, Store, WorkCounts
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.counts import WorkCounts
+from calguard_server.engine.ports.store import Store
 from calguard_server.engine.server_status import ServerStatus, StatusReading
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from calguard_server.domain.errors import OutOfRangeError
-from calguard_server.engine.ports import LogEntry, Store
+from calguard_server.engine.ports.log import LogEntry
+from calguard_server.engine.ports.store import Store
 from calguard_server.watch.ring import Ring, batches
 from calguard_server.watch.tokens import from_future
 from calguard_server.watch.view import Message, View, ViewKey

@@ -16,7 +16,11 @@ from types import TracebackType
 from weakref import WeakValueDictionary
 
 from calguard_server.domain.errors import ResourceExhaustedError
-from calguard_server.engine.ports import Chance, Clock, LogEntry, Store, WatchSpec
+from calguard_server.engine.ports.chance import Chance
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.log import LogEntry
+from calguard_server.engine.ports.store import Store
+from calguard_server.engine.ports.watching import WatchSpec
 from calguard_server.watch import frames
 from calguard_server.watch.backlog import Backlog
 from calguard_server.watch.flush import Flusher, FlushOptions

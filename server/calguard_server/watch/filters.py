@@ -4,7 +4,8 @@ from collections.abc import Callable
 from enum import Enum
 
 from calguard_server.domain.events import ResourceKind
-from calguard_server.engine.ports import LogEntry, WatchSpec
+from calguard_server.engine.ports.log import LogEntry
+from calguard_server.engine.ports.watching import WatchSpec
 
 
 class Passage(Enum):

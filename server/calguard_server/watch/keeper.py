@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.watch.stream import Stream
 
 _TICK = timedelta(milliseconds=250)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from calguard_server.engine.ports import Chance
+from calguard_server.engine.ports.chance import Chance
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from calguard_server.engine.ports import LogEntry
+from calguard_server.engine.ports.log import LogEntry
 
 _KEYS_BYTES = 300
 """About what an entry takes besides its encoded change."""

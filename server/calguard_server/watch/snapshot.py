@@ -8,7 +8,9 @@ from calguard_server.domain.events import ResourceKind
 from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.page import BookingPage
 from calguard_server.domain.provider_incident import ProviderStatus
-from calguard_server.engine.ports import Snapshot, Store, WatchSpec
+from calguard_server.engine.ports.snapshot import Snapshot
+from calguard_server.engine.ports.store import Store
+from calguard_server.engine.ports.watching import WatchSpec
 from calguard_server.watch import frames
 from calguard_server.watch.filters import kinds_of
 from calguard_server.watch.stream import Beginning

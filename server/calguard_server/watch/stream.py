@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from calguard_server.domain.errors import CalguardError, ResourceExhaustedError, UnavailableError
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.watch import frames
 from calguard_server.watch.backlog import Backlog
 from calguard_server.watch.pace import Pace

@@ -12,7 +12,7 @@ import zlib
 from binascii import Error as BadBase64
 
 from calguard_server.domain.errors import InvalidArgumentError, OutOfRangeError
-from calguard_server.engine.ports import WatchSpec
+from calguard_server.engine.ports.watching import WatchSpec
 
 _VERSION = 2
 _HEAD = struct.Struct(">BQ8s8s")

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from calguard_server.domain.events import WatchMode
-from calguard_server.engine.ports import LogEntry, WatchSpec
+from calguard_server.engine.ports.log import LogEntry
+from calguard_server.engine.ports.watching import WatchSpec
 from calguard_server.watch import frames
 from calguard_server.watch.filters import Passage, judge_of
 from calguard_server.watch.ring import Batch

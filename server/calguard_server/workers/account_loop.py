@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.workers.doorbell import Doorbell
 
 _log = structlog.get_logger()

@@ -14,7 +14,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from calguard_server.engine.checks import CheckResult, Checks
-from calguard_server.engine.ports import CheckTimes, Clock, DueLink, Store
+from calguard_server.engine.ports.checks import CheckTimes, DueLink
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.store import Store
 from calguard_server.engine.tracing import UNTRACED, Tracer
 from calguard_server.workers.check_pace import CheckPace
 from calguard_server.workers.doorbell import Doorbell

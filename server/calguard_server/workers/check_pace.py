@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from calguard_server.engine.ports import Store
+from calguard_server.engine.ports.store import Store
 
 _CATCH_UP = 2.0
 _RECOUNT = timedelta(minutes=1)

@@ -6,7 +6,7 @@ when. A server that starts afresh has none of it, and brings forward what its da
 
 from datetime import timedelta
 
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 
 _PAUSE = timedelta(seconds=1)
 _LEAST = timedelta(minutes=1)

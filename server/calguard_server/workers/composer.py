@@ -16,7 +16,8 @@ from calguard_server.domain.link_state import CalendarLink
 from calguard_server.domain.notices import Channel, NoticeKind, slack_address_of
 from calguard_server.domain.page import BookingPage, Fault
 from calguard_server.engine.operator_alerts import INCIDENT_OPENED, INCIDENT_OVER, SLACK_WORKSPACE_BROKEN
-from calguard_server.engine.ports import ClaimedDelivery, Store
+from calguard_server.engine.ports.deliveries import ClaimedDelivery
+from calguard_server.engine.ports.store import Store
 from calguard_server.notifiers.message import (
     Address,
     AlertTopic,

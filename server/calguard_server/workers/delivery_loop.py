@@ -29,7 +29,10 @@ from calguard_server.domain.link_incident import link_suppress_reason
 from calguard_server.domain.notices import Channel, NoticeKind
 from calguard_server.domain.silence import is_silenced
 from calguard_server.engine.operator_alerts import OperatorAlerts
-from calguard_server.engine.ports import Chance, ClaimedDelivery, Clock, DeliveryUpdate, Store
+from calguard_server.engine.ports.chance import Chance
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.deliveries import ClaimedDelivery, DeliveryUpdate
+from calguard_server.engine.ports.store import Store
 from calguard_server.engine.tracing import UNTRACED, Tracer
 from calguard_server.notifiers.hook import NotifierHook
 from calguard_server.notifiers.message import Address

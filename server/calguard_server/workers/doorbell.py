@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.engine.waiting import first_of
 
 _LEAST = timedelta(milliseconds=5)

@@ -6,7 +6,9 @@ claim ends, and what is sent again is there once. A review that is not saved is 
 
 from calguard_server.engine.conflict_reviews import ConflictReviews
 from calguard_server.engine.entries import Entries
-from calguard_server.engine.ports import Clock, DueEntry, DueReview, Store
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.entries import DueEntry, DueReview
+from calguard_server.engine.ports.store import Store
 from calguard_server.workers.account_loop import AccountLoop, AccountLoopOptions, AccountQueue
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 
 _INTERVAL = timedelta(seconds=1)
 

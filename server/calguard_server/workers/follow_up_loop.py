@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from calguard_server.engine.follow_ups import FollowUps
-from calguard_server.engine.ports import Clock, Store
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from calguard_server.auth.jwks import Jwks, JwksError
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 
 _log = structlog.get_logger()
 

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from calguard_server.engine.ports import Clock, Store
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.store import Store
 
 _log = structlog.get_logger()
 

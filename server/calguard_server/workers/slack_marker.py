@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from calguard_server.domain.conversation import Post
-from calguard_server.engine.ports import Clock, Store
+from calguard_server.engine.ports.clock import Clock
+from calguard_server.engine.ports.store import Store
 
 PAUSE = timedelta(seconds=10)
 PAUSE_MAX = timedelta(minutes=15)

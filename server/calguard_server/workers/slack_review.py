@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.engine.slack_workspaces import SlackWorkspaces
 
 PAUSE = timedelta(minutes=10)

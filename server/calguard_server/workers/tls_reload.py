@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from calguard_server.auth.tls_files import TlsFiles, TlsFilesError, TlsMaterial
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.workers.file_reload import FileReload
 
 _log = structlog.get_logger()

@@ -7,7 +7,7 @@ import structlog
 from calguard_server.auth.authority import Authority
 from calguard_server.auth.callers import Callers
 from calguard_server.auth.tokens_file import TokensFile, TokensFileError
-from calguard_server.engine.ports import Clock
+from calguard_server.engine.ports.clock import Clock
 from calguard_server.workers.file_reload import FileReload
 
 _log = structlog.get_logger()

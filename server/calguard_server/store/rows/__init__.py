@@ -1,0 +1,1 @@
+"""Between rows and objects, one file a kind of object."""
