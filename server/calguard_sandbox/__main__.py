@@ -5,6 +5,7 @@ import asyncio
 import shlex
 import signal
 import sys
+from importlib.metadata import version
 
 from calguard_sandbox.options import SandboxOptions
 from calguard_sandbox.sandbox import Sandbox
@@ -32,6 +33,7 @@ def parse_options(arguments: list[str]) -> SandboxOptions:
     parser = argparse.ArgumentParser(
         prog="calguard-sandbox", description="A local Google, Slack and SMTP, with faults on demand."
     )
+    parser.add_argument("--version", action="version", version=f"calguard-sandbox, version {version('calguard')}")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     for surface, port in {"google": 9001, "slack": 9002, "smtp": 9025, "control": 9000}.items():
         parser.add_argument(f"--{surface}-port", type=_port, default=port, help=f"{port}; 0 is any free one")

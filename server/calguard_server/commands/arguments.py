@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Never
 
@@ -36,6 +37,7 @@ def read_arguments() -> Command:
         "docs/settings.md; docs/operations.md tells how to run it.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"calguard-server, version {version('calguard')}")
     parser.set_defaults(command=lambda _: _serve)
     commands = parser.add_subparsers(metavar="COMMAND")
     _add_new_token(commands)
