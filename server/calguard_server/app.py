@@ -291,7 +291,8 @@ class App:
         reports = Reports(context, provider, self._checks, ReportMetrics(self.registry).reported)
         failures = FailuresMet(reports.spaced_checks, self._world.clock)
         self._closers.append(failures.close)
-        member_times = MemberTimes(context, provider, failures, self._settings.availability_cache)
+        cached, timeout = self._settings.availability_cache, self._settings.availability_timeout
+        member_times = MemberTimes(context, provider, failures, cached, timeout)
         appointments = Appointments(context, member_times)
         lease = _ENTRY_LEASE + 2 * self._settings.google_timeout
         self._conflict_reviews = ConflictReviews(context, member_times)

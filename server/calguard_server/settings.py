@@ -273,6 +273,11 @@ class Settings(KeySettings):
         description="How long QueryAvailability may answer by what calendars said before; 0s: it asks each time."
         " AssignAppointment always asks.",
     )
+    availability_timeout: RequestDuration = Field(
+        timedelta(seconds=4),
+        description="How long QueryAvailability, AssignAppointment and ReassignAppointment wait for calendars; those "
+        "that have not answered by then are unknown. At most 1m; a caller's deadline that is sooner counts.",
+    )
     google_quota: int = Field(
         10_000, ge=1, le=10_000_000, description="How many requests a minute Google Calendar is sent in all."
     )

@@ -20,7 +20,7 @@ from tests.fakes.busy_calendars import FakeCalendars
 from tests.fakes.service import Service, running_service
 from tests.fakes.world import START
 
-HOUR = timedelta(hours=1)
+HOUR, TIMEOUT = timedelta(hours=1), timedelta(seconds=4)
 REVOKED = Finding(CauseReason.AUTHORIZATION_REVOKED)
 
 
@@ -38,7 +38,7 @@ class Scene:
         self.service = service
         self.calendars = FakeCalendars()
         self.failures = FailuresMet(service.reports.spaced_checks, service.clock)
-        times = MemberTimes(service.context, self.calendars, self.failures, timedelta(seconds=15))
+        times = MemberTimes(service.context, self.calendars, self.failures, timedelta(seconds=15), TIMEOUT)
         self.taken: dict[str, list[Interval]] = {}
         self.window = DAY
         self.availability = Availability(service.context, times, self.assigned)

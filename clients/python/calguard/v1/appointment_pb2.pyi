@@ -353,8 +353,8 @@ class QueryAvailabilityResponse(_message.Message):
 
     @_builtins.property
     def unknown_account_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The members whose time is not known: faulty ones, and those whose calendars did not answer just now. They are in
-        no stretch.
+        """The members whose time is not known: faulty ones, and those whose calendars did not answer just now, or in time.
+        They are in no stretch.
         """
 
     def __init__(
