@@ -124,6 +124,7 @@ class Appointments:
                 state=AppointmentState.CANCELLED,
                 assignees=tuple(replace(each, entry=unwanted(each.entry, now)) for each in appointment.assignees),
                 cancel_time=now,
+                conflicts=(),
             )
             return save_appointment(rows, cancelled, now)
 
