@@ -279,6 +279,23 @@ def test_an_assignment_waits_no_longer_than_its_caller(tmp_path: Path) -> None:
     play(tmp_path, story, "ann", "bob")
 
 
+def test_a_refusal_says_who_reconnects_and_who_may_be_asked_again(tmp_path: Path) -> None:
+    async def story(desk: Desk) -> None:
+        skip = FaultyMembers.SKIP
+        await desk.service.add_page("page", AUTO, "olga", "bob", "ann", faulty_members=skip)
+        await break_link(desk, "ann")
+        desk.calendars.failing[await link_of(desk, "bob")] = DOWN
+        refusal = await refused(desk.book("page", slot(0)))
+        assert refusal.metadata == {"id": "page", "unknown_account_ids": "bob,ann", "faulty_account_ids": "ann"}
+        assert "these accounts reconnect them, whom the page's owner may ask to (ann); " in str(refusal)
+        assert str(refusal).endswith("repeat the call in a moment; where that lasts, they reconnect them (bob)")
+        await occupy(desk, "bob", slot(0))
+        del desk.calendars.failing[await link_of(desk, "bob")]
+        assert str(await refused(desk.book("page", slot(0)))).endswith("may ask to (ann)")
+
+    play(tmp_path, story, "ann", "bob")
+
+
 @pytest.mark.parametrize(
     ("faulty_members", "expected"),
     [

@@ -132,6 +132,6 @@ async def test_a_stopped_page_says_why(scene: Scene) -> None:
 
 async def test_a_page_without_members_has_no_time_and_no_page_none_either(scene: Scene) -> None:
     await scene.service.add_page("empty", SchedulingMode.ALL_MEMBERS, "ann")
-    assert await scene.query("empty") == Answer((), ())
+    assert await scene.query("empty") == Answer((), (), without_members=True)
     with pytest.raises(NotFoundError):
         await scene.query("nowhere")

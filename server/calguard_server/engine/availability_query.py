@@ -45,7 +45,7 @@ class Availability:
         require_accepting(page)
         now = self._context.clock.now()
         if window.end <= now:
-            return rules.Availability((), ())
+            return rules.Availability((), (), without_members=not page.members)
         window = Interval(max(window.start, now), window.end)
         members = [member.account_id for member in page.members]
         links_of = {each: rows.links_of_account(each) for each in members}

@@ -346,6 +346,9 @@ class QueryAvailabilityResponse(_message.Message):
 
     FREE_FIELD_NUMBER: _builtins.int
     UNKNOWN_ACCOUNT_IDS_FIELD_NUMBER: _builtins.int
+    WITHOUT_MEMBERS_FIELD_NUMBER: _builtins.int
+    without_members: _builtins.bool
+    """Whether the page has no members: then nothing can be booked, whatever calendars say."""
     @_builtins.property
     def free(self) -> _containers.RepeatedCompositeFieldContainer[Global___FreeStretch]:
         """The stretches that can be booked, in the order of their starts, the longest first. Each is as long as the same
@@ -364,10 +367,11 @@ class QueryAvailabilityResponse(_message.Message):
         *,
         free: _abc.Iterable[Global___FreeStretch] | None = ...,
         unknown_account_ids: _abc.Iterable[_builtins.str] | None = ...,
+        without_members: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["free", b"free", "unknown_account_ids", b"unknown_account_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["free", b"free", "unknown_account_ids", b"unknown_account_ids", "without_members", b"without_members"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

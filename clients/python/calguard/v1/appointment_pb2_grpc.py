@@ -107,7 +107,7 @@ class AppointmentServiceServicer:
         durable; adding it to the calendars follows, and never undoes it. Calendars are waited for as in QueryAvailability.
         NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED`, `NO_MEMBERS`, `NOT_A_MEMBER`,
         `TIME_NOT_FREE`, and `TIME_UNKNOWN` where nobody is known to be free and the time of some is not known (metadata
-        `unknown_account_ids`).
+        `unknown_account_ids`, and of these `faulty_account_ids`, who reconnect calendars that failed).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

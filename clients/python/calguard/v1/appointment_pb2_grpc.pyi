@@ -58,7 +58,7 @@ class AppointmentServiceStub:
     durable; adding it to the calendars follows, and never undoes it. Calendars are waited for as in QueryAvailability.
     NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED`, `NO_MEMBERS`, `NOT_A_MEMBER`,
     `TIME_NOT_FREE`, and `TIME_UNKNOWN` where nobody is known to be free and the time of some is not known (metadata
-    `unknown_account_ids`).
+    `unknown_account_ids`, and of these `faulty_account_ids`, who reconnect calendars that failed).
     """
     GetAppointment: _grpc.UnaryUnaryMultiCallable[_appointment_pb2.GetAppointmentRequest, _appointment_pb2.GetAppointmentResponse]
     """Reads one appointment. NOT_FOUND `APPOINTMENT_NOT_FOUND`."""
@@ -107,7 +107,7 @@ class AppointmentServiceAsyncStub(AppointmentServiceStub):
     durable; adding it to the calendars follows, and never undoes it. Calendars are waited for as in QueryAvailability.
     NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED`, `NO_MEMBERS`, `NOT_A_MEMBER`,
     `TIME_NOT_FREE`, and `TIME_UNKNOWN` where nobody is known to be free and the time of some is not known (metadata
-    `unknown_account_ids`).
+    `unknown_account_ids`, and of these `faulty_account_ids`, who reconnect calendars that failed).
     """
     GetAppointment: _aio.UnaryUnaryMultiCallable[_appointment_pb2.GetAppointmentRequest, _appointment_pb2.GetAppointmentResponse]  # type: ignore[assignment]
     """Reads one appointment. NOT_FOUND `APPOINTMENT_NOT_FOUND`."""
@@ -165,7 +165,7 @@ class AppointmentServiceServicer(metaclass=_abc_1.ABCMeta):
         durable; adding it to the calendars follows, and never undoes it. Calendars are waited for as in QueryAvailability.
         NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED`, `NO_MEMBERS`, `NOT_A_MEMBER`,
         `TIME_NOT_FREE`, and `TIME_UNKNOWN` where nobody is known to be free and the time of some is not known (metadata
-        `unknown_account_ids`).
+        `unknown_account_ids`, and of these `faulty_account_ids`, who reconnect calendars that failed).
         """
 
     @_abc_1.abstractmethod
