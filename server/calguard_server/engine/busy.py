@@ -71,7 +71,7 @@ class MemberTimes:
     ) -> tuple[MemberTime, ...]:
         """Tell when accounts are busy by their links, which were just read; all are asked side by side.
 
-        `patience` is how long the caller waits at most; None: for as long as it takes.
+        `patience` is how long the caller waits at most; None: it has no deadline.
         """
         concerned = {each: concerned_links(links) for each, links in links_of.items()}
         readable = [link for links in concerned.values() if not _any_failed(links) for link in links]
