@@ -1,7 +1,7 @@
 """Reading what a caller sent, field by field; what is wrong is named."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from calguard_sandbox.errors import BadFieldError
@@ -87,3 +87,10 @@ class Fields:
         if moment.tzinfo is None:
             raise self.wrong(name, "must carry its offset from UTC")
         return moment
+
+    def date_or_time(self, name: str) -> date:
+        """A date such as 2026-01-05, or a time as `time` reads it."""
+        try:
+            return date.fromisoformat(self.text(name))
+        except ValueError:
+            return self.time(name)

@@ -119,6 +119,29 @@ async def test_acts_on_calendars(control: Control, sandbox: Sandbox) -> None:
     assert "new" not in access
 
 
+async def test_events_of_all_day_and_declined_ones_are_made_and_listed(
+    browser: Browser, control: Control, sandbox: Sandbox
+) -> None:
+    """A day is the calendar's own; what the person has declined takes no time of it. What is deleted is shown so."""
+    token = (await browser.grant())["access_token"]
+    busy = [
+        {"start": "2026-01-07T09:00:00Z", "end": "2026-01-07T10:00:00Z", "declined": True},
+        {"start": "2026-01-05", "end": "2026-01-06"},
+    ]
+    sandbox.google.calendar(ANN).time_zone = "Asia/Tokyo"
+    await control("PUT", f"/google/calendars/{ANN}/busy", {"busy": busy})
+    all_day, declined = (await control("GET", f"/google/calendars/{ANN}/events")).body["events"]
+    assert (all_day["start"], all_day["end"]) == ({"date": "2026-01-05"}, {"date": "2026-01-06"})
+    assert declined["attendees"] == [{"email": ANN, "responseStatus": "declined"}]
+    assert declined["start"]["dateTime"] == "2026-01-07T09:00:00Z"
+    body = {"timeMin": "2026-01-01T00:00:00Z", "timeMax": "2026-01-31T00:00:00Z", "items": [{"id": ANN}]}
+    answer = await browser.api("POST", "freeBusy", token, json=body)
+    assert answer.body["calendars"][ANN]["busy"] == [{"start": "2026-01-04T15:00:00Z", "end": "2026-01-05T15:00:00Z"}]
+    assert (await browser.api("DELETE", f"calendars/{ANN}/events/{all_day['id']}", token)).status == 204
+    listed = (await control("GET", f"/google/calendars/{ANN}/events")).body["events"]
+    assert [each["status"] for each in listed] == ["cancelled", "confirmed"]
+
+
 async def test_acts_on_slack(control: Control, sandbox: Sandbox) -> None:
     state = sandbox.slack
     added = await control("POST", "/slack/users", {"email": "cy@example.com"})
@@ -191,6 +214,18 @@ async def test_faults_are_added_shown_and_lifted(browser: Browser, control: Cont
             {"busy": [{"start": "2026-01-05T09:00:00Z", "end": "2026-01-05T09:00:00Z"}]},
             "busy[0].end",
         ),
+        (
+            "PUT",
+            f"/google/calendars/{TEAM}/busy",
+            {"busy": [{"start": "2026-01-05", "end": "2026-01-05T10:00:00Z"}]},
+            "busy[0].end",
+        ),
+        (
+            "PUT",
+            f"/google/calendars/{TEAM}/busy",
+            {"busy": [{"start": "2026-01-05", "end": "2026-01-05"}]},
+            "busy[0].end",
+        ),
         ("PUT", "/google/client", {}, "deleted"),
         ("PUT", "/slack/token", {"error": "tired"}, "error"),
         ("POST", "/slack/channels", {"name": "ops"}, "name"),
@@ -222,6 +257,7 @@ async def test_a_body_that_is_no_json_is_400(control: Control) -> None:
         ("DELETE", f"{USER}/calendars/none", None),
         ("PUT", f"{USER}/calendars/none", {"role": "reader"}),
         ("PUT", "/google/calendars/none/busy", {"busy": []}),
+        ("GET", "/google/calendars/none/events", None),
         ("POST", f"{USER}/drop-scopes", {"scopes": []}),
         ("PUT", "/slack/channels/none", {"archived": True}),
         ("PUT", "/slack/users/nobody@example.com", {"deactivated": True}),

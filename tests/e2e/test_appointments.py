@@ -185,6 +185,9 @@ async def test_after_an_outage_the_owner_is_told_once_of_what_is_in_the_way(back
     assert [each for each in await backend.heard_since_settled() if subject in each[2]] == []
     assert list((await read(backend, free.id)).conflicts) == []
     assert len((await read(backend, taken.id)).conflicts) == 1
+    assert [each.id for each in await listed(backend, conflicts_only=True)] == [taken.id, second.id]
+    await cancel(backend, taken.id)
+    assert [each.id for each in await listed(backend, conflicts_only=True, booking_page_id="auto")] == [second.id]
 
 
 async def test_what_is_owed_of_an_appointment_that_is_gone_is_not_told(tmp_path: Path) -> None:

@@ -15,12 +15,14 @@ from calguard_server.engine.ports.provider_errors import ProviderFailureError
 class FakeCalendars:
     """`busy` is by link, and of every calendar of it; `fails` are the findings met, one that names no calendar by all.
 
-    `held` lets those who ask wait until it is set. `asked` is what was asked: the link, and the window.
+    `held` lets those who ask wait until it is set; of a link in `silent` they wait for ever. `asked` is what was asked:
+    the link, and the window.
     """
 
     busy: dict[str, tuple[Interval, ...]] = field(default_factory=dict)
     fails: dict[str, Finding] = field(default_factory=dict)
     held: asyncio.Event | None = None
+    silent: set[str] = field(default_factory=set)
     asked: list[tuple[str, Interval]] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
@@ -37,6 +39,8 @@ class FakeCalendars:
         self.at_once += 1
         self.most_at_once = max(self.at_once, self.most_at_once)
         try:
+            if calendar_link_id in self.silent:
+                await asyncio.Event().wait()
             if self.held is not None:
                 await self.held.wait()
         finally:

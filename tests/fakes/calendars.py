@@ -23,7 +23,7 @@ from tests.fakes.inline_connections import next_turn
 from tests.fakes.service import Service
 from tests.fakes.world import START
 
-LEASE = timedelta(minutes=1)
+LEASE, TIMEOUT = timedelta(minutes=1), timedelta(seconds=4)
 
 
 @dataclass
@@ -31,14 +31,16 @@ class FakeCalendars:
     """Calendars that hold events by their ids, as Google does: an id that was used once is used.
 
     `busy` is by link, and where they are `blocking` so are events; a finding in `failing` is met by all that asks a
-    link. Of a link in `answers_lost` nobody hears what was done, one in `hanging` takes an hour for each. `pause` is
-    waited for before and after each change, so that a test can stop it in between.
+    link. Of a link in `answers_lost` nobody hears what was done, one in `hanging` takes an hour for each, and one in
+    `silent` to say when it is busy. `pause` is waited for before and after each change, so that a test can stop it in
+    between.
     """
 
     busy: dict[str, list[Interval]] = field(default_factory=dict)
     failing: dict[str, Finding] = field(default_factory=dict)
     answers_lost: set[str] = field(default_factory=set)
     hanging: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
     events: dict[str, tuple[str, EntryDraft]] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
     inserts: Counter[str] = field(default_factory=Counter)
@@ -55,6 +57,8 @@ class FakeCalendars:
         window: Interval,
     ) -> BusyTimes:
         self.asked.append(calendar_link_id)
+        if calendar_link_id in self.silent:
+            await asyncio.sleep(3600)  # noqa: TID251 - virtual: the loop jumps
         await self.pause()
         self._meet(calendar_link_id)
         taken = [*self.busy.get(calendar_link_id, ()), *(self._times(calendar_link_id) if self.blocking else ())]
@@ -117,7 +121,7 @@ def open_desk(service: Service, calendars: FakeCalendars | None = None) -> Desk:
     """Build what appointments need; whoever opens it closes its failures."""
     context, calendars = service.context, calendars or FakeCalendars()
     failures = FailuresMet(service.reports.spaced_checks, context.clock)
-    times = MemberTimes(context, calendars, failures, timedelta())
+    times = MemberTimes(context, calendars, failures, timedelta(), TIMEOUT)
     entries = Entries(context, calendars, failures, times.invalidate, LEASE)
     loop = EntryLoop(service.store, entries, context.clock, AccountLoopOptions())
     reviews = ReviewLoop(service.store, ConflictReviews(context, times), context.clock, AccountLoopOptions())

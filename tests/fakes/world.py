@@ -26,7 +26,10 @@ class ManualClock:
             return
         wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sleepers.append((self._now + duration, wake))
-        await wake
+        try:
+            await wake
+        finally:
+            self._sleepers = [each for each in self._sleepers if each[1] is not wake]
 
     def advance(self, duration: timedelta) -> None:
         """Move time on, and wake those whose time has come."""

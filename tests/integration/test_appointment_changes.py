@@ -156,6 +156,7 @@ def test_a_conflict_is_told_with_the_notice_of_it(tmp_path: Path) -> None:
 
 def test_who_got_and_lost_it_is_in_the_keys_of_a_change(tmp_path: Path) -> None:
     async def story(desk: Desk) -> None:
+        desk.calendars.hanging = {await link_of(desk, each) for each in ("ann", "bob")}  # entries change nothing
         appointment = await desk.book("any", slot(0))
         await desk.appointments.reassign(appointment.id)
         both = await desk.book("all", slot(1))

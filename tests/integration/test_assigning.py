@@ -20,7 +20,7 @@ from calguard_server.engine.appointments import Booking
 from calguard_server.engine.assigning import Asked, Wish, choose
 from calguard_server.engine.ports.filters import NotificationFilter
 from calguard_server.engine.requests import ReplayedError, Request
-from tests.fakes.calendars import DOWN, REVOKED, Desk, FakeCalendars, open_desk, slot
+from tests.fakes.calendars import DOWN, REVOKED, TIMEOUT, Desk, FakeCalendars, open_desk, slot
 from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.service import running_service
 from tests.fakes.virtual_time import VirtualClock, run_virtually
@@ -229,6 +229,71 @@ def test_a_link_that_fails_is_unknown_and_checked_at_once(tmp_path: Path) -> Non
         assert not (await service.pages.get(page.id)).accepting
 
     play(tmp_path, story, "ann")
+
+
+@pytest.mark.parametrize("mode", [ANY, AUTO])
+def test_who_is_silent_is_passed_over_when_the_time_is_up(tmp_path: Path, mode: SchedulingMode) -> None:
+    """Also where faulty members take their turn: a link that is silent has not failed. The time is virtual."""
+
+    async def story(desk: Desk) -> None:
+        await desk.service.add_page("page", mode, "olga", "ann", "bob")
+        silent = await link_of(desk, "ann")
+        desk.calendars.silent = {silent}
+        began, probes = desk.service.clock.now(), len(desk.service.provider.probes)
+        appointment = await desk.book("page", slot(0))
+        assert holders(appointment) == ("bob",)
+        assert desk.service.clock.now() - began == TIMEOUT
+        await asyncio.sleep(1)  # noqa: TID251 - virtual: the loop jumps
+        assert [each.calendar_link_id for each in desk.service.provider.probes[probes:]] == [silent]
+        refusal = await refused(desk.appointments.reassign(appointment.id))
+        assert (refusal.reason, refusal.metadata["unknown_account_ids"]) == ("TIME_UNKNOWN", "ann")
+        desk.calendars.silent.clear()
+        assert holders(await desk.appointments.reassign(appointment.id)) == ("ann",)
+
+    play(tmp_path, story, "ann", "bob")
+
+
+@pytest.mark.parametrize(("mode", "wished"), [(ALL, ""), (ANY, "ann")])
+def test_time_of_who_is_silent_and_needed_is_unknown(tmp_path: Path, mode: SchedulingMode, wished: str) -> None:
+    async def story(desk: Desk) -> None:
+        await desk.service.add_page("page", mode, "olga", "ann", "bob")
+        desk.calendars.silent = {await link_of(desk, "ann")}
+        refusal = await refused(desk.book("page", slot(0), account_id=wished))
+        assert (refusal.reason, refusal.metadata["unknown_account_ids"]) == ("TIME_UNKNOWN", "ann")
+
+    play(tmp_path, story, "ann", "bob")
+
+
+def test_an_assignment_waits_no_longer_than_its_caller(tmp_path: Path) -> None:
+    async def story(desk: Desk) -> None:
+        await desk.service.add_page("page", ANY, "olga", "ann", "bob")
+        desk.calendars.silent = {await link_of(desk, "ann")}
+        booking = Booking(booking_page_id="page", time=slot(0), time_zone="Asia/Tokyo", title="Visit")
+        began, patience = desk.service.clock.now(), timedelta(seconds=2)
+        appointment = await desk.appointments.assign(booking, patience=patience)
+        assert holders(appointment) == ("bob",)
+        assert desk.service.clock.now() - began == patience
+        await refused(desk.appointments.reassign(appointment.id, patience=patience))
+        assert desk.service.clock.now() - began == 2 * patience
+
+    play(tmp_path, story, "ann", "bob")
+
+
+def test_a_refusal_says_who_reconnects_and_who_may_be_asked_again(tmp_path: Path) -> None:
+    async def story(desk: Desk) -> None:
+        skip = FaultyMembers.SKIP
+        await desk.service.add_page("page", AUTO, "olga", "bob", "ann", faulty_members=skip)
+        await break_link(desk, "ann")
+        desk.calendars.failing[await link_of(desk, "bob")] = DOWN
+        refusal = await refused(desk.book("page", slot(0)))
+        assert refusal.metadata == {"id": "page", "unknown_account_ids": "bob,ann", "faulty_account_ids": "ann"}
+        assert "these accounts reconnect them, whom the page's owner may ask to (ann); " in str(refusal)
+        assert str(refusal).endswith("repeat the call in a moment; where that lasts, they reconnect them (bob)")
+        await occupy(desk, "bob", slot(0))
+        del desk.calendars.failing[await link_of(desk, "bob")]
+        assert str(await refused(desk.book("page", slot(0)))).endswith("may ask to (ann)")
+
+    play(tmp_path, story, "ann", "bob")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.fakes.busy_calendars import FakeCalendars
 from tests.fakes.service import Service, running_service
 from tests.fakes.world import START
 
-HOUR = timedelta(hours=1)
+HOUR, TIMEOUT = timedelta(hours=1), timedelta(seconds=4)
 REVOKED = Finding(CauseReason.AUTHORIZATION_REVOKED)
 
 
@@ -38,7 +38,7 @@ class Scene:
         self.service = service
         self.calendars = FakeCalendars()
         self.failures = FailuresMet(service.reports.spaced_checks, service.clock)
-        times = MemberTimes(service.context, self.calendars, self.failures, timedelta(seconds=15))
+        times = MemberTimes(service.context, self.calendars, self.failures, timedelta(seconds=15), TIMEOUT)
         self.taken: dict[str, list[Interval]] = {}
         self.window = DAY
         self.availability = Availability(service.context, times, self.assigned)
@@ -132,6 +132,6 @@ async def test_a_stopped_page_says_why(scene: Scene) -> None:
 
 async def test_a_page_without_members_has_no_time_and_no_page_none_either(scene: Scene) -> None:
     await scene.service.add_page("empty", SchedulingMode.ALL_MEMBERS, "ann")
-    assert await scene.query("empty") == Answer((), ())
+    assert await scene.query("empty") == Answer((), (), without_members=True)
     with pytest.raises(NotFoundError):
         await scene.query("nowhere")

@@ -358,6 +358,10 @@ def test_help_tells_the_exit_codes_and_every_command_has_help() -> None:
             assert run(name, command, "--help").exit_code == 0
 
 
+def test_help_of_watch_says_how_appointments_are_watched() -> None:
+    assert "and appointments with --kind appointment." in " ".join(run("watch", "--help").stdout.split())
+
+
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_output_that_cannot_be_written_is_said_in_one_line(
     calguard: Calguard, account: str, options: tuple[str, ...]

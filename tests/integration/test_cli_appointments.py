@@ -37,7 +37,7 @@ def test_an_appointment_is_assigned_shown_given_away_and_cancelled(calguard: Cal
     assert (shown["title"], shown["zone"], shown["attendees"]) == ("First visit", "Asia/Tokyo", "guest@example.com")
     assert shown["who"].startswith("ann, ")
     rows = [row.split() for row in calguard.run("appointments", "list", "--page", "intro").stdout.splitlines()]
-    assert rows[0] == ["ID", "PAGE", "BEGINS", "TITLE", "WHO", "STATE", "CALENDAR"]
+    assert rows[0] == ["ID", "PAGE", "BEGINS", "TITLE", "WHO", "STATE", "CALENDAR", "IN", "THE", "WAY"]
     assert rows[1][0] == made["id"]
     moved = calguard.run("appointments", "reassign", made["id"], "--account", "ben")
     assert "ben, NOT_ADDED, The account has no calendar to add appointments to." in moved.stdout
@@ -45,6 +45,7 @@ def test_an_appointment_is_assigned_shown_given_away_and_cancelled(calguard: Cal
     assert cancelled["state"] == "APPOINTMENT_STATE_CANCELLED"
     listed = calguard.json("appointments", "list", "--state", "cancelled", "--from", "2030-03-08T01:30+00:00")
     assert [each["id"] for each in listed["appointments"]] == [made["id"]]
+    assert calguard.run("appointments", "list", "--conflicts").stderr == "nothing found\n"
     assert calguard.run("appointments", "list", "--until", "2030-03-08T01:00+00:00").stderr == "nothing found\n"
 
 

@@ -97,6 +97,15 @@ def test_nothing_long_enough_is_said(calguard: Calguard) -> None:
     assert done.stdout.splitlines()[-1] == "nothing can be booked"
 
 
+def test_a_page_without_members_says_so(calguard: Calguard) -> None:
+    """Also of what is past."""
+    page = ("pages", "create", "--id", "empty", "--owner", "ann", "--title", "Empty", "--scheduling-mode", "any_member")
+    calguard.json(*page)
+    for days in (WEEK, ("--from", "2020-01-01")):
+        done = calguard.run("availability", "empty", *days)
+        assert done.stdout.splitlines()[-1] == "nothing can be booked: the page has no members"
+
+
 def test_who_is_faulty_is_named_and_a_stopped_page_is_refused(calguard: Calguard) -> None:
     calguard.revoke(BEN)
     told = calguard.run("availability", "intro", *WEEK).stdout.splitlines()

@@ -22,6 +22,7 @@ from tests.fakes.inline_connections import InlineConnections, next_turn
 from tests.fakes.service import Service, running_service
 from tests.fakes.virtual_time import VirtualClock, run_virtually
 from tests.fakes.world import START
+from tests.integration.appointment_log import STATE_CHANGED, changes_of
 
 Story = Callable[[Desk], Awaitable[None]]
 
@@ -267,6 +268,29 @@ def test_giving_it_to_somebody_else_settles_a_conflict(tmp_path: Path) -> None:
         await seconds(5)
         assert (await read(desk, taken)).conflicts
         assert (await desk.appointments.reassign(taken.id)).conflicts == ()
+
+    play(tmp_path, story)
+
+
+def test_nothing_is_in_the_way_of_what_is_cancelled(tmp_path: Path) -> None:
+    """Nor is anything found of it later, and the one change that tells the cancellation tells that, too."""
+
+    async def story(desk: Desk) -> None:
+        link_id = await break_link(desk)
+        taken = await desk.book("page", slot(0))
+        desk.calendars.busy[link_id] = [slot(0)]
+        await mend(desk, link_id)
+        await seconds(5)
+        before = await read(desk, taken)
+        assert before.conflicts == in_the_way(slot(0))
+        assert (await desk.appointments.cancel(taken.id)).conflicts == ()
+        changes = [each for each in await changes_of(desk.service.store, taken.id) if each.revision > before.revision]
+        cancelled = next(each for each in changes if each.type == STATE_CHANGED)
+        assert not any(each.appointment.conflicts for each in changes if each.revision >= cancelled.revision)
+        await break_link(desk)
+        await mend(desk, link_id)
+        await seconds(5)
+        assert (await read(desk, taken)).conflicts == ()
 
     play(tmp_path, story)
 

@@ -29,7 +29,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MIDNIGHT = START - 9 * HOUR
 WEEK = Interval(START, START + 7 * DAY)
 REVOKED = Finding(CauseReason.AUTHORIZATION_REVOKED)
-CACHE = timedelta(seconds=15)
+CACHE, TIMEOUT = timedelta(seconds=15), timedelta(seconds=4)
 
 
 def hours(start: float, end: float) -> Interval:
@@ -46,7 +46,7 @@ class Scene:
     times: MemberTimes
 
     def with_cache(self, lifetime: timedelta) -> MemberTimes:
-        return MemberTimes(self.service.context, self.calendars, self.failures, lifetime)
+        return MemberTimes(self.service.context, self.calendars, self.failures, lifetime, TIMEOUT)
 
     async def until(self, reached: Callable[[], object]) -> None:
         """Let the others go on until something is so."""
@@ -69,7 +69,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         for account_id in ("ann", "ben", "cat"):
             await service.add_account(account_id)
         calendars, failures = FakeCalendars(), FailuresMet(service.reports.spaced_checks, service.clock)
-        yield Scene(service, calendars, failures, MemberTimes(service.context, calendars, failures, CACHE))
+        yield Scene(service, calendars, failures, MemberTimes(service.context, calendars, failures, CACHE, TIMEOUT))
         await failures.close()
 
 
@@ -209,7 +209,8 @@ async def test_a_grant_that_no_key_opens_is_unknown(scene: Scene, tmp_path: Path
     store = await open_test_store(tmp_path / "db", clock, CountingIds(), key)
     try:
         assert (await store.link(link.id)) == link
-        times = MemberTimes(replace(scene.service.context, store=store), scene.calendars, scene.failures, CACHE)
+        context = replace(scene.service.context, store=store)
+        times = MemberTimes(context, scene.calendars, scene.failures, CACHE, TIMEOUT)
         with capture_logs() as logged:
             assert await times.of_accounts(("ann",), WEEK) == (MemberTime("ann", None),)
         assert logged[0]["reasons"] == [CauseReason.AUTHORIZATION_INCOMPLETE]

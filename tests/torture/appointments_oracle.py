@@ -39,7 +39,7 @@ def judge(
     demand_once_in_calendars(appointments, google, TITLES, deleted)
     demand_nobody_twice(appointments)
     standing = [each for each in appointments if each.state == ASSIGNED]
-    for each in standing:
+    for each in appointments:
         _conflicts_known(each, book)
     for appointment_id in told.keys() | book.ever_in_the_way:
         _told_once(appointment_id, book, told.get(appointment_id, Told()))

@@ -66,8 +66,9 @@ class Book:
         demand_same_appointment(answer, kept.last)
         moved = [each.account_id for each in answer.assignees] != kept.holders
         kept.last, kept.changing, kept.answered = answer, False, self.moment()
-        if moved:
+        if moved or not kept.stands:
             self.conflicts.pop(answer.id, None)
+        if moved:
             self._hold(kept, asked)
 
     def comes_between(self, kept: Kept, conflict: Conflict) -> None:

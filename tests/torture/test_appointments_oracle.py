@@ -130,6 +130,10 @@ def _conflict_of_nothing(history: History) -> None:
     history.book.conflicts.clear()
 
 
+def _conflict_of_what_is_cancelled(history: History) -> None:
+    history.listed[1].conflicts.append(history.listed[0].conflicts[0])
+
+
 def _told(*states: str, doubtful: int = 0, mails: int = 1) -> Callable[[History], None]:
     def change(history: History) -> None:
         history.told["a-1"] = Told(states, doubtful, mails)
@@ -148,6 +152,7 @@ _WRONG: dict[str, Callable[[History], None]] = {
     "{('ben@example.com', 'Visit 2'": _left_behind,
     "what is in the way of a-1: is []": _conflict_unknown,
     "by the rules []": _conflict_of_nothing,
+    "what is in the way of a-2": _conflict_of_what_is_cancelled,
     "was not told what is in the way": _told("SUPPRESSED"),
     "has no mail": _told("SENT", mails=0),
     "is owed twice": _told("SENT", "SENT"),

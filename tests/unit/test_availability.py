@@ -95,7 +95,9 @@ def test_whose_time_is_not_known_is_named_and_never_free(members: list[MemberTim
 
 @pytest.mark.parametrize("mode", list(SchedulingMode))
 def test_nobody_is_never_free(mode: SchedulingMode) -> None:
-    assert availability(mode, [], WINDOW, minutes(1)) == Availability((), ())
+    assert availability(mode, [], WINDOW, minutes(1)) == Availability((), (), without_members=True)
+    member = MemberTime("ann", None)
+    assert not availability(mode, [member], WINDOW, minutes(1)).without_members
 
 
 def test_a_time_across_a_border_is_found_with_whoever_can_take_all_of_it() -> None:

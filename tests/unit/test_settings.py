@@ -82,6 +82,8 @@ def test_a_duration_is_written_as_it_is_read(duration: timedelta) -> None:
         ("failure_after", "366d", "at most 365d"),
         ("google_timeout", "0s", "longer than 0s"),
         ("google_timeout", "61s", "at most 1m"),
+        ("availability_timeout", "0s", "longer than 0s"),
+        ("availability_timeout", "61s", "at most 1m"),
         ("notice_retention", "23h", "at least 1d"),
         ("webhook_ca_file", "/nowhere/ca.pem", "expected a file of certificates in PEM"),
         ("webhook_ca_file", __file__, "expected a file of certificates in PEM"),

@@ -209,8 +209,30 @@ def test_what_is_in_the_way_is_told_by_its_times(locale: Locale) -> None:
         assert [read.count(each) for each in ("09:00–09:02", "09:10–09:12", "09:15–09:17")] == [1, 1, 0]
         assert WORDINGS[locale].labels.more.format(count=2) in read
         assert APPOINTMENT in read
-        assert WORDINGS[locale].kinds[NoticeKind.APPOINTMENT_CONFLICT].closing in read
+        assert WORDINGS[locale].own_appointments[NoticeKind.APPOINTMENT_CONFLICT].closing in read
         assert WORDINGS[locale].sentences.questions in read
+
+
+@pytest.mark.parametrize(
+    ("kind", "locale"), [*itertools.product((NoticeKind.ASSIGNED_TO_FAULTY, NoticeKind.APPOINTMENT_CONFLICT), Locale)]
+)
+def test_nobody_is_asked_to_check_with_themselves(kind: NoticeKind, locale: Locale) -> None:
+    """Whose own all the appointments are, is asked about their own time; who has others' among them, to ask these."""
+    own, others = make_appointment(), make_appointment(account_id="ben", account_name="Ben")
+    to_owner = {"recipient_id": "olga", "is_owner": True, "is_at_fault": False}
+    words = WORDINGS[locale]
+    mine, theirs = words.own_appointments[kind], words.kinds[kind]
+    assert mine.subject == theirs.subject
+    for expected, other, appointments, fields in (
+        (mine, theirs, (own,), {}),
+        (theirs, mine, (own,), to_owner),
+        (theirs, mine, (own, others), {}),
+    ):
+        message = make_message(kind, locale=locale, appointments=appointments, **fields)
+        for read in read_in_every_form(message).values():
+            assert (expected.opening_many if len(appointments) > 1 else expected.opening_one) in read
+            assert expected.closing in read
+            assert other.closing not in read
 
 
 @pytest.mark.parametrize(("topic", "locale"), [*itertools.product(AlertTopic, Locale)])

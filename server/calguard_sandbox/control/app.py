@@ -19,7 +19,8 @@
     PUT    /google/users/{email}/calendars/{id}          {role}: share, or change the role
     DELETE /google/users/{email}/calendars/{id}          unshare
     DELETE /google/calendars/{id}                        delete it for everybody
-    PUT    /google/calendars/{id}/busy                   {busy: [{start, end, transparent?}]}
+    PUT    /google/calendars/{id}/busy                   {busy: [{start, end, transparent?, recurrence?, declined?}]}
+    GET    /google/calendars/{id}/events                 as the API shows them
     PUT    /google/client                                {deleted?, testing?}
     GET    /google/requests      DELETE /google/requests
     POST   /slack/workspaces                             {team, token, name?}

@@ -7,11 +7,12 @@ from aiohttp import web
 from calguard_sandbox.control.bodies import done, fields_of
 from calguard_sandbox.errors import BadFieldError
 from calguard_sandbox.fields import Fields
+from calguard_sandbox.google.events import event_json
 from calguard_sandbox.google.state import Busy, GoogleState
 
 _USER = "/google/users/{email}"
 _CALENDAR = f"{_USER}/calendars/{{id}}"
-_BUSY = frozenset({"start", "end", "transparent", "recurrence"})
+_BUSY = frozenset({"start", "end", "transparent", "recurrence", "declined"})
 
 
 class GoogleRoutes:
@@ -37,6 +38,7 @@ class GoogleRoutes:
             web.delete(_CALENDAR, self._unshare),
             web.delete("/google/calendars/{id}", self._remove_calendar),
             web.put("/google/calendars/{id}/busy", self._set_busy),
+            web.get("/google/calendars/{id}/events", self._events),
             web.put("/google/client", self._set_client),
         ]
 
@@ -107,6 +109,11 @@ class GoogleRoutes:
         self._state.set_busy(request.match_info["id"], spans)
         return done()
 
+    async def _events(self, request: web.Request) -> web.Response:
+        events = self._state.calendar(request.match_info["id"]).events.values()
+        listed = sorted(events, key=lambda event: (event.start, event.id))
+        return web.json_response({"events": [event_json(event, "owner") for event in listed]})
+
     async def _set_client(self, request: web.Request) -> web.Response:
         fields = await fields_of(request, "deleted", "testing")
         deleted, testing = fields.optional_flag("deleted"), fields.optional_flag("testing")
@@ -117,8 +124,15 @@ class GoogleRoutes:
 
 
 def _busy(fields: Fields) -> Busy:
-    start, end = fields.time("start"), fields.time("end")
+    start, end = fields.date_or_time("start"), fields.date_or_time("end")
+    if type(start) is not type(end):
+        raise fields.wrong("end", "must be a date where start is one, and a time where start is one")
     if start >= end:
         raise fields.wrong("end", "must come after start")
-    recurrence = fields.optional_text("recurrence") or ""
-    return Busy(start, end, transparent=fields.optional_flag("transparent") or False, recurrence=recurrence)
+    return Busy(
+        start,
+        end,
+        transparent=fields.optional_flag("transparent") or False,
+        recurrence=fields.optional_text("recurrence") or "",
+        declined=fields.optional_flag("declined") or False,
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Any, TypeVar
 
 from calguard_sandbox.errors import BadFieldError, NotKnownError
@@ -24,13 +24,16 @@ T = TypeVar("T")
 class Busy:
     """A stretch of time to put in a calendar; a `transparent` one is marked Free and blocks nothing.
 
-    `recurrence` is an RRULE as events have it, such as `RRULE:FREQ=WEEKLY;COUNT=3`; empty: once.
+    Of dates that are no times it takes all day, in the calendar's zone, from the first to before the last. `recurrence`
+    is an RRULE as events have it, such as `RRULE:FREQ=WEEKLY;COUNT=3`; empty: once. `declined`: by the person whose
+    primary calendar it is in.
     """
 
-    start: datetime
-    end: datetime
+    start: date
+    end: date
     transparent: bool = False
     recurrence: str = ""
+    declined: bool = False
 
 
 class GoogleState:
@@ -122,7 +125,7 @@ class GoogleState:
     def set_busy(self, calendar_id: str, busy: Iterable[Busy]) -> None:
         """Replace a calendar's events."""
         calendar = self.calendar(calendar_id)
-        events = [self._busy_event(item) for item in busy]
+        events = [self._busy_event(item, calendar) for item in busy]
         calendar.events = {event.id: event for event in events}
 
     def revoke(self, email: str, client_id: str = CLIENT_ID) -> bool:
@@ -160,18 +163,20 @@ class GoogleState:
         client.deleted = client.deleted if deleted is None else deleted
         client.testing = client.testing if testing is None else testing
 
-    def _busy_event(self, busy: Busy) -> Event:
-        if busy.start.tzinfo is None or busy.end.tzinfo is None or busy.start >= busy.end:
-            raise BadFieldError("busy", "start must come before end, and both need an offset from UTC")
+    def _busy_event(self, busy: Busy, calendar: Calendar) -> Event:
+        start, end = (times.instant_of(each, calendar.time_zone) for each in (busy.start, busy.end))
+        if type(busy.start) is not type(busy.end) or start.tzinfo is None or end.tzinfo is None or start >= end:
+            raise BadFieldError("busy", "start must come before end: two dates, or two times with an offset from UTC")
         event_id = self.ids.token("event", 26)
         resource = {
             "summary": "Busy",
             "transparency": "transparent" if busy.transparent else "opaque",
             **({"recurrence": [busy.recurrence]} if busy.recurrence else {}),
+            **({"attendees": [{"email": calendar.id, "responseStatus": "declined"}]} if busy.declined else {}),
             **times.event_times(busy.start, busy.end),
         }
         _require_rule(resource)
-        return Event(event_id, busy.start, busy.end, resource)
+        return Event(event_id, start, end, resource)
 
 
 def _require_rule(resource: dict[str, Any]) -> None:

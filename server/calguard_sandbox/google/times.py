@@ -1,6 +1,6 @@
 """Times as the Calendar API reads and writes them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -29,12 +29,20 @@ def text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def event_times(start: datetime, end: datetime) -> dict[str, Any]:
-    """An event's `start` and `end`."""
-    return {
-        "start": {"dateTime": text(start), "timeZone": "UTC"},
-        "end": {"dateTime": text(end), "timeZone": "UTC"},
-    }
+def event_times(start: date, end: date) -> dict[str, Any]:
+    """An event's `start` and `end`; of dates that are no times it takes all day."""
+    return {"start": _written(start), "end": _written(end)}
+
+
+def instant_of(moment: date, zone: str) -> datetime:
+    """The time itself, or the midnight with which a date that is no time begins in a zone."""
+    return moment if isinstance(moment, datetime) else datetime.combine(moment, time(), _zone(zone)).astimezone(UTC)
+
+
+def _written(moment: date) -> dict[str, str]:
+    if isinstance(moment, datetime):
+        return {"dateTime": text(moment), "timeZone": "UTC"}
+    return {"date": moment.isoformat()}
 
 
 def _parsed(value: object) -> datetime:

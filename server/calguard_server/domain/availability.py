@@ -34,11 +34,13 @@ class FreeStretch(Struct, frozen=True, gc=False):
 class Availability(Struct, frozen=True):
     """The stretches in the order of their starts, the longest first, and the members whose time is not known.
 
+    `without_members`: the page has none, and so no stretch either.
     `availability` finds the stretches as they are read, once: there may be more than anybody can be told.
     """
 
     free: Iterable[FreeStretch]
     unknown_account_ids: tuple[str, ...]
+    without_members: bool = False
 
 
 def availability(
@@ -47,9 +49,11 @@ def availability(
     """Find the stretches within a window that are at least so long; none where there are no members."""
     known = {each.account_id: each.busy for each in members if each.busy is not None}
     unknown = tuple(each.account_id for each in members if each.busy is None)
+    if not members:
+        return Availability((), (), without_members=True)
     if mode is not SchedulingMode.ALL_MEMBERS:
         return Availability(_of_any(known, window, duration), unknown)
-    return Availability(() if unknown or not known else _of_all(known, window, duration), unknown)
+    return Availability(() if unknown else _of_all(known, window, duration), unknown)
 
 
 def is_free(member: MemberTime, time: Interval) -> bool:

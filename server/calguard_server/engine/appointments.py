@@ -6,7 +6,7 @@ and member only one finds it free, and what was answered stays so across restart
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -68,8 +68,12 @@ class Appointments:
         """Answer when accounts have appointments, as far as these overlap a window."""
         return await self._context.store.appointment_times(account_ids, window)
 
-    async def assign(self, booking: Booking, request: Request | None = None) -> Appointment:
+    async def assign(
+        self, booking: Booking, request: Request | None = None, patience: timedelta | None = None
+    ) -> Appointment:
         """Assign an appointment, into time that is free now.
+
+        `patience` is how long calendars are waited for at most, besides the setting's; so it is in `reassign`.
 
         Raises NotFoundError `BOOKING_PAGE_NOT_FOUND`, InvalidArgumentError, FailedPreconditionError `PAGE_STOPPED`,
         `NO_MEMBERS`, `NOT_A_MEMBER`, `TIME_NOT_FREE`, `TIME_UNKNOWN`.
@@ -77,7 +81,7 @@ class Appointments:
         await refuse_replay_of(self._context.store, request)
         _require_future(booking.time, self._context.clock.now())
         page_id, wish = booking.booking_page_id, Wish(booking.account_id)
-        asked = await self._ask(page_id, booking.time, wish)
+        asked = await self._ask(page_id, booking.time, wish, patience)
         now = self._context.clock.now()
 
         def decide(rows: WorkingSet) -> Appointment:
@@ -122,13 +126,19 @@ class Appointments:
                 state=AppointmentState.CANCELLED,
                 assignees=tuple(replace(each, entry=unwanted(each.entry, now)) for each in appointment.assignees),
                 cancel_time=now,
+                conflicts=(),
             )
             return save_appointment(rows, cancelled, now)
 
         return await self._context.store.transact(Unit(Seeds(appointments=(appointment_id,)), decide, request))
 
     async def reassign(
-        self, appointment_id: str, account_id: str = "", etag: str = "", request: Request | None = None
+        self,
+        appointment_id: str,
+        account_id: str = "",
+        etag: str = "",
+        request: Request | None = None,
+        patience: timedelta | None = None,
     ) -> Appointment:
         """Give an appointment to another member: the one named, else who the page's assignment method names.
 
@@ -140,7 +150,8 @@ class Appointments:
         known = await self.get(appointment_id)
         require_etag(known, etag)
         _require_movable(known)
-        asked = await self._ask(known.booking_page_id, known.time, Wish(account_id, known.id, known.account_ids))
+        wished = Wish(account_id, known.id, known.account_ids)
+        asked = await self._ask(known.booking_page_id, known.time, wished, patience)
         now = self._context.clock.now()
 
         def decide(rows: WorkingSet) -> Appointment:
@@ -164,7 +175,7 @@ class Appointments:
         seeds = replace(asked.seeds(known.booking_page_id, since), appointments=(appointment_id,))
         return await self._context.store.transact(Unit(seeds, decide, request))
 
-    async def _ask(self, page_id: str, time: Interval, wish: Wish) -> Asked:
+    async def _ask(self, page_id: str, time: Interval, wish: Wish, patience: timedelta | None) -> Asked:
         """Look at a page's members, and ask the calendars of those who may get the appointment."""
         rows = await self._context.store.look(Seeds(pages=(page_id,)))
         page = found_page(rows.pages.get(page_id), page_id)
@@ -174,7 +185,7 @@ class Appointments:
         looked_at = _who_may(page, wish)
         faulty = {fault.account_id for fault in page.faulty}
         links_of = {each: rows.links_of_account(each) for each in looked_at if each not in faulty}
-        answers = await self._times.of_links(links_of, time, fresh=True)
+        answers = await self._times.of_links(links_of, time, fresh=True, patience=patience)
         return Asked.of(time, [each for each in looked_at if each in faulty], answers)
 
 

@@ -106,11 +106,32 @@ def _refused(
     page: BookingPage, refusal: Refusal, candidates: Sequence[Candidate], wish: Wish
 ) -> FailedPreconditionError:
     metadata = {"id": page.id}
-    if refusal is Refusal.TIME_UNKNOWN:
-        asked = [each for each in candidates if wish.account_id in ("", each.account_id)]
-        unknown = [each.account_id for each in asked if each.standing in (Standing.UNKNOWN, Standing.FAULTY)]
-        metadata["unknown_account_ids"] = named_ids(unknown)
-    return FailedPreconditionError(refusal.value, _words(page, refusal, wish), metadata=metadata)
+    if refusal is not Refusal.TIME_UNKNOWN:
+        return FailedPreconditionError(refusal.value, _words(page, refusal, wish), metadata=metadata)
+    asked = [each for each in candidates if wish.account_id in ("", each.account_id)]
+    faulty = [each.account_id for each in asked if each.standing is Standing.FAULTY]
+    silent = [each.account_id for each in asked if each.standing is Standing.UNKNOWN]
+    unknown = [each.account_id for each in asked if each.account_id in (*faulty, *silent)]
+    metadata |= {"unknown_account_ids": named_ids(unknown), "faulty_account_ids": named_ids(faulty)}
+    return FailedPreconditionError(
+        refusal.value, f"{_words(page, refusal, wish)}: {_who_mends(faulty, silent)}", metadata=metadata
+    )
+
+
+def _who_mends(faulty: Sequence[str], silent: Sequence[str]) -> str:
+    """Say whose calendars cannot be read, and what becomes of that."""
+    told = []
+    if faulty:
+        told.append(
+            "calendars failed, and these accounts reconnect them, whom the page's owner may ask to "
+            f"({named_ids(faulty)})"
+        )
+    if silent:
+        told.append(
+            "calendars of these accounts could not be read just now, and are checked: repeat the call in a moment; "
+            f"where that lasts, they reconnect them ({named_ids(silent)})"
+        )
+    return "; ".join(told)
 
 
 def _words(page: BookingPage, refusal: Refusal, wish: Wish) -> str:
@@ -123,7 +144,7 @@ def _words(page: BookingPage, refusal: Refusal, wish: Wish) -> str:
         case Refusal.TIME_NOT_FREE:
             return f"that time is not free for {whom}: choose another {'member' if wish.holders else 'time'}"
         case Refusal.TIME_UNKNOWN:
-            return f"it is not known whether that time is free for {whom}: their calendars cannot be read just now"
+            return f"it is not known whether that time is free for {whom}"
 
 
 def assignees(

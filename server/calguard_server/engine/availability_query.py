@@ -29,10 +29,12 @@ class Availability:
         self._times = times
         self._assigned = assigned
 
-    async def query(self, page_id: str, window: Interval, duration: timedelta) -> rules.Availability:
+    async def query(
+        self, page_id: str, window: Interval, duration: timedelta, patience: timedelta | None = None
+    ) -> rules.Availability:
         """Tell when a page can be booked within a window for so long, by calendars and what was assigned here.
 
-        What is past cannot be booked.
+        What is past cannot be booked. `patience` is how long calendars are waited for at most, besides the setting's.
 
         What calendars say may be as old as the cache keeps it. The stretches are found as they are read, which takes a
         while of hundreds of members over months: a thread's work. Raises NotFoundError, FailedPreconditionError
@@ -43,10 +45,11 @@ class Availability:
         require_accepting(page)
         now = self._context.clock.now()
         if window.end <= now:
-            return rules.Availability((), ())
+            return rules.Availability((), (), without_members=not page.members)
         window = Interval(max(window.start, now), window.end)
         members = [member.account_id for member in page.members]
-        times = await self._times.of_links({each: rows.links_of_account(each) for each in members}, window)
+        links_of = {each: rows.links_of_account(each) for each in members}
+        times = await self._times.of_links(links_of, window, patience=patience)
         assigned = await self._assigned(members, window)
         busy = [_with(each, assigned.get(each.account_id, ())) for each in times]
         return rules.availability(page.scheduling_mode, busy, window, duration)

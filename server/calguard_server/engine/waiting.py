@@ -1,12 +1,13 @@
 """Waiting for something to happen, or for a time to pass."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from calguard_server.engine.ports.clock import Clock
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -22,6 +23,30 @@ async def within(clock: Clock, limit: timedelta, work: Coroutine[Any, Any, T]) -
         task.cancel()
         timer.cancel()
         await asyncio.gather(task, timer, return_exceptions=True)
+
+
+async def ended_within(
+    clock: Clock, limit: timedelta, work: Mapping[K, Coroutine[Any, Any, T]], late: Callable[[K], None]
+) -> dict[K, T]:
+    """Answer what each answers that ends in time, side by side; the others are cancelled once `late` was told of each.
+
+    Raises what the first to fail raises.
+    """
+    if not work:
+        return {}
+    tasks = {key: asyncio.ensure_future(each) for key, each in work.items()}
+    everything, timer = asyncio.gather(*tasks.values()), asyncio.ensure_future(clock.sleep(limit))
+    try:
+        await asyncio.wait((everything, timer), return_when=asyncio.FIRST_COMPLETED)
+        if everything.done():
+            return dict(zip(tasks, everything.result(), strict=True))
+        for key in (key for key, task in tasks.items() if not task.done()):
+            late(key)
+        return {key: task.result() for key, task in tasks.items() if task.done()}
+    finally:
+        for each in (*tasks.values(), timer):
+            each.cancel()
+        await asyncio.gather(*tasks.values(), timer, everything, return_exceptions=True)
 
 
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:

@@ -17,6 +17,8 @@ from calguard_server.grpc_api.appointment_wire import (
     read_position,
 )
 from calguard_server.grpc_api.availability_wire import encode_availability, read_query
+from calguard_server.grpc_api.deadlines import patience_of
+from calguard_server.grpc_api.handlers import Context
 from calguard_server.grpc_api.idempotency import request_of
 from calguard_server.grpc_api.paging import page_size, split
 from calguard_server.grpc_api.validation import Checker, require_id
@@ -30,21 +32,22 @@ class AppointmentService(appointment_pb2_grpc.AppointmentServiceServicer):
         self._appointments = appointments
 
     async def QueryAvailability(  # type: ignore[override]  # the interceptor takes bytes for an encoded answer
-        self, request: pb.QueryAvailabilityRequest, _context: object
+        self, request: pb.QueryAvailabilityRequest, context: Context
     ) -> bytes:
         """Tell when a page can be booked."""
         query = read_query(request)
-        found = await self._availability.query(query.booking_page_id, query.window, query.duration)
+        patience = patience_of(context)
+        found = await self._availability.query(query.booking_page_id, query.window, query.duration, patience)
         # It finds them as well: of hundreds of members over months that takes a while, and others are not to wait.
         return await asyncio.to_thread(encode_availability, found)
 
     async def AssignAppointment(
-        self, request: pb.AssignAppointmentRequest, _context: object
+        self, request: pb.AssignAppointmentRequest, context: Context
     ) -> pb.AssignAppointmentResponse:
         """Assign an appointment."""
         booking = read_booking(request)
         call = request_of("AssignAppointment", request, _assigned)
-        return _assigned(await self._appointments.assign(booking, call))
+        return _assigned(await self._appointments.assign(booking, call, patience_of(context)))
 
     async def GetAppointment(self, request: pb.GetAppointmentRequest, _context: object) -> pb.GetAppointmentResponse:
         """Read one appointment."""
@@ -77,7 +80,7 @@ class AppointmentService(appointment_pb2_grpc.AppointmentServiceServicer):
         return _cancelled(await self._appointments.cancel(appointment_id, etag, call))
 
     async def ReassignAppointment(
-        self, request: pb.ReassignAppointmentRequest, _context: object
+        self, request: pb.ReassignAppointmentRequest, context: Context
     ) -> pb.ReassignAppointmentResponse:
         """Give an appointment to another member."""
         check = Checker()
@@ -87,7 +90,8 @@ class AppointmentService(appointment_pb2_grpc.AppointmentServiceServicer):
         check.request_id(request.request_id)
         check.refuse()
         call = request_of("ReassignAppointment", request, _reassigned)
-        return _reassigned(await self._appointments.reassign(appointment_id, account_id, etag, call))
+        patience = patience_of(context)
+        return _reassigned(await self._appointments.reassign(appointment_id, account_id, etag, call, patience))
 
 
 def _assigned(appointment: Appointment) -> pb.AssignAppointmentResponse:

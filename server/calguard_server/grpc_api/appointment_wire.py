@@ -94,13 +94,15 @@ def read_filter(request: pb.ListAppointmentsRequest) -> AppointmentFilter:
     if start is not None and end is not None:
         check.expect(start < end, "end_time", "expected a time after start_time")
         check.refuse()
-    return AppointmentFilter(page_id, account_id, start, end, states, scope_of_call().within)
+    within = scope_of_call().within
+    return AppointmentFilter(page_id, account_id, start, end, states, within, request.conflicts_only)
 
 
 def paging_of(chosen: AppointmentFilter) -> Paging:
     """Answer how pages of the list are told from one another."""
     times = (str(chosen.start_time or ""), str(chosen.end_time or ""))
-    filters = (chosen.booking_page_id, chosen.account_id, *times, *sorted(chosen.states))
+    conflicts = ("conflicts",) if chosen.conflicts_only else ()
+    filters = (chosen.booking_page_id, chosen.account_id, *times, *sorted(chosen.states), *conflicts)
     return Paging("ListAppointments", *filters, position=_POSITION)
 
 

@@ -52,7 +52,9 @@ def encode_availability(found: Availability) -> bytes:
 
     Raises ResourceExhaustedError `ANSWER_TOO_LARGE`, soon after it is that large.
     """
-    answer = pb.QueryAvailabilityResponse(unknown_account_ids=found.unknown_account_ids)
+    answer = pb.QueryAvailabilityResponse(
+        unknown_account_ids=found.unknown_account_ids, without_members=found.without_members
+    )
     weighed = _FIRST_WEIGHED
     for count, each in enumerate(found.free):
         if count == weighed:

@@ -22,7 +22,7 @@ from calguard_server.notifiers.message import (
 )
 from calguard_server.notifiers.times import moment, period
 from calguard_server.notifiers.wording import WORDINGS
-from calguard_server.notifiers.wording.catalogue import Wording
+from calguard_server.notifiers.wording.catalogue import KindWording, Wording
 
 _NOTHING_FAILS = (NoticeKind.PAGE_RESTARTED, NoticeKind.LINK_RECOVERED, NoticeKind.APPOINTMENT_CONFLICT)
 """What tells of no calendar that fails, but for those that it names."""
@@ -86,7 +86,7 @@ class Letter:
 def compose(message: NoticeMessage, *, lines_max: int, cards_max: int) -> Letter:
     """Put a message into words; longer lists are cut, and say how much is left out."""
     words = WORDINGS[message.locale]
-    kind = words.kinds[message.kind]
+    kind = _kind_words(message, words)
     name = one_line(message.recipient_name, NAME_MAX)
     appointments = (
         _shortened(each, min(lines_max, APPOINTMENTS_MAX), words) for each in _appointment_listings(message, words)
@@ -135,12 +135,19 @@ def _subject(message: NoticeMessage, start: str, words: Wording) -> str:
 def _opening(message: NoticeMessage, words: Wording) -> str:
     if message.alert is not None:
         return words.alerts[message.alert.topic]
-    kind = words.kinds[message.kind]
+    kind = _kind_words(message, words)
     of_appointments = message.kind in (NoticeKind.ASSIGNED_TO_FAULTY, NoticeKind.APPOINTMENT_CONFLICT)
     told = (
         len(message.appointments) if of_appointments else len(message.faults if message.kind.of_link else message.pages)
     )
     return kind.opening_many if told > 1 else kind.opening_one
+
+
+def _kind_words(message: NoticeMessage, words: Wording) -> KindWording:
+    """Answer what a kind says; whose own the appointments are is not told to ask somebody else."""
+    of_others = any(each.account_id != message.recipient_id for each in message.appointments)
+    own = words.own_appointments if message.appointments and not of_others else {}
+    return own.get(message.kind, words.kinds[message.kind])
 
 
 def _assurances(message: NoticeMessage, words: Wording) -> tuple[str, ...]:

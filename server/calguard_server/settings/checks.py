@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from calguard_server.settings.durations import Duration, WaitDuration, at_most
+from calguard_server.settings.durations import Duration, RequestDuration, WaitDuration, at_most
 
 _LONGEST_CACHED = timedelta(minutes=5)  # of what calendars said, nobody here hears that it is otherwise by now
 
@@ -26,6 +26,11 @@ class CheckSettings(BaseModel):
         timedelta(seconds=15),
         description="How long QueryAvailability may answer by what calendars said before; 0s: it asks each time."
         " AssignAppointment always asks.",
+    )
+    availability_timeout: RequestDuration = Field(
+        timedelta(seconds=4),
+        description="How long QueryAvailability, AssignAppointment and ReassignAppointment wait for calendars; those "
+        "that have not answered by then are unknown. At most 1m; a caller's deadline that is sooner counts.",
     )
     google_quota: int = Field(
         10_000, ge=1, le=10_000_000, description="How many requests a minute Google Calendar is sent in all."

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 _LONGEST = timedelta(days=365)
+_LONGEST_REQUEST = timedelta(minutes=1)  # several requests follow one another while an access token is still good
 
 
 def parse_duration(text: object) -> object:
@@ -51,3 +52,4 @@ def _check_positive(duration: timedelta) -> timedelta:
 
 WaitDuration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(at_most(_LONGEST))]
 Duration = Annotated[WaitDuration, AfterValidator(_check_positive)]
+RequestDuration = Annotated[Duration, AfterValidator(at_most(_LONGEST_REQUEST))]

@@ -1,16 +1,11 @@
 """The settings of the OAuth client at Google, and of where Google is."""
 
 from datetime import timedelta
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
 from calguard_server.settings.addresses import BaseUrl, Url, check_url
-from calguard_server.settings.durations import Duration, at_most
-
-_LONGEST_REQUEST = timedelta(minutes=1)  # several requests follow one another while an access token is still good
-
-RequestDuration = Annotated[Duration, AfterValidator(at_most(_LONGEST_REQUEST))]
+from calguard_server.settings.durations import RequestDuration
 
 
 class GoogleSettings(BaseModel):

@@ -52,6 +52,7 @@ def read_list(
         optional_micros(chosen.end_time),
         json.dumps(sorted(chosen.states)),
         json.dumps(sorted(chosen.within)),
+        chosen.conflicts_only,
     )
     query = "appointments_of_page_after" if chosen.booking_page_id else "appointments_after"
     return _with_entries(connection, connection.execute(QUERIES[query], values).fetchall())

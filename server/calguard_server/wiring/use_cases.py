@@ -75,7 +75,8 @@ def build_engine(basis: Basis, redirect_uri: Callable[[], str]) -> Engine:
     reports = Reports(context, provider, checks, ReportMetrics(basis.registry).reported)
     failures = FailuresMet(reports.spaced_checks, world.clock)
     basis.closers.append(failures.close)
-    member_times = MemberTimes(context, provider, failures, settings.availability_cache)
+    cached, timeout = settings.availability_cache, settings.availability_timeout
+    member_times = MemberTimes(context, provider, failures, cached, timeout)
     appointments = Appointments(context, member_times)
     pages = Pages(context)
     served = UseCases(

@@ -139,7 +139,9 @@ class Appointment(_message.Message):
 
     @_builtins.property
     def conflicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppointmentConflict]:
-        """What is known to be in its way since, such as an event that was found in an assignee's calendar after an outage."""
+        """What is known to be in its way since, such as an event that was found in an assignee's calendar after an outage. Empty
+        once it is cancelled, or has gone to somebody else.
+        """
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -344,6 +346,9 @@ class QueryAvailabilityResponse(_message.Message):
 
     FREE_FIELD_NUMBER: _builtins.int
     UNKNOWN_ACCOUNT_IDS_FIELD_NUMBER: _builtins.int
+    WITHOUT_MEMBERS_FIELD_NUMBER: _builtins.int
+    without_members: _builtins.bool
+    """Whether the page has no members: then nothing can be booked, whatever calendars say."""
     @_builtins.property
     def free(self) -> _containers.RepeatedCompositeFieldContainer[Global___FreeStretch]:
         """The stretches that can be booked, in the order of their starts, the longest first. Each is as long as the same
@@ -353,8 +358,8 @@ class QueryAvailabilityResponse(_message.Message):
 
     @_builtins.property
     def unknown_account_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The members whose time is not known: faulty ones, and those whose calendars did not answer just now. They are in
-        no stretch.
+        """The members whose time is not known: faulty ones, and those whose calendars did not answer just now, or in time.
+        They are in no stretch.
         """
 
     def __init__(
@@ -362,10 +367,11 @@ class QueryAvailabilityResponse(_message.Message):
         *,
         free: _abc.Iterable[Global___FreeStretch] | None = ...,
         unknown_account_ids: _abc.Iterable[_builtins.str] | None = ...,
+        without_members: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["free", b"free", "unknown_account_ids", b"unknown_account_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["free", b"free", "unknown_account_ids", b"unknown_account_ids", "without_members", b"without_members"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -548,6 +554,7 @@ class ListAppointmentsRequest(_message.Message):
     STATES_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CONFLICTS_ONLY_FIELD_NUMBER: _builtins.int
     booking_page_id: _builtins.str
     """Only those on this page. Empty: on any."""
     account_id: _builtins.str
@@ -556,6 +563,8 @@ class ListAppointmentsRequest(_message.Message):
     """How many at most: 0 means 50; more than 1000 means 1000; negative is INVALID_ARGUMENT."""
     page_token: _builtins.str
     """`next_page_token` of the page before, with the same filters; empty for the first."""
+    conflicts_only: _builtins.bool
+    """Only those that stand and have something in their way: `conflicts` is not empty."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Only those that end after this. Unset: no matter when."""
@@ -578,10 +587,11 @@ class ListAppointmentsRequest(_message.Message):
         states: _abc.Iterable[Global___AppointmentState.ValueType] | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        conflicts_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "booking_page_id", b"booking_page_id", "end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token", "start_time", b"start_time", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "booking_page_id", b"booking_page_id", "conflicts_only", b"conflicts_only", "end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token", "start_time", b"start_time", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

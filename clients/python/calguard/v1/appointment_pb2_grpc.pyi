@@ -45,7 +45,8 @@ class AppointmentServiceStub:
     QueryAvailability: _grpc.UnaryUnaryMultiCallable[_appointment_pb2.QueryAvailabilityRequest, _appointment_pb2.QueryAvailabilityResponse]
     """Tells when a page can be booked, by its members' check calendars, its scheduling mode, and the appointments that
     were assigned here. Time that is not known is never free. An answer may be some seconds old; AssignAppointment
-    looks afresh.
+    looks afresh. Calendars are waited for until a bit before the call's deadline, and 4 s at most, as the server is set
+    up; who has not answered by then is unknown.
     NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED` (metadata `stop_cause`,
     `faulty_account_ids`); RESOURCE_EXHAUSTED `ANSWER_TOO_LARGE` where it would take more than 4 MiB, as of hundreds of
     members over months: ask about fewer days.
@@ -54,10 +55,10 @@ class AppointmentServiceStub:
     """Assigns an appointment by the page's scheduling mode, into time that is free now, and has it added to the
     calendars: ALL_MEMBERS to everybody, ANY_MEMBER to `account_id` or the first who is free, AUTO_ASSIGN to one by the
     page's assignment method. Of two calls for the same time and member only one succeeds. It is answered when it is
-    durable; adding it to the calendars follows, and never undoes it.
+    durable; adding it to the calendars follows, and never undoes it. Calendars are waited for as in QueryAvailability.
     NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED`, `NO_MEMBERS`, `NOT_A_MEMBER`,
     `TIME_NOT_FREE`, and `TIME_UNKNOWN` where nobody is known to be free and the time of some is not known (metadata
-    `unknown_account_ids`).
+    `unknown_account_ids`, and of these `faulty_account_ids`, who reconnect calendars that failed).
     """
     GetAppointment: _grpc.UnaryUnaryMultiCallable[_appointment_pb2.GetAppointmentRequest, _appointment_pb2.GetAppointmentResponse]
     """Reads one appointment. NOT_FOUND `APPOINTMENT_NOT_FOUND`."""
@@ -93,7 +94,8 @@ class AppointmentServiceAsyncStub(AppointmentServiceStub):
     QueryAvailability: _aio.UnaryUnaryMultiCallable[_appointment_pb2.QueryAvailabilityRequest, _appointment_pb2.QueryAvailabilityResponse]  # type: ignore[assignment]
     """Tells when a page can be booked, by its members' check calendars, its scheduling mode, and the appointments that
     were assigned here. Time that is not known is never free. An answer may be some seconds old; AssignAppointment
-    looks afresh.
+    looks afresh. Calendars are waited for until a bit before the call's deadline, and 4 s at most, as the server is set
+    up; who has not answered by then is unknown.
     NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED` (metadata `stop_cause`,
     `faulty_account_ids`); RESOURCE_EXHAUSTED `ANSWER_TOO_LARGE` where it would take more than 4 MiB, as of hundreds of
     members over months: ask about fewer days.
@@ -102,10 +104,10 @@ class AppointmentServiceAsyncStub(AppointmentServiceStub):
     """Assigns an appointment by the page's scheduling mode, into time that is free now, and has it added to the
     calendars: ALL_MEMBERS to everybody, ANY_MEMBER to `account_id` or the first who is free, AUTO_ASSIGN to one by the
     page's assignment method. Of two calls for the same time and member only one succeeds. It is answered when it is
-    durable; adding it to the calendars follows, and never undoes it.
+    durable; adding it to the calendars follows, and never undoes it. Calendars are waited for as in QueryAvailability.
     NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED`, `NO_MEMBERS`, `NOT_A_MEMBER`,
     `TIME_NOT_FREE`, and `TIME_UNKNOWN` where nobody is known to be free and the time of some is not known (metadata
-    `unknown_account_ids`).
+    `unknown_account_ids`, and of these `faulty_account_ids`, who reconnect calendars that failed).
     """
     GetAppointment: _aio.UnaryUnaryMultiCallable[_appointment_pb2.GetAppointmentRequest, _appointment_pb2.GetAppointmentResponse]  # type: ignore[assignment]
     """Reads one appointment. NOT_FOUND `APPOINTMENT_NOT_FOUND`."""
@@ -144,7 +146,8 @@ class AppointmentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_appointment_pb2.QueryAvailabilityResponse, _abc.Awaitable[_appointment_pb2.QueryAvailabilityResponse]]:
         """Tells when a page can be booked, by its members' check calendars, its scheduling mode, and the appointments that
         were assigned here. Time that is not known is never free. An answer may be some seconds old; AssignAppointment
-        looks afresh.
+        looks afresh. Calendars are waited for until a bit before the call's deadline, and 4 s at most, as the server is set
+        up; who has not answered by then is unknown.
         NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED` (metadata `stop_cause`,
         `faulty_account_ids`); RESOURCE_EXHAUSTED `ANSWER_TOO_LARGE` where it would take more than 4 MiB, as of hundreds of
         members over months: ask about fewer days.
@@ -159,10 +162,10 @@ class AppointmentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Assigns an appointment by the page's scheduling mode, into time that is free now, and has it added to the
         calendars: ALL_MEMBERS to everybody, ANY_MEMBER to `account_id` or the first who is free, AUTO_ASSIGN to one by the
         page's assignment method. Of two calls for the same time and member only one succeeds. It is answered when it is
-        durable; adding it to the calendars follows, and never undoes it.
+        durable; adding it to the calendars follows, and never undoes it. Calendars are waited for as in QueryAvailability.
         NOT_FOUND `BOOKING_PAGE_NOT_FOUND`; FAILED_PRECONDITION `PAGE_STOPPED`, `NO_MEMBERS`, `NOT_A_MEMBER`,
         `TIME_NOT_FREE`, and `TIME_UNKNOWN` where nobody is known to be free and the time of some is not known (metadata
-        `unknown_account_ids`).
+        `unknown_account_ids`, and of these `faulty_account_ids`, who reconnect calendars that failed).
         """
 
     @_abc_1.abstractmethod

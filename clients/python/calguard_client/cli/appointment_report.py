@@ -16,6 +16,11 @@ def entry_states(appointment: pb.Appointment) -> str:
     return texts(f"{count} {each}" for each, count in counts.items())
 
 
+def in_the_way(appointment: pb.Appointment) -> str:
+    """Name whose calendars have something then, each once."""
+    return texts(dict.fromkeys(each.account_id for each in appointment.conflicts))
+
+
 COLUMNS: Sequence[Column[pb.Appointment]] = (
     Column("id", lambda appointment: text(appointment.id)),
     Column("page", lambda appointment: text(appointment.booking_page_id)),
@@ -24,6 +29,7 @@ COLUMNS: Sequence[Column[pb.Appointment]] = (
     Column("who", lambda appointment: texts(each.account_id for each in appointment.assignees), folds=True),
     Column("state", state),
     Column("calendar", entry_states),
+    Column("in the way", in_the_way, folds=True),
 )
 
 

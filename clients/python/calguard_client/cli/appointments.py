@@ -27,6 +27,7 @@ def appointments() -> None:
 )
 @moment_option("--from", "first", help="Only those that end after this time.")
 @moment_option("--until", "last", help="Only those that begin before this time.")
+@click.option("--conflicts", "conflicts_only", is_flag=True, help="Only those that something is in the way of.")
 @limit_option
 @pass_session
 def list_appointments(
@@ -36,10 +37,13 @@ def list_appointments(
     state: Sequence[int],
     first: datetime | None,
     last: datetime | None,
+    conflicts_only: bool,  # noqa: FBT001 - click passes it
     limit: int,
 ) -> None:
     """List appointments in the order of their start times."""
-    request = pb.ListAppointmentsRequest(booking_page_id=booking_page_id, account_id=account_id)
+    request = pb.ListAppointmentsRequest(
+        booking_page_id=booking_page_id, account_id=account_id, conflicts_only=conflicts_only
+    )
     request.states.extend(pb.AppointmentState.ValueType(number) for number in state)
     if first is not None:
         request.start_time.FromDatetime(first.astimezone(UTC))

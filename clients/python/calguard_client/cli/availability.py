@@ -97,6 +97,8 @@ def _show_remarks(
         session.screen.line(f"{day:%a} {day} has {length / _HOUR:g} hours: the clock is put forward or back")
     if answer.free:
         session.screen.line(LEGEND)
+    elif answer.without_members:
+        session.screen.line("nothing can be booked: the page has no members")
     else:
         session.screen.line("nothing can be booked")
     if answer.unknown_account_ids:

@@ -42,7 +42,7 @@ class Filters(TypedDict):
     "kinds",
     type=click.Choice(list(_KINDS), case_sensitive=False),
     multiple=True,
-    help="Only this kind. Appointments are shown only where they are asked for.",
+    help="Only this kind; may be repeated. Appointments are shown only where they are asked for.",
 )
 @click.option("--latest", is_flag=True, help="Where changes wait to be sent, only the latest of each resource.")
 @click.option("--no-snapshot", is_flag=True, help="Begin with the first change, not with what is.")
@@ -65,7 +65,7 @@ def watch(
     lines: bool,  # noqa: FBT001 - click passes it
     **filters: Unpack[Filters],
 ) -> None:
-    """Show links and pages as they change.
+    """Show links and pages as they change, and appointments with --kind appointment.
 
     On a terminal, a live table of how they stand: what is not well first, then what changed last. Elsewhere, in a job
     in the background, and with --lines: a line a change. With --json: a line an event, as the server sent it, with the

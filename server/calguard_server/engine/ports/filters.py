@@ -39,7 +39,7 @@ class AppointmentFilter(Struct, frozen=True):
     """Which appointments to list; empty parts do not narrow.
 
     `account_id` has it; it ends after `start_time` and begins before `end_time`. One of `within` has it, or owns its
-    page or is a member of it.
+    page or is a member of it. `conflicts_only`: it stands, and something is known to be in its way.
     """
 
     booking_page_id: str = ""
@@ -48,3 +48,4 @@ class AppointmentFilter(Struct, frozen=True):
     end_time: datetime | None = None
     states: frozenset[AppointmentState] = frozenset()
     within: frozenset[str] = frozenset()
+    conflicts_only: bool = False

@@ -97,6 +97,7 @@ class Wording:
     labels: Labels
     sentences: Sentences
     kinds: Mapping[NoticeKind, KindWording]
+    own_appointments: Mapping[NoticeKind, KindWording]  # in place of `kinds`, where all are the recipient's own
     alerts: Mapping[AlertTopic, str]
     reasons: Mapping[CauseReason, ReasonWording]
     capabilities: Mapping[Capability, str]

@@ -125,6 +125,24 @@ ENGLISH = Wording(
             "Your Google Calendars can be read again; there is nothing to do.",
         ),
     },
+    own_appointments={
+        NoticeKind.ASSIGNED_TO_FAULTY: KindWording(
+            "Please check an appointment",
+            "An appointment was assigned to you, and your Google Calendar cannot be read. "
+            "It may clash with something else that you have planned.",
+            "Appointments were assigned to you, and your Google Calendar cannot be read. "
+            "They may clash with something else that you have planned.",
+            "Please check whether you have time then. The appointment stays as it is unless somebody changes it.",
+        ),
+        NoticeKind.APPOINTMENT_CONFLICT: KindWording(
+            "Two things at the same time",
+            "Your Google Calendar can be read again, and you have something else planned at the time of an appointment "
+            "that was assigned to you while it could not be read.",
+            "Your Google Calendar can be read again, and you have something else planned at the times of appointments "
+            "that were assigned to you while it could not be read.",
+            "Please decide which of them you keep. The appointment stays as it is unless somebody changes it.",
+        ),
+    },
     alerts={
         AlertTopic.PROVIDER_SIDE: "Google refuses this service, and only its operator can mend that. "
         "The users concerned are not told.",

@@ -115,7 +115,7 @@ WHERE account_id = ?1 AND state IN ('NOT_ADDED', 'REMOVING') AND standing = 0 AN
 -- name: appointments_after
 -- Appointments after a start time and an id, on a page, that an account has (each empty: any), that end after a time and
 -- begin before another (each NULL: no matter when), in one of the states (empty: any), that one of some accounts has, or
--- whose page it owns or is a member of (empty: any).
+-- whose page it owns or is a member of (empty: any), and that stand and have a conflict (0: no matter).
 SELECT {appointments} FROM appointments
 WHERE (start_time, id) > (?1, ?2)
   AND (?4 = '' OR page_id = ?4)
@@ -123,6 +123,7 @@ WHERE (start_time, id) > (?1, ?2)
   AND (?6 IS NULL OR end_time > ?6)
   AND (?7 IS NULL OR start_time < ?7)
   AND (json_array_length(?8) = 0 OR state IN (SELECT value FROM json_each(?8)))
+  AND (?10 = 0 OR (state = 'ASSIGNED' AND conflicts <> '[]'))
   AND (json_array_length(?9) = 0
        OR id IN (SELECT appointment_id FROM entries
                  WHERE account_id IN (SELECT value FROM json_each(?9)) AND place IS NOT NULL)
@@ -138,6 +139,7 @@ WHERE page_id = ?4 AND (start_time, id) > (?1, ?2)
   AND (?6 IS NULL OR end_time > ?6)
   AND (?7 IS NULL OR start_time < ?7)
   AND (json_array_length(?8) = 0 OR state IN (SELECT value FROM json_each(?8)))
+  AND (?10 = 0 OR (state = 'ASSIGNED' AND conflicts <> '[]'))
   AND (json_array_length(?9) = 0
        OR id IN (SELECT appointment_id FROM entries
                  WHERE account_id IN (SELECT value FROM json_each(?9)) AND place IS NOT NULL)
