@@ -13,39 +13,11 @@ from calguard_server.engine.ports.watching import WatchSpec
 from calguard_server.grpc_api.state_change import encode_snapshot
 from calguard_server.watch.feed import Feed, FeedOptions
 from calguard_server.watch.tokens import TokenMint
-from tests.fakes.inline_connections import InlineConnection, InlineConnections, next_turn
+from tests.fakes.held_writer import COMMITTED, HeldWriter
+from tests.fakes.inline_connections import InlineConnections
 from tests.fakes.service import Service, running_service
 from tests.fakes.virtual_time import VirtualClock, run_virtually
 from tests.fakes.world import middle
-
-_PAUSES_OF_A_COMMIT = 4
-"""Before and after the reading of its rows, and before and after their writing."""
-
-
-class HeldWriter(InlineConnections):
-    """Connections of which the writer's can be held between a commit and the moment at which it knows of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.committed = asyncio.Event()
-        self.go_on = asyncio.Event()
-        self.go_on.set()
-        self._pauses = 0
-        self._writer = InlineConnections(self._pause)
-
-    def hold_next(self) -> None:
-        self.go_on.clear()
-        self._pauses = 0
-
-    async def connect(self, path: Path, *, writer: bool = False) -> InlineConnection:
-        return await (self._writer if writer else super()).connect(path, writer=writer)
-
-    async def _pause(self) -> None:
-        await next_turn()
-        self._pauses += 1
-        if self._pauses == _PAUSES_OF_A_COMMIT and not self.go_on.is_set():
-            self.committed.set()
-            await self.go_on.wait()
 
 
 def feed_of(service: Service) -> Feed:
@@ -75,9 +47,9 @@ def test_a_snapshot_of_what_the_feed_was_not_told_yet_is_gone_on_from(tmp_path: 
         async with running_service(tmp_path / "db", clock=VirtualClock(), connections=connections) as service:
             await service.add_account("ann")
             feed = feed_of(service)
-            connections.hold_next()
+            connections.hold_next(COMMITTED)
             adding = asyncio.create_task(add_page(service, "shown"))
-            await connections.committed.wait()
+            await connections.held.wait()
             token = await last_token(feed, WatchSpec())
             adding_more = asyncio.create_task(add_page(service, "next"))
             asyncio.get_running_loop().call_later(1, connections.go_on.set)

@@ -2,7 +2,8 @@
 
 1. Everything that waits while a commit is under way goes into the next one, up to `GROUP_MAX`.
 2. A unit of work that raises is refused alone; the others of its group are committed.
-3. Listeners are told of a commit before its callers are.
+3. Nobody is told anything before the commit, nor refused: what was decided may rest on others of its group, as the
+   answer to a repeated request does. Listeners are told before callers are.
 4. When a commit fails, every caller of the group is told that nothing was changed. When the reason is the operator's
    to mend (a full disk, a file that is not writable), the writer stops for good: the process is to end, and nothing
    that was answered is lost.
@@ -49,11 +50,21 @@ def uncounted(_size: int, _seconds: float, _changes: Sequence[Change]) -> None:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A piece of work and where its outcome goes."""
+    """A piece of work, where its outcome goes, and what that is to be."""
 
     work: Unit[Any] | Statements
     outcome: asyncio.Future[Any]
     result: Any = None
+    refusal: Exception | None = None
+
+    def tell(self) -> None:
+        """Let the caller have the outcome, unless it has gone."""
+        if self.outcome.done():
+            return
+        if self.refusal is None:
+            self.outcome.set_result(self.result)
+        else:
+            self.outcome.set_exception(self.refusal)
 
 
 class Writer:
@@ -169,9 +180,8 @@ class Writer:
         self.revision = rows.revision
         due = bool(rows.entries or rows.woken or rows.recovered or rows.reviews)
         self._tell(entries, owes=bool((entries or due) and rows.deliveries), due=due)
-        for each in done:
-            if not each.outcome.done():
-                each.outcome.set_result(each.result)
+        for each in group:
+            each.tell()
 
     def _tell(self, entries: list[LogEntry], *, owes: bool, due: bool) -> None:
         """Tell the listeners; one that breaks has missed changes for good, so the process is to start afresh."""
@@ -203,7 +213,7 @@ def _decide(rows: WorkingSet, waiting: _Waiting) -> bool:
     try:
         waiting.result = rows.run(waiting.work)
     except Exception as error:  # noqa: BLE001 - handed to the caller, who awaits it
-        waiting.outcome.set_exception(error)
+        waiting.refusal = error
         return False
     return True
 
