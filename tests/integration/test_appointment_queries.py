@@ -25,8 +25,8 @@ FINDING = {
     "next_review_time": 0,
     "put_off_review": 3,
     "drop_review": 2,
-    "appointments_after": 9,
-    "appointments_of_page_after": 9,
+    "appointments_after": 10,
+    "appointments_of_page_after": 10,
     "appointments_of_snapshot": 7,
 }
 
