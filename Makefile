@@ -93,7 +93,7 @@ format: setup ## put code and protos into the house format
 	buf format --write
 
 lock: setup ## pin the dependencies afresh (requirements.txt)
-	uv pip compile --quiet --upgrade --python-version 3.11 --universal --extra server --extra dev \
+	uv pip compile --quiet --upgrade --python-version 3.11 --universal --extra server --extra sandbox --extra dev \
 	  --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.txt pyproject.toml
 
 baseline: setup ## take the contract as it stands for the one that later changes must not break

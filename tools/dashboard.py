@@ -21,6 +21,10 @@ def _rate(metric: str, by: str, legend: str, only: str = "") -> dict[str, str]:
     return {legend: f"sum by ({by}) (rate({metric}{{{_where(only)}}}[$__rate_interval]))"}
 
 
+def _increase(metric: str, by: str, legend: str) -> dict[str, str]:
+    return {legend: f"sum by ({by}) (increase({metric}{{{_where('')}}}[$__rate_interval]))"}
+
+
 def _quantiles(metric: str, only: str = "") -> dict[str, str]:
     buckets = f"sum by (le) (rate({metric}_bucket{{{_where(only)}}}[$__rate_interval]))"
     return {f"p{round(each * 100)}": f"histogram_quantile({each}, {buckets})" for each in _QUANTILES}
@@ -82,9 +86,37 @@ _ROWS: dict[str, list[_Panel]] = {
         _Panel("How long unary calls take", "s", _quantiles("grpc_server_handling_seconds")),
         _Panel("Watches", "short", _gauge("calguard_watch_streams", "open")),
         _Panel("Furthest behind watch", "s", _gauge("calguard_watch_lag_seconds", "behind")),
+        _Panel(
+            "Calls refused in overload",
+            "reqps",
+            _rate("calguard_calls_shed_total", "instance", "{{instance}}"),
+            "Refused unseen, because calls waited too long; they are not among the calls by status.",
+        ),
         _Panel("Changes", "ops", {"changes": f"sum(rate(calguard_revision{{{_where('')}}}[$__rate_interval]))"}),
     ],
+    "Callers and TLS": [
+        _Panel(
+            "Until the certificate expires",
+            "s",
+            {"{{instance}}": f"calguard_tls_certificate_expiry_timestamp_seconds{{{_where('')}}} - time()"},
+        ),
+        _Panel(
+            "Stale files and keys",
+            "short",
+            _gauge("calguard_tls_files_stale", "files of TLS")
+            | _gauge("calguard_auth_tokens_file_stale", "file of callers")
+            | _gauge("calguard_auth_jwks_stale", "keys of JWTs"),
+            "1 while something cannot be read, and what was read of it before is in force.",
+        ),
+        _Panel("Renewals of TLS", "short", _increase("calguard_tls_renewals_total", "outcome", "{{outcome}}")),
+    ],
     "Store and process": [
+        _Panel(
+            "Takes changes",
+            "short",
+            {"{{instance}}": f"calguard_store_writable{{{_where('')}}}"},
+            "0 while the database does not answer, and health says NOT_SERVING.",
+        ),
         _Panel("How long a commit takes", "s", _quantiles("calguard_store_commit_duration_seconds")),
         _Panel("Pieces of work a commit", "short", _quantiles("calguard_store_commit_size")),
         _Panel(

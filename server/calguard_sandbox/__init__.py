@@ -4,7 +4,20 @@
 It imports nothing of the server it stands in front of: only the protocols are shared.
 """
 
+from typing import TYPE_CHECKING
+
 from calguard_sandbox.options import SandboxOptions
-from calguard_sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from calguard_sandbox.sandbox import Sandbox
 
 __all__ = ["Sandbox", "SandboxOptions"]
+
+
+def __getattr__(name: str) -> object:
+    """Load `Sandbox` when it is asked for: the command has to say what is missing where the extra is not installed."""
+    if name != "Sandbox":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from calguard_sandbox.sandbox import Sandbox
+
+    return Sandbox

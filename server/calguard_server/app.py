@@ -55,8 +55,9 @@ class App:
 
         Raises TokensFileError, TlsFilesError, JwksError, StoreError or OSError.
         """
-        traces = Traces(tracing.protocol) if tracing is not None and tracing.wanted else None
-        app = cls(settings, world or real_world(), traces)
+        world = world or real_world()
+        traces = Traces(tracing.protocol, world.clock) if tracing is not None and tracing.wanted else None
+        app = cls(settings, world, traces)
         try:
             await app._start()
         except BaseException:

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from calguard_sandbox import Sandbox, SandboxOptions
-from calguard_sandbox.__main__ import parse_options
+from calguard_sandbox.command import parse_options
 from calguard_sandbox.errors import ListenerError
 
 NAMES = {

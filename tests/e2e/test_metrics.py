@@ -1,11 +1,12 @@
 """What `/metrics` shows of a running server, and that the page of docs, the alerts and the dashboard know it."""
 
+import ast
 import asyncio
 import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,18 +18,25 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from calguard.v1 import booking_page_pb2 as pages_pb
-from tests.e2e.backend import Backend
+from tests.e2e.backend import Backend, running_backend
+from tests.e2e.bearer import ADMIN, KNOWN, overwrite
+from tests.e2e.methods import METHODS
 from tests.e2e.stubs import ALL, ANY
+from tests.fakes.certificates import SERVER_NAMES, authority, dns, put
+from tests.fakes.issuer import AUDIENCE, ISSUER, ec_key, key_set
 
 _ROOT = Path(__file__).parents[2]
 _RULES = _ROOT / "deploy/prometheus/calguard-alerts.yaml"
 _DASHBOARD = _ROOT / "deploy/grafana/calguard.json"
 _PAGE = _ROOT / "docs/metrics.md"
+_SOURCE = _ROOT / "server/calguard_server"
 _RUNBOOK = _ROOT / "docs/operations.md"
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool, of Prometheus, is not installed"
 )
 _NAME = re.compile(r"\b(?:calguard|grpc_server|process|python)_[a-z0-9_]+")
+_KINDS = {"Counter", "Gauge", "Histogram"}
+_COUNTER = re.compile(r"(\w+_total)((?:{[^}]*})?)")
 _SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_info", "_created")
 
 
@@ -44,10 +52,6 @@ async def families(backend: Backend) -> dict[str, Metric]:
     return {each.name: each for each in parsed if not each.name.endswith("_created")}
 
 
-_WITH_TOKENS = "calguard_auth_tokens_file_stale"
-"""Shown where callers are known by a file only."""
-
-
 async def value(backend: Backend, sample: str, **labels: str) -> float:
     found = await families(backend)
     return next(
@@ -59,6 +63,29 @@ async def value(backend: Backend, sample: str, **labels: str) -> float:
         ),
         0.0,
     )
+
+
+@pytest.fixture
+async def with_all(tmp_path: Path) -> AsyncIterator[Backend]:
+    """A server with all that shows metrics of its own: TLS, certificates of callers, their file, and JWTs."""
+    ca = authority()
+    cert, key = ca.issue(*SERVER_NAMES).write(tmp_path, "server")
+    put(tmp_path / "ca.pem", ca.cert)
+    put(tmp_path / "keys.json", key_set(ec_key("ec-1").public()))
+    overwrite(tmp_path / "callers", *KNOWN)
+    own = ca.issue(dns("ops.example.com"))
+    credentials = grpc.ssl_channel_credentials(ca.cert, own.key, own.cert)
+    settings = {
+        "tls_cert": str(cert),
+        "tls_key": str(key),
+        "tls_client_ca": str(tmp_path / "ca.pem"),
+        "auth_tokens_file": str(tmp_path / "callers"),
+        "auth_jwt_issuer": ISSUER,
+        "auth_jwt_audience": AUDIENCE,
+        "auth_jwt_jwks": str(tmp_path / "keys.json"),
+    }
+    async with running_backend(tmp_path, ADMIN, credentials, **settings) as running:
+        yield running
 
 
 async def busy(backend: Backend) -> None:
@@ -94,9 +121,9 @@ async def test_checks(backend: Backend) -> None:
     before = await value(backend, "calguard_check_duration_seconds_count")
     await backend.pass_time(minutes=30)
     await backend.until(lambda _: True)
-    while await value(backend, "calguard_check_duration_seconds_count") == before:
+    while not await value(backend, "calguard_checks_total", reason="HEALTHY"):
         await backend.pass_time(seconds=1)
-    assert await value(backend, "calguard_checks_total", reason="UNCHANGED") >= 0
+    assert await value(backend, "calguard_check_duration_seconds_count") > before
     assert await value(backend, "calguard_google_request_duration_seconds_count", outcome="200") > 0
     assert await value(backend, "calguard_google_request_duration_seconds_count", outcome="400") > 0
 
@@ -154,19 +181,54 @@ def _family(name: str, known: set[str]) -> str:
     return next((name.removesuffix(each) for each in _SUFFIXES if name.removesuffix(each) in known), name)
 
 
-async def test_page_of_docs_names_every_metric_and_no_other(backend: Backend) -> None:
-    known = {name for name in await families(backend) if name.startswith(("calguard_", "grpc_"))}
+def named_in_the_source() -> set[str]:
+    """The metrics that the server's source makes, as far as it spells their names."""
+    trees = (ast.parse(path.read_text()) for path in _SOURCE.rglob("*.py"))
+    made = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
+    return {
+        node.args[0].value
+        for node in made
+        if isinstance(node.func, ast.Name)
+        and node.func.id in _KINDS
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
+
+
+async def test_a_server_with_all_on_shows_every_metric(with_all: Backend) -> None:
+    """So that what is compared with it below is compared with all there is."""
+    known = set(await families(with_all))
+    named = named_in_the_source()
+    assert len(named) > 15
+    assert named <= known
+
+
+async def test_page_of_docs_names_every_metric_and_no_other(with_all: Backend) -> None:
+    known = {name for name in await families(with_all) if name.startswith(("calguard_", "grpc_"))}
     in_rows = "\n".join(line for line in _PAGE.read_text().splitlines() if line.startswith("| `"))
-    assert named_in(in_rows, known) == known | {_WITH_TOKENS}
+    assert named_in(in_rows, known) == known
 
 
-async def test_rules_and_panels_ask_for_metrics_that_exist(backend: Backend) -> None:
-    await busy(backend)
-    known = {*await families(backend), _WITH_TOKENS}
+async def test_rules_and_panels_ask_for_metrics_that_exist(with_all: Backend) -> None:
+    known = set(await families(with_all))
     expressions = [*(rule["expr"] for rule in rules()), *queries(json.loads(_DASHBOARD.read_text()))]
     assert len(expressions) > 20
     for expression in expressions:
         assert named_in(expression, known) <= known, expression
+
+
+async def test_what_alerts_count_is_shown_at_0_before_it_happens(with_all: Backend) -> None:
+    """Else the first event would be no increase; how long things take is no event."""
+    shows = await shown(with_all)
+    counted = {name + where for rule in rules() for name, where in _COUNTER.findall(rule["expr"])}
+    assert len(counted) == 3
+    for each in counted:
+        name, _, where = each.removesuffix("}").partition("{")
+        rows = [row for row in shows.splitlines() if row.startswith(name) and where in row]
+        assert rows, each
+        assert all(row.endswith(" 0.0") for row in rows), each
+    for method in METHODS:
+        assert re.search(rf'handled_total{{grpc_code="INTERNAL",grpc_method="{method}",.*}} 0\.0', shows), method
 
 
 def rules() -> list[dict[str, str]]:
@@ -184,7 +246,8 @@ def queries(part: object) -> Iterator[str]:
 
 def test_every_alert_is_in_the_runbook() -> None:
     """Each has what it means, what to look at and what to do, under a heading that its annotation links to."""
-    headings = set(re.findall(r"^### (\w+)$", _RUNBOOK.read_text(), re.MULTILINE))
+    section = _RUNBOOK.read_text().partition("\n## Alerts by metrics\n")[2].partition("\n## ")[0]
+    headings = set(re.findall(r"^### (\w+)$", section, re.MULTILINE))
     alerts = {rule["alert"] for rule in rules()}
     assert alerts == headings
     for rule in rules():

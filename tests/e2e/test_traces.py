@@ -9,15 +9,17 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from calguard.v1 import booking_page_pb2 as pages_pb
 from calguard_server.store_settings import SettingsError
+from calguard_server.telemetry.traces import EXPORTERS
 from calguard_server.tracing_settings import read_tracing_settings
 from tests.e2e.operating import Operation, Serving, operating
 from tests.e2e.stubs import ALL
-from tests.e2e.trace_collector import TraceCollector, attributes_of, collecting
+from tests.e2e.trace_collector import TraceCollector, attributes_of, collecting, never_answering
 
 GET = "calguard.v1.BookingPageService/GetBookingPage"
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRACEPARENT = (("traceparent", f"00-{TRACE}-{PARENT}-01"),)
 NOWHERE = "http://127.0.0.1:9"
+AN_HOUR = "3600"
 
 
 @pytest.fixture
@@ -91,6 +93,21 @@ async def test_a_collector_that_is_gone_holds_nothing_up(operation: Operation) -
     assert "Traceback" not in serving.process.printed
     assert serving.process.complaints == ""
     assert [each for each in serving.process.events if each["event"] == "stopping"]
+
+
+@pytest.mark.parametrize("protocol", sorted(EXPORTERS))
+async def test_a_collector_that_never_answers_does_not_keep_the_server(operation: Operation, protocol: str) -> None:
+    """An exporter may wait for an hour, and the server ends in good order: not by its deadline, whose code is 70."""
+    operation.environment |= {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_TIMEOUT": AN_HOUR}
+    async with never_answering() as collector:
+        operation.environment |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "20"}
+        serving = await operation.serve()
+        await serving.stubs.add_account("ann")
+        await collector.asked()
+        assert await serving.stop() == 0
+    [told] = [each["event"] for each in serving.process.events if "spans that are left" in str(each["event"])]
+    assert told == "the collector of traces does not answer: spans that are left are dropped"
+    assert serving.process.complaints == ""
 
 
 @pytest.mark.parametrize(

@@ -63,3 +63,38 @@ async def collecting() -> AsyncIterator[TraceCollector]:
         yield collector
     finally:
         await runner.cleanup()
+
+
+class SilentCollector:
+    """Takes connections and what comes on them, and never answers."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self._asked = asyncio.Event()
+
+    async def asked(self) -> None:
+        """Return once something was sent."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self._asked.wait()
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await reader.read(65_536):
+                self._asked.set()
+        except ConnectionResetError:  # whoever sent it has ended
+            return
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def never_answering() -> AsyncIterator[SilentCollector]:
+    """Listen on loopback, and never answer."""
+    collector = SilentCollector()
+    server = await asyncio.start_server(collector.take, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    collector.url = f"http://{host}:{port}"
+    try:
+        yield collector
+    finally:
+        server.close()

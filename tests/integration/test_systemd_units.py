@@ -1,10 +1,10 @@
-"""The units of systemd: they are understood, harden what they run, and agree with the server on times and names."""
+"""The unit of systemd: it is understood, hardens what it runs, and agrees with the server on times and names."""
 
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,12 +15,8 @@ from calguard_server.secret_files import SUFFIX, secret_names
 from calguard_server.settings.server import Settings
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
-SERVER, COMMAND = FOLDER / "calguard.service", FOLDER / "calguard-command@.service"
-COMMANDS_OWN = {"Type", "ExecStart"}
-SERVERS_OWN = COMMANDS_OWN | {
-    "NotifyAccess", "TimeoutStartSec", "WatchdogSec", "Restart", "RestartSec", "RestartPreventExitStatus",
-    "TimeoutStopSec", "KillMode",
-}  # fmt: skip
+SERVER = FOLDER / "calguard.service"
+OPTIONAL = sorted((FOLDER / "secrets").glob("*.conf"))
 SMALLEST_EXPOSURE = 1.5
 ANALYZE = shutil.which("systemd-analyze")
 
@@ -38,12 +34,16 @@ def value_of(unit: Path, name: str) -> str:
     return value
 
 
-def runnable(unit: Path, folder: Path) -> Path:
-    """The unit with a program that is there, on whatever machine the test runs."""
-    copied = folder / unit.name.replace("@", "@check")
+def installed(folder: Path, *optional: Path) -> Path:
+    """The unit with its parts, and a program that is there, on whatever machine the test runs."""
+    copied = folder / SERVER.name
     copied.write_text(
-        re.sub(r"^ExecStart=\S+", f"ExecStart={shutil.which('true')}", unit.read_text(), flags=re.MULTILINE)
+        re.sub(r"^ExecStart=\S+", f"ExecStart={shutil.which('true')}", SERVER.read_text(), flags=re.MULTILINE)
     )
+    parts = folder / f"{SERVER.name}.d"
+    parts.mkdir()
+    for each in optional:
+        shutil.copy(each, parts)
     return copied
 
 
@@ -54,36 +54,38 @@ def analyze(*arguments: str) -> str:
     return ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize("unit", [SERVER, COMMAND], ids=lambda unit: unit.name)
-def test_systemd_itself_finds_nothing_wrong(unit: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("optional", [(), OPTIONAL], ids=["alone", "with every secret"])
+def test_systemd_itself_finds_nothing_wrong(optional: Sequence[Path], tmp_path: Path) -> None:
     """Where it is installed; what it says of exposure is from 0, the least, to 10."""
-    names = {name for name, _ in service_lines(unit)}
+    names = {name for name, _ in service_lines(SERVER)}
     assert {"NoNewPrivileges", "ProtectSystem", "SystemCallFilter", "CapabilityBoundingSet"} <= names
     if ANALYZE is None:
         return
-    copied = runnable(unit, tmp_path)
-    assert analyze("verify", str(copied)) == ""
-    exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", analyze("security", "--offline=yes", str(copied)))
+    unit = installed(tmp_path, *optional)
+    assert analyze("verify", str(unit)) == ""
+    exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", analyze("security", "--offline=yes", str(unit)))
     assert exposure is not None
     assert float(exposure[1]) <= SMALLEST_EXPOSURE
 
 
-def test_commands_run_as_the_server_does() -> None:
-    """With its settings, its secrets and its rights, and no others."""
-    of_server = [line for line in service_lines(SERVER) if line[0] not in SERVERS_OWN]
-    of_command = [line for line in service_lines(COMMAND) if line[0] not in COMMANDS_OWN]
-    assert of_server == of_command
+def handed_over(part: Path) -> dict[str, str]:
+    """The credentials of a unit, or a part of one, by the settings that are read from them."""
+    lines = list(service_lines(part))
+    files = dict(value.partition(":")[::2] for name, value in lines if name == "LoadCredential")
+    given = dict(value.split("=", 1) for name, value in lines if name == "Environment" and "=%d/" in value)
+    assert {name: f"%d/{credential}" for name, credential in zip(given, files, strict=True)} == given
+    assert files == {credential: f"/etc/calguard/{credential}" for credential in files}
+    return dict(zip(given, files, strict=True))
 
 
 def test_every_secret_is_handed_over_as_a_file() -> None:
-    """Each setting that holds one, as a credential; none is in the unit, or in the environment."""
-    credentials = {value.partition(":")[0] for name, value in service_lines(SERVER) if name == "LoadCredential"}
-    given = dict(value.split("=", 1) for name, value in service_lines(SERVER) if name == "Environment")
-    secrets = {name: name.removeprefix("CALGUARD_").lower() for name in secret_names(Settings)}
-    assert credentials == set(secrets.values())
-    assert {name + SUFFIX: f"%d/{credential}" for name, credential in secrets.items()} == {
-        name: value for name, value in given.items() if name.endswith(SUFFIX)
-    }
+    """Each setting that holds one, as a credential; the unit alone takes what no server is without."""
+    secrets = {name + SUFFIX: name.removeprefix("CALGUARD_").lower() for name in secret_names(Settings)}
+    required = {name: each for name, each in secrets.items() if Settings.model_fields[each].is_required()}
+    assert handed_over(SERVER) == required
+    for part in OPTIONAL:
+        assert handed_over(part) == {f"CALGUARD_{part.stem.upper()}{SUFFIX}": part.stem}
+    assert {part.stem for part in OPTIONAL} == set(secrets.values()) - set(required.values())
 
 
 def test_it_is_killed_only_after_it_would_have_ended_itself() -> None:

@@ -1,4 +1,4 @@
-"""Builds the wheel, installs it in clean environments, and runs the server, the command and a client from there."""
+"""Builds the wheel, installs it in clean environments, and runs the commands and a client from there."""
 
 import os
 import re
@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from cryptography.fernet import Fernet
 from tests.wheel.installed import Installed, WrongError, build, install
 
 _LISTENING = re.compile(r"listening on (127\.0\.0\.1:\d+)")
+_CONTROL = re.compile(r"control listening on (http://127\.0\.0\.1:\d+)")
 _SECONDS = 30
 
 _OF_THE_SERVER = {
@@ -59,7 +61,9 @@ def main() -> int:
         except WrongError as error:
             sys.stdout.write(f"wheel: wrong: {error}\n")
             return 1
-    sys.stdout.write("wheel: the server, the command and a client run from it; the plain install has no server\n")
+    sys.stdout.write(
+        "wheel: the server, the sandbox, the command and a client run from it; the plain install has no server\n"
+    )
     return 0
 
 
@@ -71,6 +75,9 @@ def _check(folder: Path) -> None:
         _check_clients(whole, address, "intro-1")
         _check_clients(plain, address, "intro-2")
     _check_plain(plain)
+    for without in (plain, whole):
+        _check_extra(without, "calguard-sandbox", "sandbox")
+    _check_sandbox(install(wheel, folder / "sandbox", "sandbox"), folder)
 
 
 def _check_clients(installed: Installed, address: str, account_id: str) -> None:
@@ -92,14 +99,28 @@ def _check_plain(plain: Installed) -> None:
     """See that the plain install has nothing of the server, and that the server's command says so."""
     if extra := plain.packages() & _OF_THE_SERVER:
         raise WrongError(f"the plain install has {', '.join(sorted(extra))}")
-    told = plain.run("calguard-server", code=os.EX_UNAVAILABLE)
-    if "pip install 'calguard[server]'" not in told:
-        raise WrongError(f"calguard-server does not say how to get the server\n{told}")
+    _check_extra(plain, "calguard-server", "server")
+
+
+def _check_extra(installed: Installed, command: str, extra: str) -> None:
+    """See that a command whose extra is not installed says so."""
+    told = installed.run(command, code=os.EX_UNAVAILABLE)
+    if f"pip install 'calguard[{extra}]'" not in told or "Traceback" in told:
+        raise WrongError(f"{command} does not say how to get what it needs\n{told}")
+
+
+def _check_sandbox(installed: Installed, folder: Path) -> None:
+    """Run the sandbox from an install that has nothing else, and see that what it says it listens at answers."""
+    ports = (f"--{surface}-port=0" for surface in ("google", "slack", "smtp", "control"))
+    with _running(installed, "calguard-sandbox", *ports, log=folder / "sandbox.log", ready=_CONTROL) as url:
+        answer = urllib.request.urlopen(f"{url}/state", timeout=_SECONDS).read()
+    if b"ann@example.com" not in answer:
+        raise WrongError(f"the sandbox does not tell whom it knows\n{answer!r}")
 
 
 @contextmanager
 def _serving(installed: Installed, folder: Path) -> Iterator[str]:
-    """Run the server; the address at which it listens. It has to end in good order."""
+    """Run the server; the address at which it listens."""
     settings = {
         "CALGUARD_LISTEN": "127.0.0.1:0",
         "CALGUARD_HTTP_LISTEN": "",
@@ -108,30 +129,44 @@ def _serving(installed: Installed, folder: Path) -> Iterator[str]:
     }
     installed.run("calguard-server", "migrate", environment=settings)
     log = folder / "server.log"
+    with _running(installed, "calguard-server", log=log, ready=_LISTENING, environment=settings) as address:
+        yield address
+
+
+@contextmanager
+def _running(
+    installed: Installed,
+    command: str,
+    *arguments: str,
+    log: Path,
+    ready: re.Pattern[str],
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[str]:
+    """Run a command that goes on; where it says it listens. It has to end in good order."""
     with log.open("w") as output:
-        server = subprocess.Popen(
-            [installed.command("calguard-server")],
-            cwd=folder,
-            env={"PATH": os.environ["PATH"]} | settings,
+        process = subprocess.Popen(
+            [installed.command(command), *arguments],
+            cwd=log.parent,
+            env={"PATH": os.environ["PATH"], **(environment or {})},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
         try:
-            yield _address(server, log)
-            server.send_signal(signal.SIGTERM)
-            code = server.wait(_SECONDS)
+            yield _address(process, log, ready)
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(_SECONDS)
         finally:
-            server.kill()
+            process.kill()
     if code or "Traceback" in log.read_text():
-        raise WrongError(f"the server ended with {code}\n{log.read_text()}")
+        raise WrongError(f"{command} ended with {code}\n{log.read_text()}")
 
 
-def _address(server: "subprocess.Popen[bytes]", log: Path) -> str:
-    """Wait until the server listens, or has ended."""
-    while server.poll() is None:
-        if found := _LISTENING.search(log.read_text()):
+def _address(process: "subprocess.Popen[bytes]", log: Path, ready: re.Pattern[str]) -> str:
+    """Wait until a process listens, or has ended."""
+    while process.poll() is None:
+        if found := ready.search(log.read_text()):
             return found[1]
-    raise WrongError(f"the server does not start\n{log.read_text()}")
+    raise WrongError(f"it does not start\n{log.read_text()}")
 
 
 if __name__ == "__main__":

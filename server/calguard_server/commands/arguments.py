@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -29,8 +29,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(os.EX_USAGE, f"{self.prog}: {message}\n")
 
 
-def read_arguments() -> Command:
-    """Read the command line; ends the program with EX_USAGE where it is wrong."""
+def read_arguments(given: Sequence[str] | None = None) -> Command:
+    """Read the command line, if no other is given; ends the program with EX_USAGE where it is wrong."""
     parser = _Parser(
         "calguard-server",
         description="Serves, or with a command does that. It is configured by CALGUARD_* settings: see "
@@ -46,7 +46,7 @@ def read_arguments() -> Command:
     _add_backup(commands)
     _add_restore(commands)
     _add_check(commands)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     command: Command = arguments.command(arguments)
     return command
 

@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from calguard_server.domain.link_verdict import LinkReason
+
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
 
 
@@ -21,6 +23,8 @@ class CheckMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        for reason in LinkReason:  # the first of its kind is an increase
+            self._checked.labels(reason.value)
 
     def checked(self, reason: str, seconds: float) -> None:
         """Take note of a check."""

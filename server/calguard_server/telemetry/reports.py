@@ -2,6 +2,9 @@
 
 from prometheus_client import CollectorRegistry, Counter
 
+from calguard_server.domain.causes import CauseReason
+from calguard_server.engine.reports import NO_REASON
+
 
 class ReportMetrics:
     """Counts reports by what each was read as."""
@@ -13,6 +16,8 @@ class ReportMetrics:
             ["reason"],
             registry=registry,
         )
+        for reason in (*CauseReason, NO_REASON):  # the first of its kind is an increase
+            self._reported.labels(str(reason))
 
     def reported(self, reason: str) -> None:
         """Take note of a report."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from calguard_server.auth.unsubscribe_tokens import UnsubscribeTokens
 from calguard_server.entrance import Entrance
 from calguard_server.grpc_api.interceptors import CallTracer
+from calguard_server.grpc_api.roles import OPEN, ROLE_OF
 from calguard_server.grpc_api.server import GrpcServer, UseCases, build_server
 from calguard_server.http_api.page import CallbackPage
 from calguard_server.http_api.server import HttpServer
@@ -29,7 +30,7 @@ def _naming(setting: str) -> Iterator[None]:
 
 def bind_grpc(basis: Basis, use_cases: UseCases, entrance: Entrance, trace: CallTracer | None) -> GrpcServer:
     """Bind the gRPC server, which is yet to be started. Raises OSError, which names the setting."""
-    settings, calls = basis.settings, CallMetrics(basis.registry)
+    settings, calls = basis.settings, CallMetrics(basis.registry, (*ROLE_OF, *OPEN))
     host, _, port = settings.listen.rpartition(":")
     with _naming("CALGUARD_LISTEN"):
         server = build_server(
