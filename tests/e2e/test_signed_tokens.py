@@ -77,6 +77,19 @@ def made_up(header: dict[str, object], signature: bytes = b"") -> str:
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
 
 
+def plain(header: bytes) -> str:
+    """A token whose header is these bytes."""
+    return f"{base64.urlsafe_b64encode(header).rstrip(b'=').decode()}.e30.eHh4"
+
+
+def nested(depth: int) -> object:
+    """Lists within one another."""
+    value: object = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 def confused() -> str:
     """A token that is signed with the public key, as if that were a secret of both."""
     signed, _, _ = made_up({"alg": "HS256", "kid": "ec-1"}, b"-").rpartition(".")
@@ -104,6 +117,16 @@ def confused() -> str:
         (made_up({"alg": "none", "kid": "ec-1"}), UNKNOWN),
         (made_up({"alg": "ES256"}, b"x" * 64), UNKNOWN),
         (made_up({"alg": "ES256", "kid": "ec-1", "crit": ["unheard-of"], "unheard-of": 1}, b"x" * 64), UNKNOWN),
+        (made_up({"alg": "ES256", "kid": "ec-1", "crit": 5}, b"x" * 64), UNKNOWN),
+        (made_up({"alg": "ES256", "kid": "ec-1", "crit": None}, b"x" * 64), UNKNOWN),
+        (made_up({"alg": "ES256", "kid": "ec-1", "b64": False, "crit": ["b64"]}, b"x" * 64), UNKNOWN),
+        (made_up({"alg": "ES256", "kid": ["ec-1"]}, b"x" * 64), UNKNOWN),
+        (made_up({"alg": {"ES256": 1}, "kid": "ec-1"}, b"x" * 64), UNKNOWN),
+        (plain(b'{"alg":"ES256","kid":"ec-1","x":' + b"[" * 3000), UNKNOWN),
+        (plain(b'["alg"]'), UNKNOWN),
+        (plain(b'"alg"'), UNKNOWN),
+        (EC.sign(claims(more=nested(10))), ("", "", "")),
+        (EC.sign(claims(more=nested(900))), UNKNOWN),
         (confused(), UNKNOWN),
         ("ey.e.e", UNKNOWN),
         ("eyJ.eyJ.", UNKNOWN),

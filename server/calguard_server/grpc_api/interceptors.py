@@ -102,6 +102,14 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         """Answer the handler, wrapped: what it raises leaves as a refusal, and its calls are logged."""
         return (self._wrap_stream if handler.response_streaming else self._wrap_unary)(method, handler)
 
+    def refusing(self, method: str, error: Exception) -> Handler:
+        """Answer a handler, wrapped, that raises an error, and waits for no request, of whatever kind the method is."""
+
+        async def refuse(_requests: object, _context: object) -> Never:
+            raise error
+
+        return self.guard(method, grpc.stream_unary_rpc_method_handler(refuse, response_serializer=bytes))
+
     def _wrap_unary(self, method: str, handler: Handler) -> Handler:
         behaviour: Any = handler.stream_unary if handler.request_streaming else handler.unary_unary
         decode, encode = _decoder_of(handler), handler.response_serializer

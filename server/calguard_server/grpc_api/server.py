@@ -195,7 +195,7 @@ def build_server(
         trace=trace,
     )
     known = errors if authority is None else AuthenticationInterceptor(authority, errors)
-    shedding = SheddingInterceptor(known, limits.overload, timer, shed)
+    shedding = SheddingInterceptor(known, errors.refusing, limits.overload, timer, shed)
     server = grpc.aio.server(interceptors=(shedding,), options=(*OPTIONS, *_ages(connection_age)))
     methods = _Methods(ScopeGuard(Visibility(use_cases.store)))
     door = cast("grpc.aio.Server", methods)  # as far as services are added to one
