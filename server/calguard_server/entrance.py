@@ -48,7 +48,7 @@ class _Keys:
     """The keys that sign JWTs, and what reads them again."""
 
     def __init__(self, place: str, session: aiohttp.ClientSession, clock: Clock, registry: CollectorRegistry) -> None:
-        self._remote = place.startswith(("https://", "http://"))
+        self._remote = place.lower().startswith(("https://", "http://"))
         self.jwks = Jwks(JwksUrl(place, session) if self._remote else JwksFile(Path(place)), clock)
         stale = Gauge(
             "calguard_auth_jwks_stale",
