@@ -3,7 +3,7 @@
 What is looked at: what each test prints (so the log of servers in its own process), what servers of other processes
 print and have on their command line, `/metrics`, refusals of calls, what the `calguard` command says, and what is sent
 to people. Secrets are known by their form, and the tests plant each of the kinds that there are: keys, tokens of
-Google's, Slack's and callers', the OAuth client's secret, webhooks' secrets, the mail server's password.
+Google's, Slack's and callers', the OAuth client's secret, webhooks' secrets, the mail server's password, a URL's key.
 """
 
 import re
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 MAIL_PASSWORD = "planted-mail-password"
+URL_SECRET = "planted-secret-of-a-url"
 
 KINDS = {
     "a key of TOKEN_KEYS": re.compile(r"(?<![\w/+-])[A-Za-z0-9_-]{43}=(?![\w=])"),
@@ -25,6 +26,7 @@ KINDS = {
     "a caller's token": re.compile(r"calguard_[\w-]{43}|token-of-an?-(?:admin|writer|reader|stranger)"),
     "a webhook's secret": re.compile(r"whsec_[\w+/-]{16,}"),
     "the mail server's password": re.compile(MAIL_PASSWORD),
+    "a secret in a URL": re.compile(URL_SECRET),
 }
 
 _found: list[str] = []

@@ -6,6 +6,9 @@ import sys
 
 def main() -> None:
     """Run what the command line says."""
+    # gRPC reads this when it is imported. Left to itself it writes a line, which is no JSON, for each greeting that
+    # fails: so who connects would say how long our log is.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         from calguard_server.commands.arguments import read_arguments
         from calguard_server.commands.ending import ended

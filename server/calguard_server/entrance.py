@@ -14,14 +14,14 @@ from calguard_server.auth.certificates import ClientTrust
 from calguard_server.auth.jwks import Jwks, JwksError
 from calguard_server.auth.jwks_sources import JwksFile, JwksUrl
 from calguard_server.auth.signed_tokens import SignedTokenRules, SignedTokens
-from calguard_server.auth.tls_files import TlsFiles, TlsMaterial
+from calguard_server.auth.tls_files import ClientCaFile, PairFiles
 from calguard_server.auth.tokens_file import TokensFile
 from calguard_server.engine.ports.clock import Clock
 from calguard_server.grpc_api.tls import TlsCredentials
 from calguard_server.settings.addresses import is_loopback
 from calguard_server.settings.server import Settings
 from calguard_server.workers.jwks_reload import JwksReload
-from calguard_server.workers.tls_reload import TlsMetrics, TlsReload
+from calguard_server.workers.tls_reload import ClientCaReload, TlsMetrics, TlsReload
 from calguard_server.workers.token_reload import TokenReload
 
 _log = structlog.get_logger()
@@ -33,20 +33,22 @@ Worker = Callable[[], Coroutine[object, object, None]]
 
 
 class Tls:
-    """The files of TLS, what they held at the start, and what is served with."""
+    """The files of TLS, what they held at the start, and what is served with. Without a `ca_file` nobody is asked."""
 
-    def __init__(self, files: TlsFiles) -> None:
+    def __init__(self, pair_files: PairFiles, ca_file: ClientCaFile | None) -> None:
         """Raise TlsFilesError."""
-        self.files = files
-        self.material = files.read()
-        self.credentials = TlsCredentials(self.material)
+        self.pair_files = pair_files
+        self.ca_file = ca_file
+        self.pair = pair_files.read()
+        self.client_ca = ca_file.read() if ca_file else b""
+        self.credentials = TlsCredentials(self.pair, self.client_ca)
 
 
 class _Keys:
     """The keys that sign JWTs, and what reads them again."""
 
     def __init__(self, place: str, session: aiohttp.ClientSession, clock: Clock, registry: CollectorRegistry) -> None:
-        self._remote = place.startswith(("https://", "http://"))
+        self._remote = place.lower().startswith(("https://", "http://"))
         self.jwks = Jwks(JwksUrl(place, session) if self._remote else JwksFile(Path(place)), clock)
         stale = Gauge(
             "calguard_auth_jwks_stale",
@@ -97,7 +99,7 @@ class Entrance:
         ]
         return {
             "authentication": " and ".join(ways) or "none",
-            "tls": ("mutual" if tls.material.client_ca else "on") if tls else "off",
+            "tls": ("mutual" if tls.client_ca else "on") if tls else "off",
         }
 
     def workers(self) -> dict[str, Worker]:
@@ -108,19 +110,22 @@ class Entrance:
         if self._keys is not None:
             workers["keys of JWTs"] = self._keys.reload.run
         if self.tls is not None:
-            workers["tls"] = self._tls_reload(self.tls).run
+            workers |= self._tls_reloads(self.tls)
         return workers
 
     def _read_tls(self) -> Tls | None:
-        paths = self._settings.tls_cert, self._settings.tls_key, self._settings.tls_client_ca
-        return Tls(TlsFiles(*paths, self._clock)) if self._settings.tls_cert else None
+        settings = self._settings
+        if not settings.tls_cert:
+            return None
+        ca_file = ClientCaFile(settings.tls_client_ca) if settings.tls_client_ca else None
+        return Tls(PairFiles(settings.tls_cert, settings.tls_key, self._clock), ca_file)
 
     def _read_callers(self) -> Authority | None:
         if self._tokens_file is None and self._keys is None:
             return None
         if self.tls is None and not is_loopback(self._settings.listen):
             _log.warning("tokens come in plain text from other machines: set CALGUARD_TLS_CERT, or let a proxy end TLS")
-        client_ca = self.tls.material.client_ca if self.tls else b""
+        client_ca = self.tls.client_ca if self.tls else b""
         callers = self._tokens_file.read() if self._tokens_file else {}
         self._warn_of(callers, asked_for_certificates=bool(client_ca))
         signed = SignedTokens(self._rules(), self._keys.jwks, self._clock) if self._keys else None
@@ -150,12 +155,19 @@ class Entrance:
         )
         return TokenReload(file, authority, self._clock, stale.set)
 
-    def _tls_reload(self, tls: Tls) -> TlsReload:
-        def renew(material: TlsMaterial) -> None:
-            tls.credentials.renew(material)
-            if self.authority is not None and self.authority.trust is not None:
-                self.authority.trust.replace(material.client_ca)
-
+    def _tls_reloads(self, tls: Tls) -> dict[str, Worker]:
         metrics = TlsMetrics(self._registry)
-        metrics.in_force(tls.material)
-        return TlsReload(tls.files, renew, self._clock, metrics)
+        metrics.in_force(tls.pair)
+        reloads: dict[str, Worker] = {
+            "tls": TlsReload(tls.pair_files, tls.credentials.renew_pair, self._clock, metrics).run
+        }
+        if tls.ca_file is not None:
+            reloads["trust in callers"] = ClientCaReload(tls.ca_file, self._trust, self._clock, metrics).run
+        return reloads
+
+    def _trust(self, client_ca: bytes) -> None:
+        """Have callers be trusted by these authorities: those of new connections, and those who are connected."""
+        if self.tls is not None:
+            self.tls.credentials.renew_client_ca(client_ca)
+        if self.authority is not None and self.authority.trust is not None:
+            self.authority.trust.replace(client_ca)

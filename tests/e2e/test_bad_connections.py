@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from tests.e2e.backend import Backend
+from tests.e2e.operating import operating
+from tests.fakes.certificates import SERVER_NAMES, authority
 from tests.patience import PATIENCE_SECONDS
 
 MANY = 1_000
@@ -94,3 +97,23 @@ async def test_who_pings_too_often_is_sent_away(backend: Backend) -> None:
                 break
         assert (int.from_bytes(frame[4:8]), frame[8:]) == (ENHANCE_YOUR_CALM, b"too_many_pings")
     await served(backend)
+
+
+@pytest.mark.parametrize(("verbosity", "told"), [("", False), ("INFO", True)])
+async def test_greetings_that_fail_are_no_lines_of_the_log(tmp_path: Path, verbosity: str, *, told: bool) -> None:
+    """Standard error stays empty, unless the environment says that gRPC is to tell."""
+    cert, key = authority().issue(*SERVER_NAMES).write(tmp_path, "server")
+    async with operating(tmp_path) as operation:
+        operation.set(tls_cert=str(cert), tls_key=str(key))
+        if verbosity:
+            operation.environment["GRPC_VERBOSITY"] = verbosity
+        process = await operation.launch()
+        async with connections(await process.port(), 20, b"GET / HTTP/1.1\r\n\r\n") as opened:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                for reader, _ in opened:
+                    while await reader.read(1024):
+                        pass
+        process.terminate()
+        assert await process.ended() == 0
+    assert ("Handshake" in process.complaints) is told
+    assert bool(process.complaints) is told

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from calguard_client.refusal import Refusal
 from tests.e2e.backend import Backend, running_backend
-from tests.e2e.bearer import READER, STRANGER, line, overwrite, replace
+from tests.e2e.bearer import READER, STRANGER, line, overwrite, remove, replace
 from tests.e2e.methods import METHODS
 from tests.e2e.stubs import told
 from tests.e2e.watching import Watcher
@@ -154,6 +154,40 @@ async def test_an_authority_that_is_taken_out_is_trusted_no_more(served: Served)
             await METHODS["ListAccounts"].call_raw(by_other, b"")
             kept.cancel()
     assert await served.outcome(BOOKING) == ("UNAVAILABLE", "")
+
+
+@pytest.mark.parametrize("spoilt", ["expired", "of another key", "gone"])
+async def test_an_authority_is_taken_out_though_the_servers_own_certificate_is_of_no_use(
+    served: Served, spoilt: str
+) -> None:
+    """Revoking waits for nothing: new connections are refused, and calls on those from before.
+
+    New ones are still shown the server's last good certificate; the log and the metric tell of the bad one.
+    """
+    other, cert = authority(), Path(served.settings["tls_cert"])
+    dashboard = other.issue(uri("spiffe://example.com/dashboard"))
+    async with served.channel(BOOKING) as channel:
+        watcher = Watcher(channel)
+        await watcher.snapshot()
+        with capture_logs() as logs:
+            match spoilt:
+                case "expired":
+                    put(cert, CA.issue(*SERVER_NAMES, end=START).cert)
+                case "of another key":
+                    put(cert, CA.issue(*SERVER_NAMES).cert)
+                case _:
+                    remove(cert)
+            put(served.ca, other.cert)
+            assert told(await served.backend.ticking(watcher.ended())) == ("UNAUTHENTICATED", "CERTIFICATE_UNTRUSTED")
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await METHODS["ListAccounts"].call_raw(channel, b"")
+        assert told(Refusal.of(error.value)) == ("UNAUTHENTICATED", "CERTIFICATE_UNTRUSTED")
+    assert await served.outcome(BOOKING) == ("UNAVAILABLE", "")
+    assert await served.outcome(dashboard) == ("", "")
+    problems = {each["problem"].split(": ")[0] for each in logs if "of no use" in each["event"]}
+    assert problems
+    assert problems <= {"CALGUARD_TLS_CERT", "CALGUARD_TLS_KEY"}
+    assert served.backend.app.registry.get_sample_value("calguard_tls_files_stale") == 1
 
 
 async def test_a_watch_ends_when_its_certificate_is_not_to_be_used_any_more(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from calguard.v1 import notification_pb2 as notices_pb
 from calguard_server.commands.stopping import BEYOND_DRAIN
 from tests.e2e.operating import Operation, operating
 from tests.e2e.server_process import ServerProcess
-from tests.e2e.stubs import ALL, Stubs
+from tests.e2e.stubs import ALL, Stubs, refused, told
 from tests.patience import PATIENCE_SECONDS
 
 SENDING = notices_pb.NOTIFICATION_STATE_SENDING
@@ -67,8 +67,7 @@ async def test_nothing_that_hangs_holds_it_up(operation: Operation) -> None:
     [listening] = [event for event in serving.process.events if "http_port" in event]
     with closing(half_request(int(str(listening["http_port"])))):
         assert await serving.stop() == 0
-    with pytest.raises(grpc.aio.AioRpcError):
-        await held
+    assert told(await refused(held)) == ("UNAVAILABLE", "SERVER_DRAINING")
     assert serving.process.complaints == ""
     operation.sandbox.faults.clear()
     again = await operation.serve()

@@ -27,6 +27,7 @@ from tests.e2e.watching import Watcher
 from tests.fakes.certificates import put
 from tests.fakes.issuer import AUDIENCE, ISSUER, Published, at, claims, ec_key, key_set, publishing, rsa_key
 from tests.fakes.world import START
+from tests.leaks import URL_SECRET
 from tests.patience import PATIENCE_SECONDS
 
 RSA, EC, STRANGER = rsa_key("rsa-1"), ec_key("ec-1"), ec_key("ec-1")
@@ -77,6 +78,19 @@ def made_up(header: dict[str, object], signature: bytes = b"") -> str:
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
 
 
+def plain(header: bytes) -> str:
+    """A token whose header is these bytes."""
+    return f"{base64.urlsafe_b64encode(header).rstrip(b'=').decode()}.e30.eHh4"
+
+
+def nested(depth: int) -> object:
+    """Lists within one another."""
+    value: object = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 def confused() -> str:
     """A token that is signed with the public key, as if that were a secret of both."""
     signed, _, _ = made_up({"alg": "HS256", "kid": "ec-1"}, b"-").rpartition(".")
@@ -104,6 +118,16 @@ def confused() -> str:
         (made_up({"alg": "none", "kid": "ec-1"}), UNKNOWN),
         (made_up({"alg": "ES256"}, b"x" * 64), UNKNOWN),
         (made_up({"alg": "ES256", "kid": "ec-1", "crit": ["unheard-of"], "unheard-of": 1}, b"x" * 64), UNKNOWN),
+        (made_up({"alg": "ES256", "kid": "ec-1", "crit": 5}, b"x" * 64), UNKNOWN),
+        (made_up({"alg": "ES256", "kid": "ec-1", "crit": None}, b"x" * 64), UNKNOWN),
+        (made_up({"alg": "ES256", "kid": "ec-1", "b64": False, "crit": ["b64"]}, b"x" * 64), UNKNOWN),
+        (made_up({"alg": "ES256", "kid": ["ec-1"]}, b"x" * 64), UNKNOWN),
+        (made_up({"alg": {"ES256": 1}, "kid": "ec-1"}, b"x" * 64), UNKNOWN),
+        (plain(b'{"alg":"ES256","kid":"ec-1","x":' + b"[" * 3000), UNKNOWN),
+        (plain(b'["alg"]'), UNKNOWN),
+        (plain(b'"alg"'), UNKNOWN),
+        (EC.sign(claims(more=nested(10))), ("", "", "")),
+        (EC.sign(claims(more=nested(900))), UNKNOWN),
         (confused(), UNKNOWN),
         ("ey.e.e", UNKNOWN),
         ("eyJ.eyJ.", UNKNOWN),
@@ -178,6 +202,24 @@ async def test_a_claim_may_limit_to_some_accounts(tmp_path: Path, keys: Path) ->
         assert await seen("*") == ["ann", "ben"]
         for said in (None, "ann", [], [1], ["-"], {}):
             assert await seen(said) == (REFUSED, "https://example.com/accounts")
+
+
+async def test_the_key_of_an_address_is_not_logged(tmp_path: Path) -> None:
+    """What is wrong with it is told by its host and path: at the start, and whenever it is asked again."""
+    async with publishing(b"nothing") as published:
+        place = f"{published.url}?apikey={URL_SECRET}"
+        with capture_logs() as logs:
+            async with running_backend(tmp_path, ADMIN, **settings(tmp_path, place)) as backend:
+                published.body = b" " * (512 * 1024 + 1)
+                await backend.pass_time(minutes=1)
+                published.status = 500
+                await backend.pass_time(minutes=1)
+        problems = [str(each["problem"]) for each in logs if "keys of JWTs cannot be read" in each["event"]]
+        assert [each.removeprefix(f"{published.url}?...: ")[:20] for each in problems[1:]] == [
+            "expected at most 524",
+            "expected the status ",
+        ]
+        assert URL_SECRET not in str(logs)
 
 
 async def test_a_watch_ends_when_its_token_does(backend: Backend) -> None:

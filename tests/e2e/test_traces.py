@@ -14,6 +14,7 @@ from calguard_server.tracing_settings import read_tracing_settings
 from tests.e2e.operating import Operation, Serving, operating
 from tests.e2e.stubs import ALL
 from tests.e2e.trace_collector import TraceCollector, attributes_of, collecting, never_answering
+from tests.leaks import URL_SECRET
 
 GET = "calguard.v1.BookingPageService/GetBookingPage"
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -108,6 +109,23 @@ async def test_a_collector_that_never_answers_does_not_keep_the_server(operation
     [told] = [each["event"] for each in serving.process.events if "spans that are left" in str(each["event"])]
     assert told == "the collector of traces does not answer: spans that are left are dropped"
     assert serving.process.complaints == ""
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+async def test_a_collectors_keys_are_not_logged(operation: Operation, protocol: str) -> None:
+    """Neither those in its URL, which the library's own lines name, nor those in headers that it cannot read."""
+    url = f"http://user:{URL_SECRET}@127.0.0.1:9/?apikey={URL_SECRET}"
+    operation.environment |= {
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": url,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        "OTEL_EXPORTER_OTLP_HEADERS": f"api-key:{URL_SECRET}",
+    }
+    serving = await traced(operation, url)
+    await serving.stubs.add_account("ann")
+    await serving.process.until("Failed to export" if protocol == "http/protobuf" else "while exporting traces")
+    assert await serving.stop() == 0
+    assert "Header format invalid" in serving.process.printed
+    assert URL_SECRET not in serving.process.printed + serving.process.complaints
 
 
 @pytest.mark.parametrize(

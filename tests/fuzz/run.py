@@ -14,11 +14,15 @@ import grpc.aio
 from calguard_sandbox import Sandbox, SandboxOptions
 from tests.bench.servers import resident
 from tests.e2e.backend import settings_for
+from tests.e2e.bearer import ADMIN, KNOWN, carrying, overwrite
 from tests.e2e.methods import METHODS
 from tests.e2e.server_process import ServerProcess
 from tests.e2e.stubs import ALL, Stubs, query_of
+from tests.fakes.certificates import put
+from tests.fakes.issuer import AUDIENCE, ISSUER, Key, ec_key, key_set
+from tests.fuzz.bearers import Bearers
 from tests.fuzz.messages import Sample, messages, with_link
-from tests.fuzz.mutation import metadata, mutated, noise
+from tests.fuzz.mutation import Metadata, metadata, mutated, noise
 from tests.fuzz.targets import call, http_status, no_http2
 from tests.fuzz.valid import valid
 
@@ -37,12 +41,23 @@ _SETTINGS = {"check_interval": "1d", "google_timeout": "2s"}
 class Fuzz:
     """Sends `count` samples. `tally` counts what came of them, `resident` has the memory when it was looked at."""
 
-    def __init__(self, server: ServerProcess, stubs: Stubs, ports: tuple[int, int], link_id: str, seed: int) -> None:
+    def __init__(
+        self,
+        server: ServerProcess,
+        stubs: Stubs,
+        strangers: grpc.aio.Channel,
+        ports: tuple[int, int],
+        link_id: str,
+        key: Key,
+        seed: int,
+    ) -> None:
         self.tally: Counter[str] = Counter()
         self.bad: list[tuple[str, str, bytes]] = []
         self.resident: list[int] = []
         self._server = server
         self._channel = stubs.channel
+        self._strangers = strangers
+        self._bearers = Bearers(key)
         self._port, self._http_port = ports
         self._link_id = link_id
         self._seed = seed
@@ -76,6 +91,14 @@ class Fuzz:
         elif way < 0.12:
             status, raw = await http_status(self._http_port, chance)
             self._count("HTTP", str(status), raw, never=status >= 500)
+        elif way < 0.2:
+            path, raw = chance.choice(self._valid)
+            token = self._bearers.made(chance)
+            bearing: Metadata = (("authorization", f"Bearer {token}"),)
+            code = (await call(self._strangers, path, raw, bearing, streams=path in _STREAMS)).name
+            self.tally["JWTs let in" if code not in ("UNAUTHENTICATED", "RESOURCE_EXHAUSTED") else "JWTs refused"] += 1
+            if code in NEVER:
+                self.bad.append((path, code, token.encode()))
         else:
             path, raw = self._sample(drawn)
             told = metadata(chance) if chance.random() < 0.2 else None
@@ -105,13 +128,18 @@ class Fuzz:
 async def fuzz(folder: Path, seed: int, count: int, tell: Callable[[str], None]) -> Fuzz:
     """Play a run. Raises AssertionError where an answer was not foreseen, or the log shows an error."""
     async with Sandbox(SandboxOptions(seed="fuzz")) as sandbox:
-        settings = settings_for(sandbox, folder / "calguard.db") | _SETTINGS
+        key = ec_key("the-key")
+        settings = settings_for(sandbox, folder / "calguard.db") | _SETTINGS | _callers(folder, key)
         async with _server({f"CALGUARD_{name.upper()}": value for name, value in settings.items()}) as server:
             port = await server.port()
             http_port = next(int(str(line["http_port"])) for line in server.events if "http_port" in line)
-            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            target = f"127.0.0.1:{port}"
+            async with (
+                grpc.aio.insecure_channel(target, interceptors=carrying(ADMIN)) as channel,
+                grpc.aio.insecure_channel(target) as strangers,
+            ):
                 stubs = Stubs(channel)
-                run = Fuzz(server, stubs, (port, http_port), await _begin(stubs, sandbox), seed)
+                run = Fuzz(server, stubs, strangers, (port, http_port), await _begin(stubs, sandbox), key, seed)
                 await run.play(count, tell)
                 assert not run.bad, run.bad[:5]
                 assert (await stubs.add_account("", display_name="Still here")).display_name == "Still here"
@@ -121,6 +149,18 @@ async def fuzz(folder: Path, seed: int, count: int, tell: Callable[[str], None])
             assert not wrong, wrong[:5]
             assert "Traceback" not in server.complaints + server.printed
             return run
+
+
+def _callers(folder: Path, key: Key) -> dict[str, str]:
+    """Have callers known by tokens, and by JWTs that a key signs."""
+    overwrite(folder / "callers", *KNOWN)
+    put(folder / "keys.json", key_set(key.public()))
+    return {
+        "auth_tokens_file": str(folder / "callers"),
+        "auth_jwt_issuer": ISSUER,
+        "auth_jwt_audience": AUDIENCE,
+        "auth_jwt_jwks": str(folder / "keys.json"),
+    }
 
 
 async def _begin(stubs: Stubs, sandbox: Sandbox) -> str:

@@ -124,6 +124,23 @@ async def test_a_call_without_a_deadline_ends_all_the_same() -> None:
         assert (await accounts.GetAccount(ANN)).account.id == "ann"
 
 
+async def test_what_is_under_way_when_a_drain_ends_is_told_why() -> None:
+    """UNAVAILABLE `SERVER_DRAINING` with RetryInfo, and not grpc's bare one; its work is broken off."""
+    script = Hanging()
+    async with (
+        serving(script, ScriptedFeed(), limits=Limits(overload=_NONE_IS_TURNED_AWAY)) as server,
+        grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
+        call = asyncio.ensure_future(account_pb2_grpc.AccountServiceStub(channel).GetAccount(ANN))
+        await script.begun.wait()
+        await server.drain(0)
+        await server.stop(PATIENCE_SECONDS)
+        error = await refused(call)
+        assert (error.code().name, info_of(error).reason) == ("UNAVAILABLE", "SERVER_DRAINING")
+        assert retry_of(error) == timedelta(seconds=1)
+        assert script.broken_off == 1
+
+
 async def test_a_caller_that_gives_up_ends_its_call() -> None:
     script = Hanging()
     async with limited(Limits(overload=_NONE_IS_TURNED_AWAY), script) as (channel, _):

@@ -1,6 +1,7 @@
 """The gRPC server over a real socket, with use cases that do what a test says."""
 
 from collections.abc import AsyncIterator
+from typing import Never
 
 import grpc
 import grpc.aio
@@ -22,10 +23,16 @@ from calguard.v1 import (
 )
 from calguard.v1 import booking_page_pb2 as page_pb2
 from calguard.v1 import booking_page_pb2_grpc as page_pb2_grpc
+from calguard_server.auth.authority import Authority, Permit
+from calguard_server.auth.callers import Role
 from calguard_server.domain.errors import NotFoundError
 from calguard_server.engine.requests import ReplayedError, Request
 from calguard_server.engine.revoking import Revocation
+from calguard_server.grpc_api.interceptors import ErrorInterceptor
+from calguard_server.grpc_api.overload import OverloadOptions
 from calguard_server.grpc_api.server import SERVICES, GrpcServer, build_server
+from calguard_server.grpc_api.shedding import SheddingInterceptor
+from tests.fakes.world import ManualClock
 from tests.integration.grpc_harness import Scripted, ScriptedFeed, info_of, refused, serving, use_cases_of
 from tests.unit.builders import make_account, make_link, make_page
 
@@ -156,6 +163,39 @@ async def test_nothing_of_an_unexpected_error_reaches_the_caller(channel: grpc.a
     assert line["log_level"] == "error"
     assert line["error_id"] == info.metadata["error_id"]
     assert isinstance(line["exc_info"], RuntimeError)
+
+
+class Failing(Authority):
+    """Meets what nobody foresaw, of which the text would give something away."""
+
+    async def identify(self, _authorization: str, _role: Role) -> Permit:
+        raise TypeError(f"'int' object is not iterable: {SECRET}")
+
+
+class FailingInterceptor(grpc.aio.ServerInterceptor):
+    async def intercept_service(self, _continuation: object, _details: object) -> Never:
+        raise TypeError(f"'int' object is not iterable: {SECRET}")
+
+
+async def test_nothing_of_an_error_before_the_door_reaches_the_caller(script: Scripted) -> None:
+    """While it is found out who calls, or anywhere else before the method: INTERNAL with an id, as by the door."""
+    door = ErrorInterceptor()
+    first = SheddingInterceptor(FailingInterceptor(), door.refusing, OverloadOptions(), lambda: 0.0, lambda: None)
+    bare = grpc.aio.server(interceptors=(first,))
+    port = bare.add_insecure_port("127.0.0.1:0")
+    await bare.start()
+    try:
+        async with serving(script, ScriptedFeed(), Failing({}, ManualClock())) as server:
+            for each in (server.port, port):
+                async with grpc.aio.insecure_channel(f"127.0.0.1:{each}") as channel:
+                    stub = account_pb2_grpc.AccountServiceStub(channel)
+                    with structlog.testing.capture_logs() as logs:
+                        error = await refused(stub.GetAccount(account_pb2.GetAccountRequest(id="ann")))
+                assert (error.code().name, info_of(error).reason) == ("INTERNAL", "INTERNAL")
+                assert SECRET not in f"{error.details()} {error.trailing_metadata()}"
+                assert [line["error_id"] for line in logs] == [info_of(error).metadata["error_id"]]
+    finally:
+        await bare.stop(None)
 
 
 async def test_a_call_is_one_line_of_the_log_without_what_was_asked(

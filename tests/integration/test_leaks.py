@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from calguard_server.auth.tokens import new_token
 from calguard_server.domain.secret import Secret
 from calguard_server.store.vault import Vault
-from tests.leaks import KINDS, MAIL_PASSWORD, leaks_in
+from tests.leaks import KINDS, MAIL_PASSWORD, URL_SECRET, leaks_in
 
 ROOT = Path(__file__).parents[2]
 KEY = Fernet.generate_key().decode()
@@ -27,6 +27,7 @@ ONE_OF_EACH = {
     "a caller's token": new_token(),
     "a webhook's secret": "whsec_" + "QUJD" * 8,
     "the mail server's password": MAIL_PASSWORD,
+    "a secret in a URL": URL_SECRET,
 }
 TEST_FILE = """
 import sys

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from calguard_server.auth.tls_files import TlsFiles, TlsFilesError
+from calguard_server.auth.tls_files import ClientCaFile, PairFiles, TlsFilesError
 from tests.fakes.certificates import SERVER_NAMES, Pair, authority, private_pem, put
 from tests.fakes.world import START, ManualClock
 
@@ -26,7 +26,8 @@ class Folder:
         self.ca = path / "ca.pem"
         put(self.ca, CA.cert)
         self.clock = ManualClock()
-        self.files = TlsFiles(str(self.cert), str(self.key), str(self.ca), self.clock)
+        self.files = PairFiles(str(self.cert), str(self.key), self.clock)
+        self.ca_file = ClientCaFile(str(self.ca))
 
     def put(self, pair: Pair) -> None:
         put(self.cert, pair.cert)
@@ -45,14 +46,11 @@ def ed25519_key() -> bytes:
 
 
 def test_what_fits_together_is_taken(folder: Folder) -> None:
-    material = folder.files.read()
-    assert (material.certificates, material.key.reveal(), material.client_ca) == (
-        SERVER.cert,
-        SERVER.key.decode(),
-        CA.cert,
-    )
-    assert material.expires == SERVER.certificate.not_valid_after_utc
-    assert SERVER.key.decode() not in repr(material)
+    pair = folder.files.read()
+    assert (pair.certificates, pair.key.reveal()) == (SERVER.cert, SERVER.key.decode())
+    assert pair.expires == SERVER.certificate.not_valid_after_utc
+    assert SERVER.key.decode() not in repr(pair)
+    assert folder.ca_file.read() == CA.cert
 
 
 @pytest.mark.parametrize(
@@ -83,7 +81,7 @@ def test_a_bad_file_is_told_by_its_setting_and_never_shown(
 ) -> None:
     spoil(folder)
     with pytest.raises(TlsFilesError) as refusal:
-        folder.files.read()
+        (folder.ca_file if "CLIENT_CA" in told else folder.files).read()
     assert str(refusal.value).startswith(told.format(cert=folder.cert, key=folder.key, ca=folder.ca))
     assert "hunter2" not in str(refusal.value)
     assert "PRIVATE" not in str(refusal.value)
@@ -107,9 +105,9 @@ def test_files_that_change_one_after_the_other_are_taken_together(folder: Folder
     assert folder.files.poll() is None
     put(folder.key, OTHER.key)
     assert folder.files.poll() is None
-    material = folder.files.poll()
-    assert material is not None
-    assert material.certificates == OTHER.cert
+    pair = folder.files.poll()
+    assert pair is not None
+    assert pair.certificates == OTHER.cert
     assert folder.files.poll() is None
 
 

@@ -13,6 +13,19 @@ from tests.unit.requests_refused import wrong_fields
 
 REQUEST_ID = "5f2b8f0e-3d0c-4a4e-9d6b-0c6a3f0f7a11"
 UNPRINTABLE = ["\n", "a\r\nb", "a\x00b", "\x1b[31m", "\x7f", "\x85", "a\u2028b", "a\u2029b"]
+TURNED = [f"a{each}b" for each in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"]
+UNSEEN = [
+    "\u200b",
+    "\ufeff\u200b",
+    "\u200d \u200c",
+    "\u2060",
+    "\u00ad",
+    "\ufe0f",
+    "\u034f",
+    "\u3164",
+    "\u2800",
+    "\U000e0041",
+]
 
 
 def wrong(check: Callable[[Checker], object]) -> bool:
@@ -51,14 +64,27 @@ def test_addresses_that_are_refused(value: str) -> None:
     assert wrong(lambda check: check.email("email", value))
 
 
-@pytest.mark.parametrize("value", ["x", "x" * 200, "日程調整 🗓️", "👩‍👩‍👧 family", "a\u200bb", " padded "])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("x", "x" * 200, "日程調整 🗓️", "👩‍👩‍👧 family", "a\u200bb", " padded ", "🗓️", "\U0001fae9"),
+        *("می\u200cخواهم", "क्\u200dष", "שלום!\u200f"),
+    ],
+)
 def test_names_that_are_taken(value: str) -> None:
+    """Joiners and marks of direction among them, which scripts need, and emoji that are newer than our Unicode."""
     assert not wrong(lambda check: check.name("title", value))
 
 
-@pytest.mark.parametrize("value", ["", " ", "\u3000", "x" * 201, *UNPRINTABLE])
+@pytest.mark.parametrize("value", ["", " ", "\u3000", "x" * 201, *UNPRINTABLE, *TURNED, *UNSEEN])
 def test_names_that_are_refused(value: str) -> None:
     assert wrong(lambda check: check.name("title", value))
+
+
+@pytest.mark.parametrize("value", [" ", *UNPRINTABLE, *TURNED, *UNSEEN])
+def test_a_text_may_be_left_out_and_is_seen_where_it_is_not(value: str) -> None:
+    assert not wrong(lambda check: check.text("name", "", 200))
+    assert wrong(lambda check: check.text("name", value, 200))
 
 
 @pytest.mark.parametrize(("value", "locale"), [("", Locale.ENGLISH), ("en", Locale.ENGLISH), ("ja", Locale.JAPANESE)])

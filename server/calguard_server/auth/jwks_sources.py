@@ -7,6 +7,7 @@ import aiohttp
 
 from calguard_server.auth.jwks import JwksError
 from calguard_server.auth.watched_file import WatchedFile
+from calguard_server.domain.url_secrets import without_url_secrets
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _BYTES_MAX = 512 * 1024
@@ -24,7 +25,7 @@ class JwksFile:
         try:
             return await asyncio.to_thread(self._file.poll)
         except OSError as error:
-            raise JwksError(f"{self._file.path}: cannot be read: {error.strerror}") from None
+            raise JwksError(f"{without_url_secrets(str(self._file.path))}: cannot be read: {error.strerror}") from None
 
 
 class JwksUrl:
@@ -32,6 +33,7 @@ class JwksUrl:
 
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self._url = url
+        self._shown = without_url_secrets(url)
         self._session = session
 
     async def read(self) -> bytes:
@@ -39,15 +41,15 @@ class JwksUrl:
         try:
             async with self._session.get(self._url, timeout=_TIMEOUT, allow_redirects=False) as answer:
                 if answer.status != 200:
-                    raise JwksError(f"{self._url}: expected the status 200, and not {answer.status}")
+                    raise JwksError(f"{self._shown}: expected the status 200, and not {answer.status}")
                 return await self._body(answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise JwksError(f"{self._url}: cannot be fetched: {type(error).__name__}") from None
+            raise JwksError(f"{self._shown}: cannot be fetched: {type(error).__name__}") from None
 
     async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
         raw = bytearray()
         async for chunk in answer.content.iter_chunked(_CHUNK):
             raw += chunk
             if len(raw) > _BYTES_MAX:
-                raise JwksError(f"{self._url}: expected at most {_BYTES_MAX} bytes")
+                raise JwksError(f"{self._shown}: expected at most {_BYTES_MAX} bytes")
         return bytes(raw)

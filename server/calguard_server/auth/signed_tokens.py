@@ -8,15 +8,17 @@
 
 import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from joserfc import jws, jwt
-from joserfc.errors import ClaimError, JoseError
+from joserfc import jwt
+from joserfc.errors import ClaimError
 from msgspec import Struct
 
 from calguard_server.auth.caller_line import account_scope
 from calguard_server.auth.callers import ROLES, Caller, Role
+from calguard_server.auth.compact_jws import JwsError, header_of, verified_payload
 from calguard_server.auth.jwks import ES256, RS256, Jwks, KeyId, SigningKey
 from calguard_server.domain.errors import UnauthenticatedError
 from calguard_server.domain.scope import EVERYTHING, Scope
@@ -85,16 +87,16 @@ class SignedTokens:
     async def _verify(self, token: str) -> Verified:
         key = await self._jwks.find(_key_id(token))
         try:
-            claims = jwt.decode(token, key.key, algorithms=[key.id.algorithm]).claims
-        except (JoseError, ValueError):
+            claims = verified_payload(token, key)
+        except JwsError:
             raise _unknown() from None
         try:
-            self._claims.validate(claims)
+            self._claims.validate(dict(claims))
         except ClaimError as error:
             raise self._refusal(claims, error) from None
         return Verified(self._caller_of(claims), key)
 
-    def _refusal(self, claims: dict[str, Any], error: ClaimError) -> UnauthenticatedError:
+    def _refusal(self, claims: Mapping[str, Any], error: ClaimError) -> UnauthenticatedError:
         if error.error != "expired_token":
             return _refused(error.claim)
         return UnauthenticatedError(
@@ -103,12 +105,12 @@ class SignedTokens:
             metadata={"expire_time": self._end(claims).isoformat()},
         )
 
-    def _caller_of(self, claims: dict[str, Any]) -> Caller:
+    def _caller_of(self, claims: Mapping[str, Any]) -> Caller:
         if _SUBJECT.fullmatch(claims["sub"]) is None:
             raise _refused("sub")
         return Caller(f"jwt:{claims['sub']}", self._role(claims), self._end(claims), self._scope(claims))
 
-    def _role(self, claims: dict[str, Any]) -> Role:
+    def _role(self, claims: Mapping[str, Any]) -> Role:
         said = claims.get(self._rules.role_claim)
         words = said if isinstance(said, list) else [said]
         roles = [ROLES[word] for word in words if isinstance(word, str) and word in ROLES]
@@ -116,7 +118,7 @@ class SignedTokens:
             raise _refused(self._rules.role_claim)
         return max(roles)
 
-    def _scope(self, claims: dict[str, Any]) -> Scope:
+    def _scope(self, claims: Mapping[str, Any]) -> Scope:
         claim = self._rules.accounts_claim
         if not claim:
             return EVERYTHING
@@ -130,7 +132,7 @@ class SignedTokens:
         except ValueError:
             raise _refused(claim) from None
 
-    def _end(self, claims: dict[str, Any]) -> datetime:
+    def _end(self, claims: Mapping[str, Any]) -> datetime:
         """Answer from when on a token is no good, the leeway included."""
         said = claims["exp"]
         seconds = min(said, _LATEST) if said >= 0 else 0  # what is no number of seconds at all is over, too
@@ -144,8 +146,8 @@ def looks_signed(token: str) -> bool:
 
 def _key_id(token: str) -> KeyId:
     try:
-        header = jws.extract_compact(token.encode()).headers()
-    except (JoseError, ValueError):
+        header = header_of(token)
+    except JwsError:
         raise _unknown() from None
     kid, algorithm = header.get("kid"), header.get("alg")
     if algorithm not in (RS256, ES256) or not isinstance(kid, str):

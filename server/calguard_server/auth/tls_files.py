@@ -1,11 +1,16 @@
 """The files of TLS: the server's certificate and key, and who signs the certificates of callers.
 
-They are taken together or not at all. Files are seldom renewed all in one moment, so what has changed is judged only
-when the next look finds it unchanged. What is said of a bad file names the setting, and never what stands in the file.
+1. The certificate and its key are taken together or not at all; who signs callers' certificates is taken apart from
+   them: who is trusted no more must not stay in because the server's own certificate is of no use.
+2. Files are seldom renewed all in one moment, so what has changed is judged only when the next look finds it unchanged.
+3. What is said of a bad file names the setting, and never what stands in the file.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -25,29 +30,26 @@ class TlsFilesError(Exception):
     """A file cannot be read, or is bad. The text names the setting and the file, and says what was expected."""
 
 
-class TlsMaterial(Struct, frozen=True):
-    """What the files hold, in PEM, found to fit together; `client_ca` is empty where callers need no certificate.
-
-    From `expires` on the server's certificate is no good any more.
-    """
+class ServerPair(Struct, frozen=True):
+    """The server's certificate, with those above it, and its key, in PEM. From `expires` on it is no good any more."""
 
     certificates: bytes
     key: Secret
-    client_ca: bytes
     expires: datetime
 
 
-class TlsFiles:
-    """The files, looked at again and again; an empty `client_ca` is none."""
+Held = TypeVar("Held")
 
-    def __init__(self, certificate: str, key: str, client_ca: str, clock: Clock) -> None:
-        named = {_CERT: certificate, _KEY: key, _CLIENT_CA: client_ca}
-        self._files = {setting: WatchedFile(Path(path)) for setting, path in named.items() if path}
+
+class _Files(ABC, Generic[Held]):
+    """Files that are taken together, looked at again and again. Paths come by the names of their settings."""
+
+    def __init__(self, named: Mapping[str, str]) -> None:
+        self._files = {setting: WatchedFile(Path(path)) for setting, path in named.items()}
         self._raw: dict[str, bytes] = {}
-        self._clock = clock
         self._changed = False
 
-    def read(self) -> TlsMaterial:
+    def read(self) -> Held:
         """Read them. Raises TlsFilesError."""
         for setting, file in self._files.items():
             try:
@@ -56,7 +58,7 @@ class TlsFiles:
                 raise self._unreadable(setting, error) from None
         return self._judge()
 
-    def poll(self) -> TlsMaterial | None:
+    def poll(self) -> Held | None:
         """Answer what they hold where that has changed, and then stayed so for a look; None where it has not.
 
         Raises TlsFilesError: each time while one cannot be read, once for each bad content.
@@ -69,6 +71,10 @@ class TlsFiles:
         self._changed = bool(found)
         return self._judge() if settled else None
 
+    @abstractmethod
+    def _judge(self) -> Held:
+        """Answer what they hold. Raises TlsFilesError."""
+
     def _poll(self, setting: str, file: WatchedFile) -> bytes | None:
         try:
             return file.poll()
@@ -76,22 +82,33 @@ class TlsFiles:
             self._changed = True
             raise self._unreadable(setting, error) from None
 
-    def _judge(self) -> TlsMaterial:
-        now, leaf = self._clock.now(), self._certificates(_CERT)[0]
-        if not leaf.not_valid_before_utc <= now < leaf.not_valid_after_utc:
-            valid = f"from {leaf.not_valid_before_utc.isoformat()} to {leaf.not_valid_after_utc.isoformat()}"
-            raise self._bad(_CERT, f"expected a certificate that is valid now, and not {valid}")
-        self._check_key(leaf)
-        if _CLIENT_CA in self._files:
-            self._certificates(_CLIENT_CA)
-        key = Secret(self._raw[_KEY].decode("latin-1"))
-        return TlsMaterial(self._raw[_CERT], key, self._raw.get(_CLIENT_CA, b""), leaf.not_valid_after_utc)
-
     def _certificates(self, setting: str) -> list[x509.Certificate]:
         try:
             return x509.load_pem_x509_certificates(self._raw[setting])
         except ValueError:
             raise self._bad(setting, "expected certificates in PEM") from None
+
+    def _bad(self, setting: str, problem: str) -> TlsFilesError:
+        return TlsFilesError(f"{setting}: {self._files[setting].path}: {problem}")
+
+    def _unreadable(self, setting: str, error: OSError) -> TlsFilesError:
+        return self._bad(setting, f"cannot be read: {error.strerror}")
+
+
+class PairFiles(_Files[ServerPair]):
+    """The server's certificate and its key."""
+
+    def __init__(self, certificate: str, key: str, clock: Clock) -> None:
+        super().__init__({_CERT: certificate, _KEY: key})
+        self._clock = clock
+
+    def _judge(self) -> ServerPair:
+        now, leaf = self._clock.now(), self._certificates(_CERT)[0]
+        if not leaf.not_valid_before_utc <= now < leaf.not_valid_after_utc:
+            valid = f"from {leaf.not_valid_before_utc.isoformat()} to {leaf.not_valid_after_utc.isoformat()}"
+            raise self._bad(_CERT, f"expected a certificate that is valid now, and not {valid}")
+        self._check_key(leaf)
+        return ServerPair(self._raw[_CERT], Secret(self._raw[_KEY].decode("latin-1")), leaf.not_valid_after_utc)
 
     def _check_key(self, leaf: x509.Certificate) -> None:
         try:
@@ -105,8 +122,13 @@ class TlsFiles:
         if key.public_key() != leaf.public_key():
             raise self._bad(_KEY, f"expected the key of the first certificate of {_CERT}")
 
-    def _bad(self, setting: str, problem: str) -> TlsFilesError:
-        return TlsFilesError(f"{setting}: {self._files[setting].path}: {problem}")
 
-    def _unreadable(self, setting: str, error: OSError) -> TlsFilesError:
-        return self._bad(setting, f"cannot be read: {error.strerror}")
+class ClientCaFile(_Files[bytes]):
+    """Who signs the certificates of callers, in PEM."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__({_CLIENT_CA: path})
+
+    def _judge(self) -> bytes:
+        self._certificates(_CLIENT_CA)
+        return self._raw[_CLIENT_CA]

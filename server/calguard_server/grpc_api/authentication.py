@@ -7,7 +7,6 @@ it.
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import Never
 
 import grpc
 import grpc.aio
@@ -16,7 +15,6 @@ from structlog.contextvars import bind_contextvars
 from calguard_server.auth.authority import Authority, Permit
 from calguard_server.auth.callers import Role
 from calguard_server.auth.certificates import PeerCertificate
-from calguard_server.domain.errors import CalguardError
 from calguard_server.domain.scope import EVERYTHING, Scope
 from calguard_server.grpc_api.handlers import Context, Handler, parts_of
 from calguard_server.grpc_api.interceptors import ErrorInterceptor
@@ -78,12 +76,9 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
             return self._admitting(method, role, handler)
         try:
             _admit(await self._authority.identify(sent[0] if len(sent) == 1 else "", role))
-        except CalguardError as refusal:
-            return self._refusing(method, refusal)
+        except Exception as error:  # noqa: BLE001 - the door tells a refusal from what nobody foresaw
+            return self._door.refusing(method, error)
         return handler
-
-    def _refusing(self, method: str, refusal: CalguardError) -> Handler:
-        return self._door.guard(method, _refusing(refusal))
 
     def _admitting(self, method: str, role: Role, handler: Handler) -> Handler:
         """Answer the handler behind one that asks for the certificate first; it has decoded nothing by then."""
@@ -98,8 +93,8 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
         async def admit(request: object, context: Context) -> object:
             try:
                 _admit(self._authority.identify_peer(_certificate_of(context), role))
-            except CalguardError as refusal:
-                return await parts_of(self._refusing(method, refusal))[1](request, context)
+            except Exception as error:  # noqa: BLE001 - likewise
+                return await parts_of(self._door.refusing(method, error))[1](request, context)
             return await serve(request, context)
 
         admitting: Handler = make(admit, response_serializer=handler.response_serializer)
@@ -122,13 +117,3 @@ def _certificate_of(context: Context) -> PeerCertificate:
     known = context.auth_context()
     leaf, above = (next(iter(known.get(name, ())), b"") for name in ("x509_pem_cert", "x509_pem_cert_chain"))
     return PeerCertificate(bytes(leaf), bytes(above))
-
-
-def _refusing(refusal: CalguardError) -> Handler:
-    """Build a handler that waits for no request, of whatever kind the method is: only a status is answered."""
-
-    async def refuse(_requests: object, _context: object) -> Never:
-        raise refusal
-
-    handler: Handler = grpc.stream_unary_rpc_method_handler(refuse, response_serializer=bytes)
-    return handler

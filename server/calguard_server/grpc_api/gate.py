@@ -2,16 +2,17 @@
 
 It turns new ones away where too many are inside, and while the server drains.
 
-grpc's own stop breaks off what has arrived and has not begun, with a bare CANCELLED; so the gate is closed first, and
-the server stopped when nothing stirs any more.
+grpc's own stop breaks off what has arrived and has not begun, with a bare CANCELLED, and what is under way with a bare
+UNAVAILABLE; so the gate is closed first, what is under way for too long is broken off here, and the server is stopped
+when nothing stirs any more.
 """
 
 import asyncio
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
-from typing import Any
 
 from calguard_server.domain.errors import DeadlineExceededError, UnavailableError
+from calguard_server.grpc_api.under_way import UnderWay, draining
 
 GUARDED = "/calguard.v1."
 """How the paths of our services' methods begin."""
@@ -28,8 +29,7 @@ class Gate(AbstractContextManager[None]):
         self._closed = False
         self._calls_max = calls_max
         self._longest = longest.total_seconds()
-        self._under_way: dict[asyncio.Task[Any] | None, float] = {}
-        self._overdue: set[asyncio.Task[Any] | None] = set()
+        self._under_way = UnderWay()
         self._alarm: asyncio.TimerHandle | None = None
         self._stirred = asyncio.Event()
 
@@ -44,52 +44,51 @@ class Gate(AbstractContextManager[None]):
         """
         self._stirred.set()
         if self._closed:
-            raise UnavailableError("SERVER_DRAINING", "this server is stopping: repeat the call at another, or later")
+            raise draining()
         if len(self._under_way) >= self._calls_max:
             raise UnavailableError(
                 "OVERLOADED", f"this server has {self._calls_max} calls under way already: repeat the call later"
             )
         loop = asyncio.get_running_loop()
-        self._under_way[asyncio.current_task()] = loop.time() + self._longest
+        self._under_way.enter(loop.time() + self._longest)
         if self._alarm is None:
             self._alarm = loop.call_later(self._longest, self._break_off)
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        """Let a call out. Raises DeadlineExceededError `CALL_TIMEOUT` where it was broken off here."""
-        task = asyncio.current_task()
-        self._under_way.pop(task, None)
+        """Let a call out.
+
+        Raises DeadlineExceededError `CALL_TIMEOUT`, UnavailableError `SERVER_DRAINING` where it was broken off here.
+        """
         self._stirred.set()
-        if task not in self._overdue:
-            return
-        self._overdue.discard(task)
-        if task is not None and isinstance(error, asyncio.CancelledError) and task.uncancel() == 0:
-            raise DeadlineExceededError(
-                "CALL_TIMEOUT",
-                f"the call took longer than {self._longest:g} s and was broken off: whether it was done is not known",
-            ) from None
+        self._under_way.leave(error)
 
     def _break_off(self) -> None:
         """Break off the calls whose time is over, and look again when the next one's will be. The oldest come first."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for task, ends in self._under_way.items():
+        for task, ends in self._under_way:
             if ends > now:
                 self._alarm = loop.call_at(ends, self._break_off)
                 return
-            if task is not None and task not in self._overdue:
-                self._overdue.add(task)
-                task.cancel()
+            self._under_way.break_off(task, self._too_long())
         self._alarm = None
 
+    def _too_long(self) -> DeadlineExceededError:
+        text = f"the call took longer than {self._longest:g} s and was broken off: whether it was done is not known"
+        return DeadlineExceededError("CALL_TIMEOUT", text)
+
     async def close(self, quiet_seconds: float, at_most_seconds: float) -> None:
-        """Close; return when no call is under way and none has come for a while, or when the time is up."""
+        """Close; return when no call is under way and none has come for a while.
+
+        When the time is up, calls that are under way are broken off with `SERVER_DRAINING`.
+        """
         self._closed = True
         try:
             async with asyncio.timeout(at_most_seconds):
                 while await self._stirs_within(quiet_seconds) or self._under_way:
                     pass
         except TimeoutError:
-            return
+            self._under_way.break_all_off()
 
     async def _stirs_within(self, seconds: float) -> bool:
         self._stirred.clear()

@@ -41,6 +41,9 @@ CallTracer = Callable[[str, Metadata], AbstractContextManager[Callable[[str], No
 
 _Guarded = Callable[[Any, Context], Awaitable[bytes]]
 
+_ADMITTED = (GUARDED, "/grpc.reflection.")
+"""Calls of which count for their callers' rate; those of health do not: a load balancer's are free."""
+
 _ENDS = (Exception, asyncio.CancelledError)
 """What ends a call: whatever it is, nothing of it may reach the caller but by `_end`."""
 
@@ -62,9 +65,9 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
 
     `observe` is told of the end of each call; `trace` opens the spans of unary calls.
 
-    It is the innermost interceptor: it asks for a method's handler once, and wraps it once. Calls of our services are
-    let in by `admit`, which may raise a refusal, and pass the `gate`. A stream that writes by itself does not: it lasts
-    until it is ended, and ends by itself when the server drains.
+    It is the innermost interceptor: it asks for a method's handler once, and wraps it once. Calls of our services and
+    of reflection are let in by `admit`, which may raise a refusal; those of our services pass the `gate`, too. A stream
+    that writes by itself does not: it lasts until it is ended, and ends by itself when the server drains.
     """
 
     def __init__(
@@ -101,6 +104,14 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     def guard(self, method: str, handler: Handler) -> Handler:
         """Answer the handler, wrapped: what it raises leaves as a refusal, and its calls are logged."""
         return (self._wrap_stream if handler.response_streaming else self._wrap_unary)(method, handler)
+
+    def refusing(self, method: str, error: Exception) -> Handler:
+        """Answer a handler, wrapped, that raises an error, and waits for no request, of whatever kind the method is."""
+
+        async def refuse(_requests: object, _context: object) -> Never:
+            raise error
+
+        return self.guard(method, grpc.stream_unary_rpc_method_handler(refuse, response_serializer=bytes))
 
     def _wrap_unary(self, method: str, handler: Handler) -> Handler:
         behaviour: Any = handler.stream_unary if handler.request_streaming else handler.unary_unary
@@ -164,7 +175,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         return wrapped
 
     def _admit_for(self, method: str) -> Callable[[Context], None]:
-        return self._admit if method.startswith(GUARDED) else lambda _context: None
+        return self._admit if method.startswith(_ADMITTED) else lambda _context: None
 
     async def _end(self, call: _Call, context: Context, error: BaseException) -> bytes:
         """End a call by what its handler raised; answer what was answered before where it was a repetition."""

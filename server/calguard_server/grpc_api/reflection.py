@@ -3,9 +3,12 @@
 grpcio-reflection offers v1alpha only. For v1 its servicer is registered under the newer name, and the description of
 that name is made from the older one's, so that a tool that asks for it is answered too. The contract is described
 with its comments, so that `grpcurl describe` reads like the .proto files.
+
+A stream has any number of questions, so each counts for its caller's rate as a call does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from importlib.resources import files
 from typing import Any
 
@@ -15,25 +18,52 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import FileDescriptor
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
+from calguard_server.grpc_api.handlers import Context
+from calguard_server.grpc_api.open_streams import OpenStreams
+
 _ALPHA, _V1 = "grpc.reflection.v1alpha", "grpc.reflection.v1"
 _V1_FILE = "grpc/reflection/v1/reflection.proto"
 V1_SERVICE_NAME = f"{_V1}.ServerReflection"
 
 
-def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
-    """Let callers ask for the services named, and for reflection itself."""
+def add_reflection(
+    server: grpc.aio.Server, services: Sequence[str], streams: OpenStreams, admit: Callable[[Context], None]
+) -> None:
+    """Let callers ask for the services named, and for reflection itself; `admit` may refuse a question of a stream.
+
+    The first question is let in with the stream itself.
+    """
     _describe_v1(descriptor_pool.Default())
     names = (*services, reflection.SERVICE_NAME, V1_SERVICE_NAME)
     servicer = reflection.aio.ReflectionServicer(names, pool=_CommentedPool(descriptor_pool.Default()))
+
+    async def answer(requests: AsyncIterable[Any], context: Context) -> AsyncGenerator[Any, None]:
+        answers: Any = servicer.ServerReflectionInfo(_admitted(requests, context, admit), context)
+        with streams:
+            async with aclosing(answers):
+                async for response in answers:
+                    yield response
+
     handlers = {
         "ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(
-            servicer.ServerReflectionInfo,
+            answer,
             request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
             response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
         )
     }
     for name in (reflection.SERVICE_NAME, V1_SERVICE_NAME):
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
+
+
+async def _admitted(
+    requests: AsyncIterable[Any], context: Context, admit: Callable[[Context], None]
+) -> AsyncIterator[Any]:
+    first = True
+    async for request in requests:
+        if not first:
+            admit(context)
+        first = False
+        yield request
 
 
 class _CommentedFile:

@@ -1,14 +1,14 @@
 """The gRPC server: the services, health, reflection, and the options that its load needs."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
 import grpc
 import grpc.aio
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2
 
 from calguard.v1 import (
     account_pb2_grpc,
@@ -46,11 +46,14 @@ from calguard_server.grpc_api.authentication import AuthenticationInterceptor
 from calguard_server.grpc_api.booking_page_service import BookingPageService
 from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
 from calguard_server.grpc_api.caller_rate import CallerRate
+from calguard_server.grpc_api.first_request import FirstRequests
 from calguard_server.grpc_api.gate import Gate
-from calguard_server.grpc_api.health import HealthService
+from calguard_server.grpc_api.handlers import Context
+from calguard_server.grpc_api.health import HealthService, add_health_service
 from calguard_server.grpc_api.interceptors import CallObserver, CallTracer, ErrorInterceptor, unobserved
 from calguard_server.grpc_api.limits import Limits
 from calguard_server.grpc_api.notification_service import NotificationService
+from calguard_server.grpc_api.open_streams import OpenStreams
 from calguard_server.grpc_api.page_answers import PageAnswers
 from calguard_server.grpc_api.provider_service import ProviderService
 from calguard_server.grpc_api.queue_probe import QueueProbe
@@ -127,9 +130,16 @@ class GrpcServer:
     """A server that is bound to its port, and serves once started."""
 
     def __init__(
-        self, server: grpc.aio.Server, statuses: HealthService, gate: Gate, probe: QueueProbe, port: int
+        self,
+        server: grpc.aio.Server,
+        statuses: HealthService,
+        gate: Gate,
+        streams: Sequence[OpenStreams],
+        probe: QueueProbe,
+        port: int,
     ) -> None:
         self.port = port
+        self._streams = streams
         self._probe = probe
         self._gate = gate
         self._server = server
@@ -147,13 +157,21 @@ class GrpcServer:
             await self._statuses.set(service, status)
 
     async def drain(self, at_most_seconds: float) -> None:
-        """Tell that nothing here is SERVING any more, for good, and refuse new calls while those under way end."""
+        """Tell that nothing here is SERVING any more, for good, and refuse new calls while those under way end.
+
+        Those that do not end in time are broken off with `SERVER_DRAINING`.
+        """
         await self._statuses.enter_graceful_shutdown()
         await self._gate.close(_QUIET_SECONDS, at_most_seconds)
 
     async def stop(self, grace: float | None) -> None:
-        """Take no new calls; those under way have `grace` seconds, then they are cancelled."""
+        """Take no new calls; those under way have `grace` seconds, then they are cancelled.
+
+        Watches of health and streams of reflection, which do not end by themselves, end at once.
+        """
         await self._probe.close()
+        for streams in self._streams:
+            streams.close()
         await self._server.stop(grace)
 
     async def wait(self) -> None:
@@ -187,27 +205,28 @@ def build_server(
     limits = limits or Limits()
     gate = Gate(limits.calls_max, limits.call_timeout)
     rate = CallerRate(limits.caller_rate, limits.caller_burst, timer)
-    errors = ErrorInterceptor(
-        timer,
-        gate=gate,
-        admit=lambda context: rate.admit(caller_of_call(context)),
-        observe=observe,
-        trace=trace,
-    )
+
+    def admit(context: Context) -> None:
+        rate.admit(caller_of_call(context))
+
+    errors = ErrorInterceptor(timer, gate=gate, admit=admit, observe=observe, trace=trace)
     known = errors if authority is None else AuthenticationInterceptor(authority, errors)
-    shedding = SheddingInterceptor(known, limits.overload, timer, shed)
-    server = grpc.aio.server(interceptors=(shedding,), options=(*OPTIONS, *_ages(connection_age)))
+    shedding = SheddingInterceptor(known, errors.refusing, limits.overload, timer, shed)
+    options = (*OPTIONS, *_ages(connection_age), ("grpc.max_concurrent_streams", limits.connection_streams))
+    server = grpc.aio.server(interceptors=(shedding,), options=options)
     methods = _Methods(ScopeGuard(Visibility(use_cases.store)))
     door = cast("grpc.aio.Server", methods)  # as far as services are added to one
     _add_services(door, use_cases, third_party_access_url)
     statuses = HealthService(SERVICES)
-    health_pb2_grpc.add_HealthServicer_to_server(statuses, door)
-    add_reflection(door, (*SERVICES, health.SERVICE_NAME))
+    watches = OpenStreams("grpc.health.v1.Health/Watch", limits.open_streams)
+    questions = OpenStreams("server reflection", limits.open_streams)
+    add_health_service(statuses, door, watches, FirstRequests(limits.waiting_max, limits.wait_seconds))
+    add_reflection(door, (*SERVICES, health.SERVICE_NAME), questions, admit)
     server.add_generic_rpc_handlers((methods,))
     port = _bind(server, host, port, credentials)
     if limits.overload.target:
         shedding.probe.bind(server)
-    return GrpcServer(server, statuses, gate, shedding.probe, port)
+    return GrpcServer(server, statuses, gate, (watches, questions), shedding.probe, port)
 
 
 def _ages(connection_age: timedelta) -> tuple[tuple[str, int], ...]:

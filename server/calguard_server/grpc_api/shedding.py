@@ -32,16 +32,21 @@ _TRAILER = ((DETAILS_KEY, REFUSAL.details), ("grpc-retry-pushback-ms", str(1000 
 
 
 class SheddingInterceptor(grpc.aio.ServerInterceptor):
-    """Stands before all others, and hands on to `inner`. `told` is called for each call that is turned away."""
+    """Stands before all others, and hands on to `inner`. `told` is called for each call that is turned away.
+
+    What `inner` raises is nothing that anybody foresaw: `refusing` answers the handler by which it leaves.
+    """
 
     def __init__(
         self,
         inner: grpc.aio.ServerInterceptor,
+        refusing: Callable[[str, Exception], Handler],
         options: OverloadOptions,
         timer: Callable[[], float],
         told: Callable[[], None],
     ) -> None:
         self._inner = inner
+        self._broken = refusing
         self._timer = timer
         self._told = told
         self._overload = Overload(options)
@@ -64,7 +69,10 @@ class SheddingInterceptor(grpc.aio.ServerInterceptor):
                 return self._refusing
         elif (probing := self.probe.arrived(method)) is not None:
             return probing
-        return await self._inner.intercept_service(continuation, handler_call_details)
+        try:
+            return await self._inner.intercept_service(continuation, handler_call_details)
+        except Exception as error:  # noqa: BLE001 - left to grpc, its text would go to the caller
+            return self._broken(method, error)
 
     def _count(self) -> None:
         """Tell of a call that is turned away; in the log, of all within a second together."""

@@ -75,7 +75,6 @@ def _read_wish(request: pb.PutSlackWorkspaceRequest) -> WorkspaceWish:
     check = Checker()
     workspace_id = check.id("id", request.id)
     name = check.text("name", request.name, NAME_MAX)
-    check.expect(not name or not name.isspace(), "name", "expected more than blanks, or nothing")
     check.expect(_TOKEN.fullmatch(request.bot_token) is not None, "bot_token", _TOKEN_EXPECTED)
     etag = check.etag("etag", request.etag)
     check.request_id(request.request_id)

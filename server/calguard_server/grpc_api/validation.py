@@ -16,13 +16,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from calguard_server.domain.account import Locale, is_slack_id
 from calguard_server.domain.errors import FieldViolation, InvalidArgumentError
+from calguard_server.grpc_api.characters import is_one_line, is_seen
 from calguard_server.grpc_api.enums import D, EnumMap
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _ID_EXPECTED = f"expected an id: ^{ID.pattern}$"
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
-# C0, DEL, C1, and Unicode's line and paragraph separators
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}(?:\.{_LABEL})+|localhost)")
@@ -85,11 +84,15 @@ class Checker:
             seen.add(value)
 
     def text(self, field: str, value: str, at_most: int, at_least: int = 0) -> str:
-        """Check a text of one line by its characters; where some are needed, blanks alone do not do."""
-        sized = at_least <= len(value) <= at_most and not (at_least and value.isspace())
-        fits = sized and _UNPRINTABLE.search(value) is None
+        """Check a text of one line by its characters; what is not empty has one that is seen."""
+        sized = at_least <= len(value) <= at_most and (not value or is_seen(value))
         least = f"{at_least} to" if at_least else "at most"
-        self.expect(fits, field, f"expected {least} {at_most} characters without line breaks or control characters")
+        self.expect(
+            sized and is_one_line(value),
+            field,
+            f"expected {least} {at_most} characters, one that is seen among them, without line breaks, control "
+            "characters or any that turn the direction of writing",
+        )
         return value
 
     def name(self, field: str, value: str) -> str:

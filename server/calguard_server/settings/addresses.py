@@ -1,7 +1,7 @@
 """How addresses are written in settings."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator
 
@@ -23,9 +23,19 @@ def is_loopback(address: str) -> bool:
     return address.rpartition(":")[0] in LOOPBACK
 
 
+def split_url(text: str) -> SplitResult:
+    """Split a URL. Raises ValueError, which does not repeat what stands in it."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("expected a URL") from None
+    return parts
+
+
 def check_url(text: str) -> str:
     """Refuse what is no URL of the web."""
-    parts = urlsplit(text)
+    parts = split_url(text)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ValueError("expected a URL that begins with https:// or http://")
     return text

@@ -2,11 +2,10 @@
 
 from datetime import timedelta
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
 
-from calguard_server.settings.addresses import LOOPBACK
+from calguard_server.settings.addresses import LOOPBACK, split_url
 from calguard_server.settings.durations import WaitDuration, at_most
 
 Leeway = Annotated[WaitDuration, AfterValidator(at_most(timedelta(minutes=5)))]
@@ -68,7 +67,7 @@ class CallerSettings(BaseModel):
         given = [bool(info.data.get(name)) for name in ("auth_jwt_issuer", "auth_jwt_audience")]
         if len({bool(place), *given}) > 1:
             raise ValueError("expected AUTH_JWT_ISSUER, AUTH_JWT_AUDIENCE and AUTH_JWT_JWKS all, or none")
-        parts = urlsplit(place)
+        parts = split_url(place)
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("expected https:// (http:// for loopback only), or the path of a file")
         if parts.scheme in ("http", "https") and (not parts.hostname or parts.username is not None):

@@ -6,8 +6,13 @@ from collections.abc import Sequence
 
 import structlog
 
+from calguard_server.domain.url_secrets import without_url_secrets
+
 _BORROWED = ("opentelemetry",)
-"""Libraries that log by themselves what an operator should know, and no secrets."""
+"""Libraries that log by themselves what an operator should know."""
+
+_TELLING = "opentelemetry.exporter."
+"""Loggers whose texts may be told but for the secrets of URLs; those of others may be of headers with keys."""
 
 
 def configure_logging(level: str, *, as_json: bool, additions: Sequence[structlog.typing.Processor]) -> None:
@@ -41,9 +46,16 @@ def configure_logging(level: str, *, as_json: bool, additions: Sequence[structlo
 
 
 class _Passing(logging.Handler):
-    """Passes on what a library logs; tracebacks stay behind: they may show what was sent."""
+    """Passes on what a library logs, without secrets; tracebacks stay behind: they may show what was sent."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log it as a line of ours."""
         level = max(record.levelno, logging.WARNING)
-        structlog.get_logger().log(level, record.getMessage(), logger=record.name)
+        structlog.get_logger().log(level, _told(record), logger=record.name)
+
+
+def _told(record: logging.LogRecord) -> str:
+    """Answer the text of a line, in which what is neither a number nor of an exporter stays out."""
+    if not record.name.startswith(_TELLING) and isinstance(record.args, tuple):
+        record.args = tuple(each if isinstance(each, int | float) else "..." for each in record.args)
+    return without_url_secrets(record.getMessage())

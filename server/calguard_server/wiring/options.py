@@ -67,5 +67,6 @@ def call_limits(settings: Settings) -> Limits:
         settings.caller_burst,
         settings.calls_max,
         settings.call_timeout,
-        OverloadOptions(settings.overload_wait.total_seconds()),
+        connection_streams=settings.watch_streams_per_caller + settings.calls_max,  # one caller may have but one
+        overload=OverloadOptions(settings.overload_wait.total_seconds()),
     )
