@@ -30,8 +30,8 @@ class CallerSettings(BaseModel):
     auth_jwt_jwks: str = Field(
         "",
         validate_default=True,
-        description="Where the keys are that sign JWTs, as a JSON Web Key Set: an https address, or a file, which is "
-        "read again when it changes. Goes with AUTH_JWT_ISSUER.",
+        description="Where the keys are that sign JWTs, as a JSON Web Key Set: an https address (http on loopback), "
+        "or a file, which is read again when it changes. Goes with AUTH_JWT_ISSUER.",
     )
     auth_jwt_leeway: Leeway = Field(
         timedelta(seconds=30), description="How far the clock of who issues JWTs may differ from ours; at most 5m."
