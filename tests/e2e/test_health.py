@@ -4,13 +4,15 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from structlog.testing import capture_logs
 
 from calguard_server.grpc_api.server import SERVICES
-from tests.e2e.backend import Backend
+from tests.e2e.backend import Backend, running_backend
 from tests.patience import PATIENCE_SECONDS
 
 Status = health_pb2.HealthCheckResponse
@@ -49,6 +51,35 @@ async def test_a_database_that_another_program_holds(backend: Backend) -> None:
         assert (await waiting).id == "ann"
     await until_health(backend, Status.SERVING)
     assert await http_status(backend) == 200
+
+
+async def writable(backend: Backend) -> str:
+    """What `/metrics` says."""
+    async with backend.browser.get(f"http://127.0.0.1:{backend.app.http_port}/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    return next(line.split()[1] for line in lines if line.startswith("calguard_store_writable "))
+
+
+async def test_a_database_that_is_held_for_longer_than_sqlite_waits(tmp_path: Path) -> None:
+    """It is waited for again and again: the server says that it does not serve, goes on, and serves once it can."""
+    with capture_logs() as logs:
+        async with running_backend(tmp_path, lock_patience=timedelta(milliseconds=1)) as backend:
+            with closing(sqlite3.connect(backend.database, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                waiting = asyncio.ensure_future(backend.add_account("ann"))
+                await until_health(backend, Status.NOT_SERVING)
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    while not any("holds the database locked" in line["event"] for line in logs):
+                        await asyncio.to_thread(lambda: None)
+                assert await writable(backend) == "0.0"
+                assert await http_status(backend) == 503
+                assert not waiting.done()
+                other.execute("ROLLBACK")
+            assert (await waiting).id == "ann"
+            await until_health(backend, Status.SERVING)
+            assert await writable(backend) == "1.0"
+            assert not backend.app.failed.done()
+    assert [line for line in logs if line.get("exc_info")] == []
 
 
 async def test_a_service_that_there_is_not(backend: Backend) -> None:

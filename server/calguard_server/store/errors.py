@@ -69,6 +69,11 @@ def _known(error: sqlite3.Error) -> tuple[StoreTrouble, str] | None:
     return next((known for prefix, known in _ADVICE.items() if name.startswith(prefix)), None)
 
 
+def is_locked(error: Exception) -> bool:
+    """Tell whether another program holds the database locked, which passes."""
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+
+
 def unavailable() -> UnavailableError:
     """What a caller is told when a commit failed: nothing of it was kept."""
     return UnavailableError(

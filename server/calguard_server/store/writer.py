@@ -3,7 +3,9 @@
 1. Everything that waits while a commit is under way goes into the next one, up to `GROUP_MAX`.
 2. A unit of work that raises is refused alone; the others of its group are committed.
 3. Listeners are told of a commit before its callers are.
-4. When a commit fails, every caller of the group is told that nothing was changed. When the reason is the operator's
+4. While another program holds the database locked, everybody waits, for as long as they like to: whoever gives up
+   is left out when it goes on. Only a writer that is closed refuses them.
+5. When a commit fails, every caller of the group is told that nothing was changed. When the reason is the operator's
    to mend (a full disk, a file that is not writable), the writer stops for good: the process is to end, and nothing
    that was answered is lost.
 """
@@ -17,13 +19,14 @@ from typing import Any, TypeVar
 
 import structlog
 
+from calguard_server.domain.errors import UnavailableError
 from calguard_server.domain.events import Change
 from calguard_server.engine.ports.clock import Clock
 from calguard_server.engine.ports.log import CommitListener, LogEntry
 from calguard_server.engine.tracing import Tracer
 from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.store.connection import Connection
-from calguard_server.store.errors import StoreError, advice_for, store_error, unavailable
+from calguard_server.store.errors import StoreError, advice_for, is_locked, store_error, unavailable
 from calguard_server.store.flush import EncodeChange, flush, log_entries
 from calguard_server.store.load import load
 from calguard_server.store.rows.values import to_micros
@@ -83,6 +86,7 @@ class Writer:
         self._debt_listeners: list[Callable[[], None]] = []
         self._entry_listeners: list[Callable[[], None]] = []
         self._waiting: list[_Waiting] = []
+        self._closing = False
         self._wake = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="store writer")
 
@@ -108,9 +112,11 @@ class Writer:
         return await waiting.outcome  # type: ignore[no-any-return]
 
     async def close(self) -> None:
-        """Commit what waits, then end."""
-        while self._waiting and not self.failed.done():
-            await self.submit(lambda _: None)
+        """Commit what waits, then end; what cannot be committed now is refused."""
+        self._closing = True
+        with suppress(UnavailableError):  # as are those who wait
+            while self._waiting and not self.failed.done():
+                await self.submit(lambda _: None)
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
@@ -134,13 +140,17 @@ class Writer:
             self._refuse(group)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the others are served
-            self._refuse(group)
-            await self._connection.run(_roll_back)
-            self._judge(error)
+            try:
+                await self._connection.run(_roll_back)
+                self._judge(error)
+            finally:
+                self._refuse(group)
 
     def _judge(self, error: Exception) -> None:
         """Stop for good over what the operator must mend; what a group met by a fault of ours is logged."""
-        if isinstance(error, sqlite3.Error) and advice_for(error) is not None:
+        if is_locked(error):
+            _log.warning("another program holds the database locked: changes were refused")
+        elif isinstance(error, sqlite3.Error) and advice_for(error) is not None:
             self._fail(store_error(self._path, error))
         else:
             _log.error("a group of changes could not be committed", exc_info=error)
@@ -152,7 +162,7 @@ class Writer:
     async def _commit(self, group: list[_Waiting]) -> None:
         began = self._clock.timer()
         units = [each.work for each in group if isinstance(each.work, Unit)]
-        rows = await self._connection.run(lambda connection: self._begin(connection, units))
+        rows = await self._begun(units)
         done = [each for each in group if _decide(rows, each)]
         entries = log_entries(rows.changes, self._encode, rows.unit_starts)
         now = to_micros(self._clock.now())
@@ -183,6 +193,18 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is: what was committed stands, and nobody may miss it
             _log.error("a listener missed committed changes", exc_info=error)
             self._fail(StoreError("changes were saved but could not be handed on: start again; nothing was lost"))
+
+    async def _begun(self, units: Sequence[Unit[Any]]) -> WorkingSet:
+        told = False
+        while True:
+            try:
+                return await self._connection.run(lambda connection: self._begin(connection, units))
+            except sqlite3.OperationalError as error:
+                if self._closing or not is_locked(error):
+                    raise
+                if not told:
+                    _log.error("another program holds the database locked: changes wait for it: end that program")
+                told = True
 
     def _begin(self, connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> WorkingSet:
         connection.execute("BEGIN IMMEDIATE")
