@@ -5,7 +5,6 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
 
 from calguard_server.engine.ports.chance import NewId
 from calguard_server.engine.ports.clock import Clock
@@ -63,8 +62,8 @@ async def open_store(options: StoreOptions) -> SqliteStore:
         raise
 
 
-async def _open(options: StoreOptions, taken: IO[str]) -> SqliteStore:
-    connection = await options.connect(options.path, writer=True)
+async def _open(options: StoreOptions, taken: lock.Taken) -> SqliteStore:
+    connection = await options.connect(taken.path, writer=True)
     try:
         identity = await connection.run(lambda raw: _prepare(raw, options))
     except BaseException:
@@ -80,8 +79,8 @@ async def _open(options: StoreOptions, taken: IO[str]) -> SqliteStore:
         options.observe,
         options.tracer,
     )
-    readers = await Readers.open(options.path, _READERS, options.connect)
-    snapshots = await Readers.open(options.path, _SNAPSHOTS, options.connect)
+    readers = await Readers.open(taken.path, _READERS, options.connect)
+    snapshots = await Readers.open(taken.path, _SNAPSHOTS, options.connect)
     return SqliteStore(identity, taken, writer, readers, snapshots, options.vault)
 
 
