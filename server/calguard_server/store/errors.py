@@ -18,6 +18,8 @@ class StoreTrouble(Enum):
     DISK = auto()
     """It is full, or fails."""
     KEYS_MISSING = auto()
+    GONE = auto()
+    """Its file is no longer where it was opened."""
 
 
 class StoreError(Exception):

@@ -5,9 +5,9 @@
 3. Listeners are told of a commit before its callers are.
 4. While another program holds the database locked, everybody waits, for as long as they like to: whoever gives up
    is left out when it goes on. Only a writer that is closed refuses them.
-5. When a commit fails, every caller of the group is told that nothing was changed. When the reason is the operator's
-   to mend (a full disk, a file that is not writable), the writer stops for good: the process is to end, and nothing
-   that was answered is lost.
+5. When a commit fails, every caller of the group is told that nothing was changed. Where it says that the next ones
+   fail, too, or must (commit_failures.py), the writer stops for good: the process is to end, and nothing that was
+   answered is lost.
 """
 
 import asyncio
@@ -25,9 +25,11 @@ from calguard_server.engine.ports.clock import Clock
 from calguard_server.engine.ports.log import CommitListener, LogEntry
 from calguard_server.engine.tracing import Tracer
 from calguard_server.engine.working_set import Unit, WorkingSet
+from calguard_server.store.commit_failures import CommitFailures
 from calguard_server.store.connection import Connection
-from calguard_server.store.errors import StoreError, advice_for, is_locked, store_error, unavailable
+from calguard_server.store.errors import StoreError, StoreTrouble, is_locked, unavailable
 from calguard_server.store.flush import EncodeChange, flush, log_entries
+from calguard_server.store.holding import Holding
 from calguard_server.store.load import load
 from calguard_server.store.rows.values import to_micros
 from calguard_server.store.vault import Vault
@@ -65,7 +67,7 @@ class Writer:
     def __init__(
         self,
         connection: Connection,
-        path: object,
+        holding: Holding,
         vault: Vault,
         encode: EncodeChange,
         clock: Clock,
@@ -78,7 +80,7 @@ class Writer:
         self._tracer = tracer
         self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
         self._connection = connection
-        self._path = path
+        self._holding = holding
         self._vault = vault
         self._encode = encode
         self._clock = clock
@@ -87,6 +89,7 @@ class Writer:
         self._entry_listeners: list[Callable[[], None]] = []
         self._waiting: list[_Waiting] = []
         self._closing = False
+        self._failures = CommitFailures(holding.path)
         self._wake = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="store writer")
 
@@ -142,18 +145,16 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the others are served
             try:
                 await self._connection.run(_roll_back)
-                self._judge(error)
+                await self._judge(error)
             finally:
                 self._refuse(group)
 
-    def _judge(self, error: Exception) -> None:
-        """Stop for good over what the operator must mend; what a group met by a fault of ours is logged."""
-        if is_locked(error):
-            _log.warning("another program holds the database locked: changes were refused")
-        elif isinstance(error, sqlite3.Error) and advice_for(error) is not None:
-            self._fail(store_error(self._path, error))
-        else:
-            _log.error("a group of changes could not be committed", exc_info=error)
+    async def _judge(self, error: Exception) -> None:
+        fatal, now = self._failures.judge(error), self._clock.now()
+        if fatal is not None and fatal.trouble is StoreTrouble.GONE:
+            fatal = await self._connection.run(lambda raw: self._holding.rescued(raw, now))
+        if fatal is not None:
+            self._fail(fatal)
 
     def _fail(self, error: StoreError) -> None:
         if not self.failed.done():
@@ -167,16 +168,20 @@ class Writer:
         entries = log_entries(rows.changes, self._encode, rows.unit_starts)
         now = to_micros(self._clock.now())
 
-        def finish(connection: sqlite3.Connection) -> None:
+        def finish(connection: sqlite3.Connection) -> bool:
+            before = connection.total_changes
             flush(connection, self._vault, rows, entries, now)
             for each in done:
                 if not isinstance(each.work, Unit):
                     each.result = each.work(connection)
             connection.execute("COMMIT")
+            return connection.total_changes != before
 
-        await self._connection.run(finish)
-        self._observe(len(done), self._clock.timer() - began, rows.changes)
+        saved = await self._connection.run(finish)
         self.revision = rows.revision
+        if saved:
+            self._failures.saved()
+        self._observe(len(done), self._clock.timer() - began, rows.changes)
         due = bool(rows.entries or rows.woken or rows.recovered or rows.reviews)
         self._tell(entries, owes=bool((entries or due) and rows.deliveries), due=due)
         for each in done:
@@ -208,6 +213,7 @@ class Writer:
 
     def _begin(self, connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> WorkingSet:
         connection.execute("BEGIN IMMEDIATE")
+        self._holding.look(connection, self.revision)
         return load(connection, self._vault, units, self.revision)
 
     def _refuse(self, group: list[_Waiting]) -> None:

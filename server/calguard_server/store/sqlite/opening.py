@@ -13,6 +13,7 @@ from calguard_server.store import lock
 from calguard_server.store.connection import LOCK_PATIENCE, Connect, connect, wait_for_locks
 from calguard_server.store.errors import store_error
 from calguard_server.store.flush import EncodeChange
+from calguard_server.store.holding import Holding
 from calguard_server.store.keys import admit_keys
 from calguard_server.store.migrate import migrate
 from calguard_server.store.queries import QUERIES
@@ -69,9 +70,10 @@ async def _open(options: StoreOptions, taken: lock.Taken) -> SqliteStore:
     except BaseException:
         await connection.close()
         raise
+    holding = Holding(options.path, taken, identity.epoch)
     writer = Writer(
         connection,
-        options.path,
+        holding,
         options.vault,
         options.encode,
         options.clock,
@@ -81,7 +83,7 @@ async def _open(options: StoreOptions, taken: lock.Taken) -> SqliteStore:
     )
     readers = await Readers.open(taken.path, _READERS, options.connect)
     snapshots = await Readers.open(taken.path, _SNAPSHOTS, options.connect)
-    return SqliteStore(identity, taken, writer, readers, snapshots, options.vault)
+    return SqliteStore(identity, holding, writer, readers, snapshots, options.vault)
 
 
 def _prepare(connection: sqlite3.Connection, options: StoreOptions) -> Identity:
