@@ -23,7 +23,7 @@ async def end_of(serving: Serving) -> tuple[int, str]:
     """Its exit code, and the one line that it says."""
     code = await serving.process.ended()
     assert "Traceback" not in serving.process.printed + serving.process.complaints
-    [line] = serving.process.complaints.splitlines()
+    [line] = [each for each in serving.process.complaints.splitlines() if each.startswith("calguard-server: ")]
     return code, line
 
 

@@ -210,6 +210,7 @@ class Writer:
                 if not told:
                     _log.error("another program holds the database locked: changes wait for it: end that program")
                 told = True
+                await self._connection.run(_roll_back)
 
     def _begin(self, connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> WorkingSet:
         connection.execute("BEGIN IMMEDIATE")
