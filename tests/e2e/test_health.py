@@ -2,7 +2,8 @@
 
 import asyncio
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,6 +33,14 @@ async def until_health(backend: Backend, wanted: int) -> None:
             await asyncio.to_thread(lambda: None)  # the store's thread has its turn
 
 
+@asynccontextmanager
+async def held(backend: Backend) -> AsyncIterator[sqlite3.Connection]:
+    """Another program in a transaction that writes. It waits in a thread: a commit under way takes this loop to end."""
+    with closing(sqlite3.connect(backend.database, isolation_level=None, check_same_thread=False)) as other:
+        await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
+        yield other
+
+
 async def http_status(backend: Backend) -> int:
     async with backend.browser.get(f"http://127.0.0.1:{backend.app.http_port}/healthz") as answer:
         return answer.status
@@ -41,8 +50,7 @@ async def test_a_database_that_another_program_holds(backend: Backend) -> None:
     """Every service says NOT_SERVING while it is held, what was called meanwhile is done once it is let go."""
     assert await healths(backend) == {Status.SERVING}
     assert await http_status(backend) == 200
-    with closing(sqlite3.connect(backend.database, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    async with held(backend) as other:
         waiting = asyncio.ensure_future(backend.add_account("ann"))
         await until_health(backend, Status.NOT_SERVING)
         assert await http_status(backend) == 503
@@ -64,8 +72,7 @@ async def test_a_database_that_is_held_for_longer_than_sqlite_waits(tmp_path: Pa
     """It is waited for again and again: the server says that it does not serve, goes on, and serves once it can."""
     with capture_logs() as logs:
         async with running_backend(tmp_path, lock_patience=timedelta(milliseconds=1)) as backend:
-            with closing(sqlite3.connect(backend.database, isolation_level=None)) as other:
-                other.execute("BEGIN IMMEDIATE")
+            async with held(backend) as other:
                 waiting = asyncio.ensure_future(backend.add_account("ann"))
                 await until_health(backend, Status.NOT_SERVING)
                 async with asyncio.timeout(PATIENCE_SECONDS):
