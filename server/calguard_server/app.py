@@ -102,7 +102,7 @@ class App:
     async def _open_store(self) -> SqliteStore:
         store = await open_server_store(self._settings, self._world, self.registry, self._tracer)
         self._closers.append(store.close)
-        FileMetrics(self._settings.database_path, self.registry)
+        FileMetrics(self._settings.database_path.resolve(), self.registry)
         return store
 
     def _build_status_metrics(self, engine: Engine) -> StatusMetrics:

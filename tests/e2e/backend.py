@@ -20,6 +20,7 @@ from calguard.v1 import notification_pb2 as notices_pb
 from calguard_sandbox import Sandbox, SandboxOptions
 from calguard_server.app import App
 from calguard_server.settings.server import read_settings
+from calguard_server.store.connection import LOCK_PATIENCE
 from calguard_server.wiring.world import World
 from tests.e2e.bearer import carrying
 from tests.e2e.stubs import UNDER_WAY, Heard, Scopes, Stubs, query_of
@@ -210,14 +211,18 @@ class Backend(Stubs):
 
 @asynccontextmanager
 async def running_backend(
-    folder: Path, token: str = "", credentials: grpc.ChannelCredentials | None = None, **overrides: str
+    folder: Path,
+    token: str = "",
+    credentials: grpc.ChannelCredentials | None = None,
+    lock_patience: timedelta = LOCK_PATIENCE,
+    **overrides: str,
 ) -> AsyncIterator[Backend]:
     """Start a sandbox and a server; `overrides` are settings, `token` and `credentials` what the backend calls with.
 
     Ids hold the folder's name: no two backends share one.
     """
     clock, ids = ManualClock(), CountingIds()
-    world = World(clock, lambda noun: ids(f"{noun}-{folder.name.replace('_', '-')[:20]}"), middle)
+    world = World(clock, lambda noun: ids(f"{noun}-{folder.name.replace('_', '-')[:20]}"), middle, lock_patience)
     async with (
         Sandbox(
             SandboxOptions(seed="e2e", smtp_user="calguard", smtp_password=MAIL_PASSWORD), now=clock.now

@@ -222,6 +222,22 @@ async def test_a_restore_that_was_killed_is_begun_again(operation: Operation) ->
     assert not (operation.folder / "calguard.db.restoring").exists()
 
 
+async def test_a_log_that_a_lost_database_left_is_not_read_into_the_restored_one(operation: Operation) -> None:
+    """It is kept beside it, as a database is."""
+    serving = await operation.serve()
+    await serving.stubs.add_account("ann")
+    backup = operation.folder / "calguard.backup"
+    assert (await operation.run("backup", str(backup))).code == 0
+    await serving.stubs.add_page("after", ALL, "ann")
+    serving.process.kill()
+    await serving.process.gone()
+    operation.database.unlink()
+    assert operation.database.with_name("calguard.db-wal").stat().st_size
+    assert (await operation.run("restore", str(backup))).code == 0
+    assert len(list(operation.folder.glob("calguard.db.before-restore-*-wal"))) == 1
+    assert await pages_of(await operation.serve()) == []
+
+
 async def test_a_new_machine_is_restored_to_as_it_is(operation: Operation) -> None:
     """Where there is no database yet, the backup becomes it; nothing is kept beside it."""
     serving = await operation.serve()

@@ -38,7 +38,7 @@ async def test_all_is_in_order(operation: Operation) -> None:
     found = results(ended)
     key = fingerprint(Secret(operation.environment["CALGUARD_TOKEN_KEYS"]))
     assert list(found) == [
-        "settings", "callers", "database", "disk", "schema", "integrity", "keys", "google", "slack", "mail",
+        "settings", "callers", "disk", "database", "schema", "integrity", "keys", "google", "slack", "mail",
     ]  # fmt: skip
     assert found["settings"] == ["ok in order; 4 secrets, 0 of them from files"]
     assert found["callers"] == [

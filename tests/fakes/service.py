@@ -32,6 +32,7 @@ from calguard_server.engine.revoking import GrantRevoker
 from calguard_server.engine.selection import Selection
 from calguard_server.engine.silences import Silences
 from calguard_server.grpc_api.state_change import encode_change
+from calguard_server.store.connection import LOCK_PATIENCE
 from calguard_server.store.sqlite.opening import StoreOptions, open_store
 from calguard_server.store.sqlite.store import SqliteStore
 from calguard_server.store.vault import Vault
@@ -121,9 +122,16 @@ def make_page(page_id: str, mode: SchedulingMode, owner: str, *members: str, **f
 
 
 async def open_test_store(
-    path: Path, clock: Clock, ids: CountingIds, key: Secret = KEY, connections: InlineConnections | None = None
+    path: Path,
+    clock: Clock,
+    ids: CountingIds,
+    key: Secret = KEY,
+    connections: InlineConnections | None = None,
+    lock_patience: timedelta = LOCK_PATIENCE,
 ) -> SqliteStore:
-    options = StoreOptions(path, Vault([key]), encode_change, clock, ids, accept_lost_keys=key is not KEY)
+    options = StoreOptions(
+        path, Vault([key]), encode_change, clock, ids, accept_lost_keys=key is not KEY, lock_patience=lock_patience
+    )
     return await open_store(options if connections is None else replace(options, connect=connections.connect))
 
 
@@ -161,13 +169,14 @@ async def running_service(
     clock: Clock | None = None,
     provider: FakeProvider | None = None,
     connections: InlineConnections | None = None,
+    lock_patience: timedelta = LOCK_PATIENCE,
 ) -> AsyncIterator[Service]:
     """Open a store and build every use case over it; the store is closed at the end.
 
     The clock is one that the test moves, the provider one that answers what it says, unless others are given.
     """
     clock, ids, provider = clock or ManualClock(), CountingIds(), provider or FakeProvider()
-    store = await open_test_store(path, clock, ids, connections=connections)
+    store = await open_test_store(path, clock, ids, connections=connections, lock_patience=lock_patience)
     try:
         policies = policies or Policies(notice_group_wait=timedelta())
         context = Context(store, clock, ids, middle, policies)

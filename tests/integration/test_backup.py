@@ -1,6 +1,7 @@
 """Backups of a database that is written meanwhile, and what of them is refused or left alone."""
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -106,6 +107,36 @@ def test_the_database_itself_is_never_replaced(tmp_path: Path, database: Path) -
         with pytest.raises(BackupError, match="is the database itself"):
             back_up(database, target, told, force=True)
     assert verified(database).revision == ROWS
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-lock", "-journal"])
+@pytest.mark.parametrize("there", [True, False])
+def test_what_belongs_to_the_database_is_never_replaced(
+    tmp_path: Path, database: Path, suffix: str, *, there: bool
+) -> None:
+    """Nor made: SQLite would take it for what was not yet moved into the file."""
+    beside = tmp_path / f"db{suffix}"
+    (tmp_path / "linked").symlink_to(beside)
+    targets = [beside, tmp_path / "linked"]
+    if there:
+        beside.write_bytes(b"the latest changes")
+        os.link(beside, tmp_path / "also")
+        targets.append(tmp_path / "also")
+    (tmp_path / "database").symlink_to(database)
+    for target in targets:
+        for name in (database, tmp_path / "database"):
+            with pytest.raises(BackupError, match="or a file that belongs to it: choose another name"):
+                back_up(name, target, told, force=True)
+    assert beside.exists() == there
+    assert not there or beside.read_bytes() == b"the latest changes"
+
+
+def test_what_a_backup_is_written_to_at_first_is_not_the_database(tmp_path: Path, database: Path) -> None:
+    """Also where its name is made of the target's."""
+    named = database.rename(tmp_path / "calguard.part")
+    with pytest.raises(BackupError, match=r"calguard\.part: is the database itself"):
+        back_up(named, tmp_path / "calguard", told, force=True)
+    assert verified(named).revision == ROWS
 
 
 def test_what_a_killed_backup_left_is_in_nobodys_way(tmp_path: Path, database: Path) -> None:

@@ -98,5 +98,5 @@ def test_it_is_killed_only_after_it_would_have_ended_itself() -> None:
 
 def test_what_does_not_pass_by_itself_is_not_tried_again() -> None:
     """By the exit codes: a port that is taken, or a database that is in use, may be free in two seconds."""
-    lasting = {os.EX_USAGE, os.EX_DATAERR, os.EX_NOPERM, os.EX_CONFIG}
+    lasting = {os.EX_USAGE, os.EX_DATAERR, os.EX_OSFILE, os.EX_NOPERM, os.EX_CONFIG}
     assert set(map(int, value_of(SERVER, "RestartPreventExitStatus").split())) == lasting

@@ -1,47 +1,45 @@
 """What `calguard-server check` looks at in the database; a server may be using it."""
 
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from calguard_server.commands.check_disk import look_at_disk
 from calguard_server.commands.findings import Finding, failed, fine, skipped, warning
 from calguard_server.store.contents import integrity_complaints, read_contents
 from calguard_server.store.errors import StoreError, store_error
 from calguard_server.store.existing import opened
 from calguard_server.store.keys import missing_keys
 from calguard_server.store.migrate import latest_schema
+from calguard_server.store.place import real
 from calguard_server.store.rotation import Tally, count
 from calguard_server.store.vault import Vault
 
 _NAMED = 3
-_ROOM = 2
-"""How many times its size the database wants to find free beside it: for a backup, and to grow."""
 
 
 def look_at_database(path: Path, vault: Vault | None) -> Iterator[Finding]:
-    """Look at the file, what is in it, and whether the keys open it; without a vault not at that."""
-    if not path.exists() or not path.stat().st_size:
-        yield warning("database", f"{path}: there is none yet: the first start makes it")
-        return
+    """Look at the file, its disk, what is in it, and whether the keys open it; without a vault not at that."""
     try:
-        with opened(path, current=False) as connection:
-            contents = read_contents(connection, path)
-            yield fine("database", f"{path}: {contents.store_id or 'not named yet'}, revision {contents.revision}")
-            yield _room(path)
-            yield _schema(contents.schema)
-            yield _integrity(connection)
-            yield from _keys(connection, vault, current=contents.schema == latest_schema())
+        yield from _look(real(path), vault)
     except StoreError as error:
         yield failed("database", str(error).removeprefix("CALGUARD_DATABASE_URL: "))
     except sqlite3.Error as error:
         yield failed("database", str(store_error(path, error)).removeprefix("CALGUARD_DATABASE_URL: "))
 
 
-def _room(path: Path) -> Finding:
-    size, free = path.stat().st_size, shutil.disk_usage(path.parent).free
-    told = f"{free // 2**20} MiB free, the database takes {size // 2**20} MiB"
-    return fine("disk", told) if free >= _ROOM * size else warning("disk", f"{told}: make room for it to grow")
+def _look(path: Path, vault: Vault | None) -> Iterator[Finding]:
+    if path.parent.is_dir():
+        yield look_at_disk(path)  # before what a full disk may be in the way of
+    if not path.exists() or not path.stat().st_size:
+        yield warning("database", f"{path}: there is none yet: the first start makes it")
+        return
+    with opened(path, current=False) as connection:
+        contents = read_contents(connection, path)
+        yield fine("database", f"{path}: {contents.store_id or 'not named yet'}, revision {contents.revision}")
+        yield _schema(contents.schema)
+        yield _integrity(connection)
+        yield from _keys(connection, vault, current=contents.schema == latest_schema())
 
 
 def _schema(schema: int) -> Finding:

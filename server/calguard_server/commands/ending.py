@@ -21,6 +21,7 @@ _CODES = {
     StoreTrouble.UNUSABLE: os.EX_DATAERR,
     StoreTrouble.DISK: os.EX_IOERR,
     StoreTrouble.KEYS_MISSING: os.EX_CONFIG,
+    StoreTrouble.GONE: os.EX_OSFILE,
 }
 
 

@@ -21,7 +21,7 @@ def migrate_database(*, check: bool) -> int:
         due = schema != latest_schema()
         say(f"schema {schema}, of {latest_schema()}: " + ("to be migrated" if due else "up to date"))
         return EXIT_DIFFERS if due else 0
-    with lock.take(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with lock.take(path) as taken, closing(sqlite3.connect(taken.path, isolation_level=None)) as connection:
         before = schema_of(connection)
         prepare(connection, writer=True)
         migrate(connection)

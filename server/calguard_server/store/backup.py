@@ -12,6 +12,7 @@ from calguard_server.store.contents import Contents, read_contents, verified
 from calguard_server.store.copying import Progress, copy, sync
 from calguard_server.store.errors import StoreError, StoreTrouble, advice_for
 from calguard_server.store.existing import opened
+from calguard_server.store.place import is_part, real
 
 _OWN = 0o600
 
@@ -26,10 +27,11 @@ def back_up(database: Path, target: Path, told: Progress, *, force: bool) -> Con
     Raises StoreError where the database cannot be read, BackupError where the file cannot be made. Without `force` a
     file that is there already is left alone.
     """
-    _refuse(database, target, force=force)
+    part = target.with_name(target.name + ".part")
+    _refuse_own(real(database), target, part)
+    _refuse_others(target, force=force)
     with opened(database, current=False) as source:
         read_contents(source, database)
-        part = target.with_name(target.name + ".part")
         try:
             taken = _take(part)
         except OSError as error:
@@ -54,10 +56,14 @@ def _make(source: sqlite3.Connection, part: Path, target: Path, told: Progress, 
     return contents
 
 
-def _refuse(database: Path, target: Path, *, force: bool) -> None:
+def _refuse_own(database: Path, *written: Path) -> None:
+    for each in written:
+        if is_part(each, database):
+            raise BackupError(f"{each}: is the database itself, or a file that belongs to it: choose another name")
+
+
+def _refuse_others(target: Path, *, force: bool) -> None:
     if target.exists():
-        if target.samefile(database):
-            raise BackupError(f"{target}: is the database itself")
         if not force:
             raise _there(target)
         if not target.is_file():

@@ -6,6 +6,7 @@ statements, and not statement by statement.
 
 import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -36,11 +37,13 @@ class Connect(Protocol):
         ...
 
 
+LOCK_PATIENCE = timedelta(seconds=5)
+"""How long a statement waits for another program's lock."""
+
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA busy_timeout = 5000",
     "PRAGMA cache_size = -16384",
 )
 _WRITERS_PRAGMAS = ("PRAGMA cache_size = -65536",)
@@ -75,5 +78,11 @@ def prepare(connection: sqlite3.Connection, *, writer: bool) -> None:
     """Set up a fresh connection. Raises StoreError for a database that is not this program's to write."""
     if writer:
         refuse_others(connection)  # before the journal's mode is set, which stays in the file
+    wait_for_locks(connection, LOCK_PATIENCE)
     for pragma in (*_PRAGMAS, *(_WRITERS_PRAGMAS if writer else _READERS_PRAGMAS)):
         connection.execute(pragma)
+
+
+def wait_for_locks(connection: sqlite3.Connection, patience: timedelta) -> None:
+    """Have statements wait that long for another program's lock, in whole milliseconds, and then fail as busy."""
+    connection.execute(f"PRAGMA busy_timeout = {patience // timedelta(milliseconds=1)}")

@@ -18,6 +18,8 @@ class StoreTrouble(Enum):
     DISK = auto()
     """It is full, or fails."""
     KEYS_MISSING = auto()
+    GONE = auto()
+    """Its file is no longer where it was opened."""
 
 
 class StoreError(Exception):
@@ -67,6 +69,11 @@ def store_error(path: object, error: sqlite3.Error) -> StoreError:
 def _known(error: sqlite3.Error) -> tuple[StoreTrouble, str] | None:
     name = getattr(error, "sqlite_errorname", "")
     return next((known for prefix, known in _ADVICE.items() if name.startswith(prefix)), None)
+
+
+def is_locked(error: Exception) -> bool:
+    """Tell whether another program holds the database locked, which passes."""
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
 
 
 def unavailable() -> UnavailableError:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from calguard_server.store.errors import StoreError, StoreTrouble
 from calguard_server.store.migrate import latest_schema, schema_of
+from calguard_server.store.place import real
 
 _WAIT_SECONDS = 60
 """How long a transaction that writes waits for those of the server."""
@@ -17,7 +18,7 @@ def opened(path: Path, *, current: bool) -> Iterator[sqlite3.Connection]:
     """Open a database that there is; `current`: of this program's schema. Raises StoreError."""
     if not path.exists():
         raise StoreError(f"CALGUARD_DATABASE_URL: {path}: there is none: check the setting", StoreTrouble.UNUSABLE)
-    uri = f"{path.absolute().as_uri()}?mode=rw"
+    uri = f"{real(path).as_uri()}?mode=rw"
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_WAIT_SECONDS)) as connection:
         if current:
             _refuse_other_schema(path, schema_of(connection))

@@ -1,19 +1,43 @@
-"""Who has the database: one process at a time. The writer counts revisions in memory, so there can be only one."""
+"""Who has the database: one process at a time. The writer counts revisions in memory, so there can be only one.
+
+The lock is beside the file that all names of the database lead to.
+"""
 
 import fcntl
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from calguard_server.store.errors import StoreError, StoreTrouble
+from calguard_server.store.place import real
 
 _OWN = 0o600
 
 
-def take(path: Path, *, make: bool = True) -> IO[str]:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A database that this process has: `path` is its real name."""
+
+    path: Path
+    lock: IO[str]
+
+    def close(self) -> None:
+        """Let others have it."""
+        self.lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def take(given: Path, *, make: bool = True) -> Taken:
     """Take a database until the answer is closed or the process ends; `make`: where there is none, an empty one.
 
-    Raises StoreError where another process has it, or where it cannot be written.
+    Raises StoreError where another process has it, it has several names, or it cannot be written.
     """
+    path = real(given)
     try:
         if make:
             path.touch(mode=_OWN)  # before SQLite does: what it makes beside the database is as private as that
@@ -33,4 +57,4 @@ def take(path: Path, *, make: bool = True) -> IO[str]:
         raise StoreError(
             f"CALGUARD_DATABASE_URL: {path}: another calguard-server uses it: stop that one first", StoreTrouble.IN_USE
         ) from error
-    return lock
+    return Taken(path, lock)

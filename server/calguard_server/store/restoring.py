@@ -18,6 +18,7 @@ from calguard_server.store import lock
 from calguard_server.store.contents import Contents, verified
 from calguard_server.store.copying import Progress, copy, sync
 from calguard_server.store.errors import StoreError, StoreTrouble, store_error
+from calguard_server.store.place import ASIDE
 
 _BESIDE = ("-wal", "-shm")
 
@@ -36,10 +37,13 @@ def restore(backup: Path, database: Path, told: Progress, now: datetime) -> Rest
     Raises StoreError where a server has the database, or the backup is of no use.
     """
     contents = verified(backup)
-    with lock.take(database, make=False):
+    with lock.take(database, make=False) as taken:
+        database = taken.path
         if database.exists() and database.samefile(backup):
             raise StoreError(f"{backup}: is the database itself", StoreTrouble.UNUSABLE)
         part = database.with_name(database.name + ".restoring")
+        if part.exists() and part.samefile(backup):
+            raise StoreError(f"{backup}: has the name that a restore writes to: rename it", StoreTrouble.UNUSABLE)
         part.unlink(missing_ok=True)
         try:
             _copy(backup, part, told)
@@ -63,8 +67,20 @@ def _copy(backup: Path, part: Path, told: Progress) -> None:
 
 def _set_aside(database: Path, now: datetime) -> Path | None:
     """Give the old database a second name, and take away what SQLite would else read into the new one."""
-    if not database.exists() or database.stat().st_size == 0:
-        return None
+    aside = database.with_name(f"{database.name}{ASIDE}{now:%Y%m%dT%H%M%SZ}")
+    there = database.exists() and database.stat().st_size > 0
+    if there:
+        _complete(database)
+        os.link(database, aside)
+    for suffix in _BESIDE:
+        beside = database.with_name(database.name + suffix)
+        if beside.exists():
+            beside.rename(aside.with_name(aside.name + suffix))
+    sync(database.parent)
+    return aside if there else None
+
+
+def _complete(database: Path) -> None:
     with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(database, isolation_level=None)) as connection:
         # What is still in the write-ahead log goes into the file, and the log away; of a damaged one both are kept.
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -72,11 +88,3 @@ def _set_aside(database: Path, now: datetime) -> Path | None:
             raise StoreError(
                 f"CALGUARD_DATABASE_URL: {database}: another program reads it: end that program", StoreTrouble.IN_USE
             )
-    aside = database.with_name(f"{database.name}.before-restore-{now:%Y%m%dT%H%M%SZ}")
-    os.link(database, aside)
-    for suffix in _BESIDE:
-        beside = database.with_name(database.name + suffix)
-        if beside.exists():
-            beside.rename(aside.with_name(aside.name + suffix))
-    sync(database.parent)
-    return aside

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from calguard_server.store import lock
 from calguard_server.store.errors import StoreError, StoreTrouble
@@ -72,7 +71,7 @@ def rotate(path: Path, vault: Vault, told: Progress, *, accept_lost: bool) -> Ta
                 taken.close()
 
 
-def _alone_or_agreed(connection: sqlite3.Connection, path: Path, vault: Vault) -> IO[str] | None:
+def _alone_or_agreed(connection: sqlite3.Connection, path: Path, vault: Vault) -> lock.Taken | None:
     """See to it that no server seals with another key: one that would is refused, and none can start."""
     if sealing_keys(connection)[:1] == vault.fingerprints[:1]:
         return None

@@ -4,9 +4,11 @@
 2. A unit of work that raises is refused alone; the others of its group are committed.
 3. Nobody is told anything before the commit, nor refused: what was decided may rest on others of its group, as the
    answer to a repeated request does. Listeners are told before callers are.
-4. When a commit fails, every caller of the group is told that nothing was changed. When the reason is the operator's
-   to mend (a full disk, a file that is not writable), the writer stops for good: the process is to end, and nothing
-   that was answered is lost.
+4. While another program holds the database locked, everybody waits, for as long as they like to: whoever gives up
+   is left out when it goes on. Only a writer that is closed refuses them.
+5. When a commit fails, every caller of the group is told that nothing was changed. Where it says that the next ones
+   fail, too, or must (commit_failures.py), the writer stops for good: the process is to end, and nothing that was
+   answered is lost.
 """
 
 import asyncio
@@ -18,14 +20,17 @@ from typing import Any, TypeVar
 
 import structlog
 
+from calguard_server.domain.errors import UnavailableError
 from calguard_server.domain.events import Change
 from calguard_server.engine.ports.clock import Clock
 from calguard_server.engine.ports.log import CommitListener, LogEntry
 from calguard_server.engine.tracing import Tracer
 from calguard_server.engine.working_set import Unit, WorkingSet
+from calguard_server.store.commit_failures import CommitFailures
 from calguard_server.store.connection import Connection
-from calguard_server.store.errors import StoreError, advice_for, store_error, unavailable
+from calguard_server.store.errors import StoreError, StoreTrouble, is_locked, unavailable
 from calguard_server.store.flush import EncodeChange, flush, log_entries
+from calguard_server.store.holding import Holding
 from calguard_server.store.load import load
 from calguard_server.store.rows.values import to_micros
 from calguard_server.store.vault import Vault
@@ -73,7 +78,7 @@ class Writer:
     def __init__(
         self,
         connection: Connection,
-        path: object,
+        holding: Holding,
         vault: Vault,
         encode: EncodeChange,
         clock: Clock,
@@ -86,7 +91,7 @@ class Writer:
         self._tracer = tracer
         self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
         self._connection = connection
-        self._path = path
+        self._holding = holding
         self._vault = vault
         self._encode = encode
         self._clock = clock
@@ -94,6 +99,8 @@ class Writer:
         self._debt_listeners: list[Callable[[], None]] = []
         self._entry_listeners: list[Callable[[], None]] = []
         self._waiting: list[_Waiting] = []
+        self._closing = False
+        self._failures = CommitFailures(holding.path)
         self._wake = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="store writer")
 
@@ -119,9 +126,11 @@ class Writer:
         return await waiting.outcome  # type: ignore[no-any-return]
 
     async def close(self) -> None:
-        """Commit what waits, then end."""
-        while self._waiting and not self.failed.done():
-            await self.submit(lambda _: None)
+        """Commit what waits, then end; what cannot be committed now is refused."""
+        self._closing = True
+        with suppress(UnavailableError):  # as are those who wait
+            while self._waiting and not self.failed.done():
+                await self.submit(lambda _: None)
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
@@ -145,16 +154,18 @@ class Writer:
             self._refuse(group)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the others are served
-            self._refuse(group)
-            await self._connection.run(_roll_back)
-            self._judge(error)
+            try:
+                await self._connection.run(_roll_back)
+                await self._judge(error)
+            finally:
+                self._refuse(group)
 
-    def _judge(self, error: Exception) -> None:
-        """Stop for good over what the operator must mend; what a group met by a fault of ours is logged."""
-        if isinstance(error, sqlite3.Error) and advice_for(error) is not None:
-            self._fail(store_error(self._path, error))
-        else:
-            _log.error("a group of changes could not be committed", exc_info=error)
+    async def _judge(self, error: Exception) -> None:
+        fatal, now = self._failures.judge(error), self._clock.now()
+        if fatal is not None and fatal.trouble is StoreTrouble.GONE:
+            fatal = await self._connection.run(lambda raw: self._holding.rescued(raw, now))
+        if fatal is not None:
+            self._fail(fatal)
 
     def _fail(self, error: StoreError) -> None:
         if not self.failed.done():
@@ -163,21 +174,25 @@ class Writer:
     async def _commit(self, group: list[_Waiting]) -> None:
         began = self._clock.timer()
         units = [each.work for each in group if isinstance(each.work, Unit)]
-        rows = await self._connection.run(lambda connection: self._begin(connection, units))
+        rows = await self._begun(units)
         done = [each for each in group if _decide(rows, each)]
         entries = log_entries(rows.changes, self._encode, rows.unit_starts)
         now = to_micros(self._clock.now())
 
-        def finish(connection: sqlite3.Connection) -> None:
+        def finish(connection: sqlite3.Connection) -> bool:
+            before = connection.total_changes
             flush(connection, self._vault, rows, entries, now)
             for each in done:
                 if not isinstance(each.work, Unit):
                     each.result = each.work(connection)
             connection.execute("COMMIT")
+            return connection.total_changes != before
 
-        await self._connection.run(finish)
-        self._observe(len(done), self._clock.timer() - began, rows.changes)
+        saved = await self._connection.run(finish)
         self.revision = rows.revision
+        if saved:
+            self._failures.saved()
+        self._observe(len(done), self._clock.timer() - began, rows.changes)
         due = bool(rows.entries or rows.woken or rows.recovered or rows.reviews)
         self._tell(entries, owes=bool((entries or due) and rows.deliveries), due=due)
         for each in group:
@@ -194,8 +209,22 @@ class Writer:
             _log.error("a listener missed committed changes", exc_info=error)
             self._fail(StoreError("changes were saved but could not be handed on: start again; nothing was lost"))
 
+    async def _begun(self, units: Sequence[Unit[Any]]) -> WorkingSet:
+        told = False
+        while True:
+            try:
+                return await self._connection.run(lambda connection: self._begin(connection, units))
+            except sqlite3.OperationalError as error:
+                if self._closing or not is_locked(error):
+                    raise
+                if not told:
+                    _log.error("another program holds the database locked: changes wait for it: end that program")
+                told = True
+                await self._connection.run(_roll_back)
+
     def _begin(self, connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> WorkingSet:
         connection.execute("BEGIN IMMEDIATE")
+        self._holding.look(connection, self.revision)
         return load(connection, self._vault, units, self.revision)
 
     def _refuse(self, group: list[_Waiting]) -> None:

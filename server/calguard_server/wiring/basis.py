@@ -53,5 +53,6 @@ async def open_server_store(
         observe=CommitMetrics(registry).committed,
         tracer=tracer,
         accept_lost_keys=settings.accept_lost_keys,
+        lock_patience=world.lock_patience,
     )
     return await open_store(options)

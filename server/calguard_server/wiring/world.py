@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from calguard_server.engine.ports.chance import Chance, NewId
 from calguard_server.engine.ports.clock import Clock
+from calguard_server.store.connection import LOCK_PATIENCE
 
 
 class SystemClock:
@@ -34,11 +35,15 @@ def random_id(noun: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Time, ids and chance, as the app takes them; tests bring their own."""
+    """Time, ids and chance, as the app takes them; tests bring their own.
+
+    `lock_patience` is for how long SQLite itself waits for another program's lock, which it does in real time.
+    """
 
     clock: Clock
     new_id: NewId
     chance: Chance
+    lock_patience: timedelta = LOCK_PATIENCE
 
 
 def real_world() -> World:

@@ -1,6 +1,7 @@
 """Finds out whether the database takes changes, also when nobody makes any, so that health tells the truth.
 
-A database that cannot be written to ends the process; one that does not answer, as on a disk that hangs, does not.
+A database that does not answer, as on a disk that hangs or while another program holds it, is waited for. Whether one
+that refuses a change ends the process is the store's to say, and not found out here.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 
+from calguard_server.domain.errors import UnavailableError
 from calguard_server.engine.ports.clock import Clock
 from calguard_server.engine.ports.store import Store
 
@@ -41,8 +43,7 @@ class StoreProbe:
             await asyncio.wait((answer, patience), return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
                 await self._found(writable=False)
-            await answer
-            await self._found(writable=True)
+            await self._found(writable=await _taken(answer))
         finally:
             for each in (answer, patience):
                 each.cancel()
@@ -56,3 +57,11 @@ class StoreProbe:
         else:
             _log.error("the database does not take changes: check the disk, and what else has the file open")
         await self._tell(writable)
+
+
+async def _taken(answer: Awaitable[None]) -> bool:
+    try:
+        await answer
+    except UnavailableError:
+        return False
+    return True

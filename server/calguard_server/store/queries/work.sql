@@ -145,6 +145,12 @@ SELECT MIN(next_attempt_time) FROM deliveries WHERE next_attempt_time IS NOT NUL
 SELECT MAX((SELECT COALESCE(MAX(revision), 0) FROM events),
            (SELECT COALESCE(MAX(CAST(value AS INTEGER)), 0) FROM meta WHERE key = 'pruned_revision'));
 
+-- name: where_it_stands
+-- The latest revision that the log ever had, and the run of a server that began last.
+SELECT MAX((SELECT COALESCE(MAX(revision), 0) FROM events),
+           (SELECT COALESCE(MAX(CAST(value AS INTEGER)), 0) FROM meta WHERE key = 'pruned_revision')),
+       (SELECT id FROM epochs ORDER BY number DESC LIMIT 1);
+
 -- name: oldest_revision
 -- The oldest revision that the log holds.
 SELECT MIN(revision) FROM events;

@@ -3,16 +3,17 @@
 import secrets
 import sqlite3
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import IO
 
 from calguard_server.engine.ports.chance import NewId
 from calguard_server.engine.ports.clock import Clock
 from calguard_server.engine.tracing import UNTRACED, Tracer
 from calguard_server.store import lock
-from calguard_server.store.connection import Connect, connect
+from calguard_server.store.connection import LOCK_PATIENCE, Connect, connect, wait_for_locks
 from calguard_server.store.errors import store_error
 from calguard_server.store.flush import EncodeChange
+from calguard_server.store.holding import Holding
 from calguard_server.store.keys import admit_keys
 from calguard_server.store.migrate import migrate
 from calguard_server.store.queries import QUERIES
@@ -30,7 +31,8 @@ class StoreOptions:
     """Where the database is, what encrypts its secrets, how changes are encoded for subscribers, who connects.
 
     `observe` is told of each commit, `tracer` collects a span of it. `accept_lost_keys`: whether to go on where a key
-    is missing under which secrets are stored.
+    is missing under which secrets are stored. `lock_patience`, in whole milliseconds of real time, is how long SQLite
+    waits for another program's lock: opening fails then, and a commit is begun anew.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class StoreOptions:
     observe: CommitObserver = uncounted
     tracer: Tracer = UNTRACED
     accept_lost_keys: bool = False
+    lock_patience: timedelta = LOCK_PATIENCE
 
 
 async def open_store(options: StoreOptions) -> SqliteStore:
@@ -60,16 +63,17 @@ async def open_store(options: StoreOptions) -> SqliteStore:
         raise
 
 
-async def _open(options: StoreOptions, taken: IO[str]) -> SqliteStore:
-    connection = await options.connect(options.path, writer=True)
+async def _open(options: StoreOptions, taken: lock.Taken) -> SqliteStore:
+    connection = await options.connect(taken.path, writer=True)
     try:
         identity = await connection.run(lambda raw: _prepare(raw, options))
     except BaseException:
         await connection.close()
         raise
+    holding = Holding(options.path, taken, identity.epoch)
     writer = Writer(
         connection,
-        options.path,
+        holding,
         options.vault,
         options.encode,
         options.clock,
@@ -77,13 +81,14 @@ async def _open(options: StoreOptions, taken: IO[str]) -> SqliteStore:
         options.observe,
         options.tracer,
     )
-    readers = await Readers.open(options.path, _READERS, options.connect)
-    snapshots = await Readers.open(options.path, _SNAPSHOTS, options.connect)
-    return SqliteStore(identity, taken, writer, readers, snapshots, options.vault)
+    readers = await Readers.open(taken.path, _READERS, options.connect)
+    snapshots = await Readers.open(taken.path, _SNAPSHOTS, options.connect)
+    return SqliteStore(identity, holding, writer, readers, snapshots, options.vault)
 
 
 def _prepare(connection: sqlite3.Connection, options: StoreOptions) -> Identity:
     """Migrate, see that the file can be written, and read which store it is and where its log ends."""
+    wait_for_locks(connection, options.lock_patience)
     migrate(connection)
     connection.execute("BEGIN IMMEDIATE")
     admit_keys(connection, options.vault, accept_lost=options.accept_lost_keys)

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
-from typing import IO, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from calguard_server.engine.ports.log import CommitListener
 from calguard_server.engine.requests import Answer
 from calguard_server.engine.seeds import Seeds
 from calguard_server.engine.working_set import Unit, WorkingSet
+from calguard_server.store.holding import Holding
 from calguard_server.store.load import answer_of
 from calguard_server.store.readers import Readers
 from calguard_server.store.snapshot import look
@@ -52,12 +53,12 @@ class SqliteStore(
     """The durable state; see engine/ports/store.py for what each call means. Opened by `open_store`."""
 
     def __init__(
-        self, identity: Identity, taken: IO[str], writer: Writer, readers: Readers, snapshots: Readers, vault: Vault
+        self, identity: Identity, holding: Holding, writer: Writer, readers: Readers, snapshots: Readers, vault: Vault
     ) -> None:
         super().__init__(writer, readers, snapshots, vault)
         self.store_id = identity.store_id
         self.epoch = identity.epoch
-        self._lock = taken
+        self._lock = holding
 
     async def close(self) -> None:
         """Commit what waits, close every connection, and let others open the database."""
