@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import grpc
@@ -44,21 +45,51 @@ def opened(channel: grpc.aio.Channel, path: str = CHECK) -> Any:  # noqa: ANN401
 
 
 async def test_watches_of_health_are_limited_and_checks_are_not() -> None:
-    """RESOURCE_EXHAUSTED `STREAM_LIMIT`, however they are opened; one that ends makes room for another."""
+    """RESOURCE_EXHAUSTED `STREAM_LIMIT`; one without a request takes no place, one that ends makes room for another."""
     async with limited(open_streams=3) as (channel, _):
         stub: Any = health_pb2_grpc.HealthStub(channel)
+        idle = [opened(channel, "/grpc.health.v1.Health/Watch") for _ in range(3)]
         watches = [stub.Watch(health_pb2.HealthCheckRequest(service=name)) for name in ("", "no.such.Service", "")]
         for watch in watches:
             await watch.read()
-        for call in (stub.Watch(ANY).read(), opened(channel, "/grpc.health.v1.Health/Watch")):
-            error = await refused(call)
-            assert told(error) == ("RESOURCE_EXHAUSTED", "STREAM_LIMIT")
-            assert info_of(error).metadata["limit"] == "3"
+        error = await refused(stub.Watch(ANY).read())
+        assert told(error) == ("RESOURCE_EXHAUSTED", "STREAM_LIMIT")
+        assert info_of(error).metadata["limit"] == "3"
         assert (await stub.Check(ANY)).status == health_pb2.HealthCheckResponse.SERVING
-        watches[0].cancel()
+        for call in (*idle, watches[0]):
+            call.cancel()
         async with asyncio.timeout(PATIENCE_SECONDS):
             while await outcome(stub.Watch(ANY)):
                 pass
+
+
+async def test_one_address_leaves_places_to_others() -> None:
+    """Those behind it are told how many it may have, while others are served."""
+    async with (
+        limited(open_streams=10, open_streams_share=1) as (channel, server),
+        await asyncio.start_server(partial(forwarded, server.port), "127.0.0.1", 0) as elsewhere,
+        grpc.aio.insecure_channel(f"127.0.0.1:{elsewhere.sockets[0].getsockname()[1]}") as other,
+    ):
+        first: Any = health_pb2_grpc.HealthStub(channel).Watch(ANY)
+        await first.read()
+        error = await refused(health_pb2_grpc.HealthStub(channel).Watch(ANY).read())  # type: ignore[union-attr]
+        assert told(error) == ("RESOURCE_EXHAUSTED", "STREAM_LIMIT")
+        assert "1 streams of grpc.health.v1.Health/Watch are open already" in str(error.details())
+        second: Any = health_pb2_grpc.HealthStub(other).Watch(ANY)
+        await second.read()
+        second.cancel()
+
+
+async def forwarded(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Hand on what comes to a port, from another address of this machine, and back."""
+    their_reader, their_writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
+
+    async def hand_on(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+        while some := await source.read(65536):
+            to.write(some)
+        to.close()
+
+    await asyncio.gather(hand_on(reader, their_writer), hand_on(their_reader, writer))
 
 
 async def outcome(watch: Any) -> str:  # noqa: ANN401 - a call

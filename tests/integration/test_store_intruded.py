@@ -14,6 +14,7 @@ from calguard_server.domain.errors import UnavailableError
 from calguard_server.engine.seeds import Seeds
 from calguard_server.engine.working_set import Unit, WorkingSet
 from calguard_server.store.commit_failures import UNFORESEEN_MAX
+from calguard_server.store.contents import read_contents
 from calguard_server.store.errors import StoreError
 from tests.fakes.service import Service, make_account, open_test_store, running_service
 from tests.fakes.world import CountingIds, ManualClock
@@ -99,6 +100,19 @@ def move_the_folder(database: Path) -> Path:
     return database.parent.rename(database.parent.with_name("elsewhere")) / database.name
 
 
+def move_and_link(database: Path) -> Path:
+    """To a disk with more room, say: newcomers have their log and their lock there."""
+    moved = move_the_file(database)
+    database.symlink_to(moved)
+    return moved
+
+
+def move_the_file(database: Path) -> Path:
+    larger = database.parent / "larger-disk"
+    larger.mkdir()
+    return database.rename(larger / database.name)
+
+
 def lead_the_link_elsewhere(database: Path) -> Path:
     database.unlink()
     database.symlink_to("nowhere")
@@ -120,7 +134,7 @@ def replace(database: Path) -> None:
     other.replace(database)
 
 
-@pytest.mark.parametrize("do", [move, move_all, move_the_folder, lead_the_link_elsewhere])
+@pytest.mark.parametrize("do", [move, move_all, move_and_link, move_the_folder, lead_the_link_elsewhere])
 async def test_a_file_that_was_moved_ends_the_store_and_has_all(tmp_path: Path, do: Callable[[Path], Path]) -> None:
     """Also what was in the log beside it; by an exit code of its own, after which no empty one must be served."""
     database = tmp_path / FOLDER / "db"
@@ -135,6 +149,29 @@ async def test_a_file_that_was_moved_ends_the_store_and_has_all(tmp_path: Path, 
         assert "is in the file that was moved: put it back" in str(error)
         assert code_of(error) == os.EX_OSFILE
     assert accounts_in(moved) == ["ann"]
+
+
+@pytest.mark.parametrize("suffix", ["", ".old"], ids=["removed", "moved"])
+async def test_a_log_that_is_gone_ends_the_store_and_nothing_is_lost(tmp_path: Path, suffix: str) -> None:
+    """While it is open all of it is there, and is moved into the database, where a later start looks for it."""
+    database, log = tmp_path / "db", tmp_path / "db-wal"
+    async with running_service(database) as service:
+        await service.add_account("ann")
+        log.rename(log.with_name(log.name + suffix)) if suffix else log.unlink()
+        error = await ended(service)
+        assert "its log (-wal) was moved or removed while it was served" in str(error)
+        assert "all that was answered is in the database" in str(error)
+        assert code_of(error) == os.EX_OSFILE
+    assert accounts_in(database) == ["ann"]
+
+
+async def test_a_database_without_its_log_is_known_for_ours(tmp_path: Path) -> None:
+    """From the start on: a server that is killed, and whose log is lost then, is not begun anew as an empty one."""
+    async with running_service(tmp_path / "db") as service:
+        shutil.copy(tmp_path / "db", tmp_path / "copy")
+        with closing(sqlite3.connect(tmp_path / "copy")) as connection:
+            found = read_contents(connection, tmp_path / "copy")
+        assert found.store_id == service.store.store_id
 
 
 def saved_beside(database: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from grpc_health.v1 import health, health_pb2
 from calguard_server.domain.errors import FieldViolation, InvalidArgumentError
 from calguard_server.grpc_api.first_request import FirstRequests
 from calguard_server.grpc_api.handlers import Context
-from calguard_server.grpc_api.open_streams import OpenStreams
+from calguard_server.grpc_api.open_streams import OpenStreams, address_of
 
 T = TypeVar("T")
 _Behaviour = Callable[[Any, Context], Awaitable[T]]
@@ -46,8 +46,9 @@ def add_health_service(
     """Register the service; its watches are among those that may be open."""
 
     async def watch(requests: AsyncGenerator[Any, None], context: Context) -> None:
-        with watches:
-            await service.Watch(_named(await first.of(requests)), context)
+        request = _named(await first.of(requests))
+        with watches.one(address_of(context)):
+            await service.Watch(request, context)
 
     def once(behaviour: _Behaviour[T]) -> _Served[T]:
         async def serve(requests: AsyncGenerator[Any, None], context: Context) -> T:

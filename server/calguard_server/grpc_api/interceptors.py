@@ -190,7 +190,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
                 self._record(call, grpc.StatusCode.CANCELLED)
                 raise error
             case grpc.aio.AbortError():  # one of grpc's own handlers has answered already, with its own status
-                self._record(call, None)
+                self._record(call, _CODES.get(context.code()))
                 raise error
             case _ if context.done():  # the caller went away meanwhile, and grpc says so in many ways
                 self._record(call, grpc.StatusCode.CANCELLED)
@@ -202,8 +202,11 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         return await _abort(context, refusal)
 
     def _record(self, call: _Call, code: grpc.StatusCode | None, **more: object) -> None:
-        level, took = _LEVEL_OF.get(code, logging.INFO), self._timer() - call.began
-        name = "ABORTED_BY_HANDLER" if code is None else code.name
+        refused = (
+            logging.INFO if call.method.startswith(_ADMITTED) else logging.DEBUG
+        )  # anybody may fill the log by these
+        level, took = _LEVEL_OF.get(code, refused), self._timer() - call.began
+        name = (code or grpc.StatusCode.UNKNOWN).name
         self._observe(call.method, name, took if call.timed else None)
         if self._log.is_enabled_for(level):
             self._log.log(level, "call", method=call.method, code=name, duration_ms=round(took * 1000, 3), **more)

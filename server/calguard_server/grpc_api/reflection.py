@@ -19,7 +19,7 @@ from google.protobuf.descriptor import FileDescriptor
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from calguard_server.grpc_api.handlers import Context
-from calguard_server.grpc_api.open_streams import OpenStreams
+from calguard_server.grpc_api.open_streams import OpenStreams, address_of
 
 _ALPHA, _V1 = "grpc.reflection.v1alpha", "grpc.reflection.v1"
 _V1_FILE = "grpc/reflection/v1/reflection.proto"
@@ -39,7 +39,7 @@ def add_reflection(
 
     async def answer(requests: AsyncIterable[Any], context: Context) -> AsyncGenerator[Any, None]:
         answers: Any = servicer.ServerReflectionInfo(_admitted(requests, context, admit), context)
-        with streams:
+        with streams.one(address_of(context)):
             async with aclosing(answers):
                 async for response in answers:
                     yield response

@@ -218,8 +218,8 @@ def build_server(
     door = cast("grpc.aio.Server", methods)  # as far as services are added to one
     _add_services(door, use_cases, third_party_access_url)
     statuses = HealthService(SERVICES)
-    watches = OpenStreams("grpc.health.v1.Health/Watch", limits.open_streams)
-    questions = OpenStreams("server reflection", limits.open_streams)
+    watches = OpenStreams("grpc.health.v1.Health/Watch", limits.open_streams, limits.open_streams_share)
+    questions = OpenStreams("server reflection", limits.open_streams, limits.open_streams_share)
     add_health_service(statuses, door, watches, FirstRequests(limits.waiting_max, limits.wait_seconds))
     add_reflection(door, (*SERVICES, health.SERVICE_NAME), questions, admit)
     server.add_generic_rpc_handlers((methods,))

@@ -4,6 +4,7 @@ A hop to a connection's thread costs about 100 microseconds, so work is handed o
 statements, and not statement by statement.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
@@ -57,6 +58,11 @@ class BatchConnection(aiosqlite.Connection):
         """Run a function on the connection's thread and answer what it returned, or raise what it raised."""
         return await self._execute(work, self._conn)  # type: ignore[no-any-return, no-untyped-call]
 
+    async def give_up(self) -> None:
+        """Close it, and wait for its thread, which would else end after the event loop, with a traceback."""
+        await self.close()
+        await asyncio.to_thread(self._thread.join)
+
 
 async def connect(path: Path, *, writer: bool = False) -> BatchConnection:
     """Open the database; statements run in a thread of the connection's own."""
@@ -69,7 +75,7 @@ async def connect(path: Path, *, writer: bool = False) -> BatchConnection:
         await connection
         await connection.run(lambda raw: prepare(raw, writer=writer))
     except BaseException:
-        await connection.close()
+        await connection.give_up()
         raise
     return connection
 

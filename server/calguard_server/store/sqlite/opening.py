@@ -98,4 +98,5 @@ def _prepare(connection: sqlite3.Connection, options: StoreOptions) -> Identity:
     revision, epoch = int(connection.execute(QUERIES["latest_revision"]).fetchone()[0]), secrets.token_hex(8)
     connection.execute(QUERIES["begin_epoch"], (epoch, revision))
     connection.execute("COMMIT")
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()  # without its log the file is still known for ours
     return Identity(store_id, epoch, revision)
