@@ -27,9 +27,9 @@ class Readers:
         return cls([await connect(path) for _ in range(count)])
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a function of statements on a connection that is free."""
+        """Run a function of statements on a connection that is free; all of them see the same commits."""
         async with self.lend() as connection:
-            return await connection.run(work)
+            return await connection.run(lambda raw: _at_one_revision(raw, work))
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[Connection]:
@@ -44,3 +44,12 @@ class Readers:
         """Close every connection."""
         for connection in self._connections:
             await connection.close()
+
+
+def _at_one_revision(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    connection.execute("BEGIN")
+    try:
+        return work(connection)
+    finally:
+        if connection.in_transaction:  # a statement that fails badly ends the transaction by itself
+            connection.execute("ROLLBACK")

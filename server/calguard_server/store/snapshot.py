@@ -103,15 +103,16 @@ async def open_snapshot(readers: Readers) -> AsyncIterator[SqliteSnapshot]:
 
 
 def look(connection: sqlite3.Connection, vault: Vault, seeds: Seeds) -> WorkingSet:
-    """Load what seeds name, all of it as it stands at one revision."""
-    try:
-        return load_seeds(connection, vault, [seeds], _begin(connection))
-    finally:
-        _end(connection)
+    """Load what seeds name, in a read transaction."""
+    return load_seeds(connection, vault, [seeds], _revision(connection))
 
 
 def _begin(connection: sqlite3.Connection) -> int:
     connection.execute("BEGIN")
+    return _revision(connection)
+
+
+def _revision(connection: sqlite3.Connection) -> int:
     return int(connection.execute(QUERIES["latest_revision"]).fetchone()[0])
 
 
