@@ -10,6 +10,7 @@ from calguard_server.store.contents import integrity_complaints, read_contents
 from calguard_server.store.errors import StoreError, store_error
 from calguard_server.store.existing import opened
 from calguard_server.store.keys import missing_keys
+from calguard_server.store.lock import refuse_lost
 from calguard_server.store.migrate import latest_schema
 from calguard_server.store.place import real
 from calguard_server.store.rotation import Tally, count
@@ -31,6 +32,7 @@ def look_at_database(path: Path, vault: Vault | None) -> Iterator[Finding]:
 def _look(path: Path, vault: Vault | None) -> Iterator[Finding]:
     if path.parent.is_dir():
         yield look_at_disk(path)  # before what a full disk may be in the way of
+    refuse_lost(path)
     if not path.exists() or not path.stat().st_size:
         yield warning("database", f"{path}: there is none yet: the first start makes it")
         return

@@ -12,6 +12,7 @@ from calguard_server.store.copying import copy
 from calguard_server.store.errors import StoreError, StoreTrouble
 from calguard_server.store.lock import Taken
 from calguard_server.store.opened_file import OpenedFile
+from calguard_server.store.place import SAVED
 from calguard_server.store.queries import QUERIES
 
 _FILE_GONE = "its file was moved, removed or replaced while it was served"
@@ -73,7 +74,7 @@ class Holding:
             each.close()
 
     def _saved_copy(self, connection: sqlite3.Connection, now: datetime) -> str:
-        target = self._taken.path.with_name(f"{self._taken.path.name}.saved-{now:%Y%m%dT%H%M%SZ}")
+        target = self._taken.path.with_name(f"{self._taken.path.name}{SAVED}{now:%Y%m%dT%H%M%SZ}")
         copy(connection, target, lambda _left, _total: None)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # no other file is to be read with what is in the log
         return f"all that was answered is saved in {target}: `calguard-server restore` it, then start again"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from calguard_server.store.errors import StoreError, StoreTrouble
-from calguard_server.store.place import real
+from calguard_server.store.place import real, saved_copies
 
 _OWN = 0o600
 
@@ -33,15 +33,17 @@ class Taken:
 
 
 def take(given: Path, *, make: bool = True) -> Taken:
-    """Take a database until the answer is closed or the process ends; `make`: where there is none, an empty one.
+    """Take a database until the answer is closed or the process ends; `make`: where there never was one, an empty one.
 
-    Raises StoreError where another process has it, it has several names, or it cannot be written.
+    Raises StoreError where another process has it, it has several names, is gone, or cannot be written.
     """
     path = real(given)
+    beside = _beside(path)
+    if make:
+        refuse_lost(path)
     try:
         if make:
             path.touch(mode=_OWN)  # before SQLite does: what it makes beside the database is as private as that
-        beside = path.with_name(path.name + "-lock")
         beside.touch(mode=_OWN)
         lock = beside.open("w")
     except OSError as error:
@@ -58,3 +60,22 @@ def take(given: Path, *, make: bool = True) -> Taken:
             f"CALGUARD_DATABASE_URL: {path}: another calguard-server uses it: stop that one first", StoreTrouble.IN_USE
         ) from error
     return Taken(path, lock)
+
+
+def refuse_lost(path: Path) -> None:
+    """Raise StoreError where a database was, by its real name: an empty one in its place would forget every link.
+
+    A lock is never made before its database, so what has a lock and is not there was moved or removed.
+    """
+    if not _beside(path).exists() or path.exists():
+        return
+    copies = [str(copy) for copy in saved_copies(path)]
+    raise StoreError(
+        f"CALGUARD_DATABASE_URL: {path}: it was moved or removed: put it back, or `calguard-server restore` "
+        f"{copies[-1] if copies else 'a backup'}; remove {_beside(path)} to begin without accounts, links and pages",
+        StoreTrouble.GONE,
+    )
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + "-lock")

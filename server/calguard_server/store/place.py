@@ -1,6 +1,7 @@
 """Where a database is: its real name, and the names of what belongs to it."""
 
 import glob
+from collections.abc import Iterator
 from pathlib import Path
 
 from calguard_server.store.errors import StoreError, StoreTrouble
@@ -9,6 +10,9 @@ _BESIDE = ("-wal", "-shm", "-journal", "-lock")
 
 ASIDE = ".before-restore-"
 """What follows the name of a database that a restore has set aside."""
+
+SAVED = ".saved-"
+"""What follows the name of a database whose file was removed, in that of the copy that its server left."""
 
 
 def real(path: Path) -> Path:
@@ -42,7 +46,15 @@ def is_part(path: Path, database: Path) -> bool:
     return any(found == part or (path.exists() and part.exists() and path.samefile(part)) for part in parts(database))
 
 
+def saved_copies(database: Path) -> list[Path]:
+    """Name the copies that servers left of a database, the latest last."""
+    return sorted(_named(database, SAVED))
+
+
 def _set_aside(database: Path) -> int:
     """Count the names that restores gave the same file: one that was killed leaves it."""
-    names = database.parent.glob(glob.escape(database.name + ASIDE) + "*")
-    return sum(1 for each in names if not each.is_symlink() and each.samefile(database))
+    return sum(1 for each in _named(database, ASIDE) if not each.is_symlink() and each.samefile(database))
+
+
+def _named(database: Path, suffix: str) -> Iterator[Path]:
+    return database.parent.glob(glob.escape(database.name + suffix) + "*")
