@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import grpc
@@ -22,6 +21,7 @@ NOBODY_IS_TURNED_AWAY = OverloadOptions(target=0)
 ANY = health_pb2.HealthCheckRequest()
 CHECK = "/grpc.health.v1.Health/Check"
 LIST = reflection_pb2.ServerReflectionRequest(list_services="")
+FILE = reflection_pb2.ServerReflectionRequest(file_containing_symbol="calguard.v1.AppointmentService")
 
 
 @asynccontextmanager
@@ -67,8 +67,8 @@ async def test_one_address_leaves_places_to_others() -> None:
     """Those behind it are told how many it may have, while others are served."""
     async with (
         limited(open_streams=10, open_streams_share=1) as (channel, server),
-        await asyncio.start_server(partial(forwarded, server.port), "127.0.0.1", 0) as elsewhere,
-        grpc.aio.insecure_channel(f"127.0.0.1:{elsewhere.sockets[0].getsockname()[1]}") as other,
+        forwarding(server.port) as port,
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as other,
     ):
         first: Any = health_pb2_grpc.HealthStub(channel).Watch(ANY)
         await first.read()
@@ -80,16 +80,35 @@ async def test_one_address_leaves_places_to_others() -> None:
         second.cancel()
 
 
-async def forwarded(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Hand on what comes to a port, from another address of this machine, and back."""
+@asynccontextmanager
+async def forwarding(port: int) -> AsyncIterator[int]:
+    """A port of which the connections are handed on to another, from another address of this machine."""
+    forwarded: list[asyncio.Task[None]] = []
+    async with (
+        asyncio.TaskGroup() as group,
+        await asyncio.start_server(
+            lambda *ends: forwarded.append(group.create_task(forward(port, *ends))), "127.0.0.1", 0
+        ) as listening,
+    ):
+        yield listening.sockets[0].getsockname()[1]
+        for each in forwarded:
+            each.cancel()
+
+
+async def forward(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Hand on what comes to a port, and back, until this is cancelled."""
     their_reader, their_writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
+    try:
+        await asyncio.gather(hand_on(reader, their_writer), hand_on(their_reader, writer))
+    finally:
+        for each in (writer, their_writer):
+            each.close()
+            await each.wait_closed()
 
-    async def hand_on(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
-        while some := await source.read(65536):
-            to.write(some)
-        to.close()
 
-    await asyncio.gather(hand_on(reader, their_writer), hand_on(their_reader, writer))
+async def hand_on(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+    while some := await source.read(65536):
+        to.write(some)
 
 
 async def outcome(watch: Any) -> str:  # noqa: ANN401 - a call
@@ -174,6 +193,22 @@ async def test_what_does_not_end_by_itself_is_ended_with_the_server() -> None:
         for call in (watch, stream):
             assert told(await refused(call.read())) == ("UNAVAILABLE", "SERVER_DRAINING")
         await stopping
+
+
+async def test_what_waits_for_its_reader_is_ended_with_the_server() -> None:
+    """Answers that nobody reads hold up no end, and whoever reads on is told at the end of them."""
+    async with limited() as (channel, server):
+        stream: Any = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo()  # type: ignore[no-untyped-call]
+        for _ in range(400):  # their answers, of megabytes, are more than is sent ahead
+            await stream.write(FILE)
+        stopping = asyncio.ensure_future(server.stop(PATIENCE_SECONDS))
+        assert told(await refused(read_to_its_end(stream))) == ("UNAVAILABLE", "SERVER_DRAINING")
+        await stopping
+
+
+async def read_to_its_end(stream: Any) -> None:  # noqa: ANN401 - a call
+    while await stream.read() is not grpc.aio.EOF:
+        pass
 
 
 async def test_a_connection_has_a_number_of_streams() -> None:

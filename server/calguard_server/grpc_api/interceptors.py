@@ -1,4 +1,4 @@
-"""The one door by which errors leave, and one line of the log a call.
+"""The one door by which errors leave.
 
 1. A request that cannot be decoded is INVALID_ARGUMENT: left to grpc it would be INTERNAL, with a library's own text.
    So requests come in as bytes and are decoded here.
@@ -6,58 +6,36 @@
    bytes that were kept, which is why the answers of unary calls are encoded here. A handler may answer such bytes too.
 3. Anything else is INTERNAL with an id; the log has the traceback under that id, the answer has nothing of it.
 4. A cancelled call stays cancelled: swallowing CancelledError would leak the call.
-
-The log never holds a request's contents. Calls that succeed are logged at DEBUG, refusals at INFO, the rest at ERROR.
 """
 
 import asyncio
 import inspect
-import logging
 import secrets
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, aclosing
-from typing import Any, NamedTuple, Never
+from typing import Any, Never, cast
 
 import grpc
 import grpc.aio
-import structlog
 from google.protobuf.message import DecodeError
 
 from calguard_server.domain.errors import CalguardError, InvalidArgumentError
 from calguard_server.engine.requests import ReplayedError
+from calguard_server.grpc_api.call_log import ADMITTED, Call, CallLog, CallObserver, unobserved
 from calguard_server.grpc_api.errors import DETAILS_KEY, Refusal, internal_refusal, refusal_of
-from calguard_server.grpc_api.gate import GUARDED, Gate
+from calguard_server.grpc_api.gate import Gate
 from calguard_server.grpc_api.handlers import Context, Handler
 from calguard_server.grpc_api.request_id import Metadata, begin_call, metadata_of_call
-
-_log = structlog.get_logger(__name__)
-
-CallObserver = Callable[[str, str, float | None], None]
-"""Told each call's method and status code when it ends, and how many seconds it took; None where it was a stream."""
+from calguard_server.grpc_api.stream_context import StreamContext
 
 CallTracer = Callable[[str, Metadata], AbstractContextManager[Callable[[str], None]]]
 """Opens the span of a call, by its method and metadata; what is entered is told the call's status code."""
 
 _Guarded = Callable[[Any, Context], Awaitable[bytes]]
 
-_ADMITTED = (GUARDED, "/grpc.reflection.")
-"""Calls of which count for their callers' rate; those of health do not: a load balancer's are free."""
-
 _ENDS = (Exception, asyncio.CancelledError)
 """What ends a call: whatever it is, nothing of it may reach the caller but by `_end`."""
-
-
-class _Call(NamedTuple):
-    """A call under way: its method, when it began, and whether how long it takes says something about this server."""
-
-    method: str
-    began: float
-    timed: bool
-
-
-def unobserved(_method: str, _code: str, _seconds: float | None) -> None:
-    """Tell nobody."""
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
@@ -79,13 +57,11 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         trace: CallTracer | None = None,
         admit: Callable[[Context], None] = lambda _context: None,
     ) -> None:
-        self._timer = timer
+        self._log = CallLog(timer, observe)
         self._new_error_id = new_error_id
         self._gate = gate or Gate()
-        self._observe = observe
         self._trace = trace
         self._admit = admit
-        self._log: structlog.typing.FilteringBoundLogger = _log.bind()
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -122,7 +98,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         passage, admit = self._gate.passage(method), self._admit_for(method)
 
         async def guarded(request: Any, context: Context) -> bytes:  # noqa: ANN401 - whatever the method takes
-            call = _Call(method, self._timer(), timed=True)
+            call = self._log.begin(method, timed=True)
             try:
                 admit(context)
                 with passage:
@@ -131,7 +107,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
                         answered = encode(answered)
             except _ENDS as error:
                 return await self._end(call, context, error)
-            self._record(call, grpc.StatusCode.OK)
+            self._log.end(call, grpc.StatusCode.OK)
             return answered
 
         make: Any = (
@@ -160,13 +136,13 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
                         await context.write(message)
 
         async def guarded(request: Any, context: Context) -> None:  # noqa: ANN401 - whatever the method takes
-            call = _Call(method, self._timer(), timed=False)
+            call = self._log.begin(method, timed=False)
             try:
-                await answer(request, context)
+                await answer(request, cast("Context", StreamContext(context)))
             except _ENDS as error:
                 await self._end(call, context, error)
             else:
-                self._record(call, grpc.StatusCode.OK)
+                self._log.end(call, grpc.StatusCode.OK)
 
         make: Any = (
             grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
@@ -175,41 +151,31 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         return wrapped
 
     def _admit_for(self, method: str) -> Callable[[Context], None]:
-        return self._admit if method.startswith(_ADMITTED) else lambda _context: None
+        return self._admit if method.startswith(ADMITTED) else lambda _context: None
 
-    async def _end(self, call: _Call, context: Context, error: BaseException) -> bytes:
+    async def _end(self, call: Call, context: Context, error: BaseException) -> bytes:
         """End a call by what its handler raised; answer what was answered before where it was a repetition."""
         match error:
             case ReplayedError():
-                self._record(call, grpc.StatusCode.OK, replayed=True)
+                self._log.end(call, grpc.StatusCode.OK, replayed=True)
                 return error.answer
             case CalguardError():
                 refusal = refusal_of(error)
-                self._record(call, refusal.code, reason=error.reason)
+                self._log.end(call, refusal.code, reason=error.reason)
             case asyncio.CancelledError():
-                self._record(call, grpc.StatusCode.CANCELLED)
+                self._log.end(call, grpc.StatusCode.CANCELLED)
                 raise error
             case grpc.aio.AbortError():  # one of grpc's own handlers has answered already, with its own status
-                self._record(call, _CODES.get(context.code()))
+                self._log.end(call, _CODES.get(context.code()))
                 raise error
             case _ if context.done():  # the caller went away meanwhile, and grpc says so in many ways
-                self._record(call, grpc.StatusCode.CANCELLED)
+                self._log.end(call, grpc.StatusCode.CANCELLED)
                 return b""
             case _:
                 error_id = self._new_error_id()
-                self._record(call, grpc.StatusCode.INTERNAL, error_id=error_id, exc_info=error)
+                self._log.end(call, grpc.StatusCode.INTERNAL, error_id=error_id, exc_info=error)
                 refusal = internal_refusal(error_id)
         return await _abort(context, refusal)
-
-    def _record(self, call: _Call, code: grpc.StatusCode | None, **more: object) -> None:
-        refused = (
-            logging.INFO if call.method.startswith(_ADMITTED) else logging.DEBUG
-        )  # anybody may fill the log by these
-        level, took = _LEVEL_OF.get(code, refused), self._timer() - call.began
-        name = (code or grpc.StatusCode.UNKNOWN).name
-        self._observe(call.method, name, took if call.timed else None)
-        if self._log.is_enabled_for(level):
-            self._log.log(level, "call", method=call.method, code=name, duration_ms=round(took * 1000, 3), **more)
 
 
 def _traced(method: str, guarded: _Guarded, trace: CallTracer) -> _Guarded:
@@ -229,11 +195,6 @@ def _code_of(context: Context) -> str:
 
 
 _CODES: dict[object, grpc.StatusCode] = {key: code for code in grpc.StatusCode for key in (code, code.value[0])}
-
-_LEVEL_OF: dict[grpc.StatusCode | None, int] = {
-    grpc.StatusCode.OK: logging.DEBUG,
-    grpc.StatusCode.INTERNAL: logging.ERROR,
-}
 
 
 def _decoder_of(handler: Handler) -> Callable[[Any], Any]:

@@ -7,7 +7,7 @@ with its comments, so that `grpcurl describe` reads like the .proto files.
 A stream has any number of questions, so each counts for its caller's rate as a call does.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from importlib.resources import files
 from typing import Any
@@ -37,12 +37,12 @@ def add_reflection(
     names = (*services, reflection.SERVICE_NAME, V1_SERVICE_NAME)
     servicer = reflection.aio.ReflectionServicer(names, pool=_CommentedPool(descriptor_pool.Default()))
 
-    async def answer(requests: AsyncIterable[Any], context: Context) -> AsyncGenerator[Any, None]:
+    async def answer(requests: AsyncIterable[Any], context: Context) -> None:
         answers: Any = servicer.ServerReflectionInfo(_admitted(requests, context, admit), context)
-        with streams.one(address_of(context)):
+        with streams.one(address_of(context)):  # also while an answer is written, which a generator would not see end
             async with aclosing(answers):
                 async for response in answers:
-                    yield response
+                    await context.write(response)
 
     handlers = {
         "ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(

@@ -45,12 +45,13 @@ from calguard_server.grpc_api.appointment_service import AppointmentService
 from calguard_server.grpc_api.authentication import AuthenticationInterceptor
 from calguard_server.grpc_api.booking_page_service import BookingPageService
 from calguard_server.grpc_api.calendar_link_service import CalendarLinkService
+from calguard_server.grpc_api.call_log import CallObserver, unobserved
 from calguard_server.grpc_api.caller_rate import CallerRate
 from calguard_server.grpc_api.first_request import FirstRequests
 from calguard_server.grpc_api.gate import Gate
 from calguard_server.grpc_api.handlers import Context
 from calguard_server.grpc_api.health import HealthService, add_health_service
-from calguard_server.grpc_api.interceptors import CallObserver, CallTracer, ErrorInterceptor, unobserved
+from calguard_server.grpc_api.interceptors import CallTracer, ErrorInterceptor
 from calguard_server.grpc_api.limits import Limits
 from calguard_server.grpc_api.notification_service import NotificationService
 from calguard_server.grpc_api.open_streams import OpenStreams
