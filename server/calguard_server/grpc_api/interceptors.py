@@ -120,25 +120,22 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         behaviour: Any = handler.stream_stream if handler.request_streaming else handler.unary_stream
         if behaviour is None:
             return handler
-        decode = _decoder_of(handler)
-        writes_itself = inspect.iscoroutinefunction(behaviour)
+        decode, admit = _decoder_of(handler), self._admit_for(method)
+        passage = self._gate.passage(method)
 
-        passage, admit = self._gate.passage(method), self._admit_for(method)
-
-        async def answer(request: Any, context: Context) -> None:  # noqa: ANN401 - whatever the method takes
-            admit(context)
-            if writes_itself:
-                await behaviour(decode(request), context)
-                return
+        async def write_all(request: Any, context: Context) -> None:  # noqa: ANN401 - whatever the method takes
             with passage:
-                async with aclosing(behaviour(decode(request), context)) as messages:
+                async with aclosing(behaviour(request, context)) as messages:
                     async for message in messages:
                         await context.write(message)
+
+        answer: Any = behaviour if inspect.iscoroutinefunction(behaviour) else write_all
 
         async def guarded(request: Any, context: Context) -> None:  # noqa: ANN401 - whatever the method takes
             call = self._log.begin(method, timed=False)
             try:
-                await answer(request, cast("Context", StreamContext(context)))
+                admit(context)
+                await answer(decode(request), cast("Context", StreamContext(context)))
             except _ENDS as error:
                 await self._end(call, context, error)
             else:

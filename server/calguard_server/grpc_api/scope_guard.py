@@ -36,7 +36,9 @@ class ScopeGuard:
         async def guarded(request: Any, context: object) -> Any:  # noqa: ANN401 - whatever the method takes and answers
             if scope_of_call().limited:
                 await self._judge(method, request)
-            return await serve(request, context)
+            serving = serve(request, context)
+            del request  # a watch is served for long, and forgets it
+            return await serving
 
         return guarded
 

@@ -18,6 +18,8 @@ _PATIENCE_SECONDS = 1.0
 class StreamContext:
     """All that grpc's own context is."""
 
+    __slots__ = ("_context", "write")  # there is one for each watch
+
     def __init__(self, context: Context) -> None:
         self._context = context
         self.write: Callable[[Any], Awaitable[None]] = self._write_first

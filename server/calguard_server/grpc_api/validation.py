@@ -30,6 +30,7 @@ _URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")  # RFC 398
 
 _WEBHOOK_KEY_BYTES = range(24, 65)
 _EPOCH, _YEAR_9999 = datetime(1970, 1, 1, tzinfo=UTC), 253_370_764_800
+_NONE: frozenset[Any] = frozenset()  # shared: each would take 200 bytes of every watch
 
 NAME_MAX = 200
 EMAIL_MAX = 254
@@ -70,7 +71,7 @@ class Checker:
         if self.at_most(field, values, at_most):
             for index, value in enumerate(values):
                 self.id(f"{field}[{index}]", value)
-        return frozenset(values)
+        return frozenset(values) or _NONE
 
     def at_most(self, field: str, values: Collection[object], count: int) -> bool:
         """Check how many there are; answers whether that is all right."""
@@ -127,9 +128,9 @@ class Checker:
     def enums(self, field: str, numbers: Sequence[int], enum: EnumMap[D, Any]) -> frozenset[D]:
         """Check choices that narrow a search."""
         if not self.at_most(field, numbers, CHOICES_MAX):
-            return frozenset()
+            return _NONE
         chosen = (self.enum(f"{field}[{index}]", number, enum) for index, number in enumerate(numbers))
-        return frozenset(each for each in chosen if each is not None)
+        return frozenset(each for each in chosen if each is not None) or _NONE
 
     def mask(self, field: str, paths: Sequence[str], allowed: Collection[str]) -> tuple[str, ...]:
         """Check a field mask; answers the fields it takes, in the contract's order."""

@@ -46,6 +46,7 @@ class WatchService:
     async def Watch(self, request: watch_pb2.WatchRequest, context: Context) -> None:
         """Stream the state and then its changes."""
         spec = _within(read_spec(request), scope_of_call())
+        del request  # it would be kept for as long as the watch is open
         async with self._feed.open(spec, caller_of_call(context), still_permitted()) as messages:
             async for message in messages:
                 await context.write(message)
