@@ -6,7 +6,7 @@ PROTOS := $(wildcard proto/calguard/v1/*.proto)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate torture torture-watches torture-kills torture-notices torture-appointments fuzz grpcurl wheel bench soak lock format baseline
+.PHONY: help setup demo test check lint types imports proto gen gen-check serve sandbox simulate torture torture-watches torture-kills torture-notices torture-appointments explore fuzz grpcurl wheel bench soak lock format baseline
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ test: setup ## run every test
 
 simulate: setup ## play random histories against a model of the rules (SEED=n plays one again; HISTORIES=, STEPS=)
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(HISTORIES),--histories $(HISTORIES)) $(if $(STEPS),--steps $(STEPS))
+
+explore: setup ## draw 2,000 other examples for each test of a property (SEED=n draws the same again)
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=explore $(if $(SEED),--hypothesis-seed=$(SEED)) -n $$(nproc)
 
 check: setup lint types imports proto gen-check ## what CI runs besides the tests
 

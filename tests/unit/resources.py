@@ -18,6 +18,7 @@ from calguard_server.domain.page import (
     PagePhase,
     SchedulingMode,
 )
+from calguard_server.grpc_api.characters import is_one_line, is_seen
 from calguard_server.grpc_api.validation import ID
 
 TIMES = st.datetimes(
@@ -25,7 +26,7 @@ TIMES = st.datetimes(
 )  # fmt: skip
 IDS = st.from_regex(ID, fullmatch=True)
 NAMES = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=40).filter(
-    lambda text: not text.isspace()
+    lambda text: is_one_line(text) and is_seen(text)
 )
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
 SLACK_ID = st.from_regex(r"[A-Z0-9]{0,11}", fullmatch=True)

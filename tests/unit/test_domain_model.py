@@ -6,6 +6,7 @@ plain words, and says what must be true then. The machine below tells both, and 
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -295,9 +296,7 @@ def _sorting(told: Told) -> tuple[str, list[str]]:
     return told[0], sorted(told[2])
 
 
+@pytest.mark.hypothesis
 def test_the_domain_does_what_the_rules_say() -> None:
     """No sequence of signals, hand acts and membership changes brings domain and model apart."""
-    run_state_machine_as_test(
-        DomainAgainstModel,
-        settings=settings(derandomize=True, print_blob=True, deadline=None, max_examples=400, stateful_step_count=50),
-    )
+    run_state_machine_as_test(DomainAgainstModel, settings=settings(max_examples=400, stateful_step_count=50))

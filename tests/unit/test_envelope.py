@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from email.policy import default
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calguard_server.domain.account import Locale
@@ -98,7 +98,6 @@ def test_the_same_delivery_is_the_same_message() -> None:
 
 
 @pytest.mark.parametrize("kind", NoticeKind)
-@settings(deadline=None)
 @given(text=HOSTILE, locale=st.sampled_from(Locale))
 def test_no_text_makes_a_header(kind: NoticeKind, text: str, locale: Locale) -> None:
     """Names, titles, ids and addresses of whatever characters and length: the headers are ours, once each."""
@@ -126,7 +125,6 @@ def test_no_text_makes_a_header(kind: NoticeKind, text: str, locale: Locale) -> 
     assert [part.get_content_type() for part in read.iter_parts()] == ["text/plain", "text/html"]
 
 
-@settings(deadline=None)
 @given(st.one_of(HOSTILE, st.emails(), HOSTILE.map(lambda text: f"{text}@example.com"), HOSTILE.map("ann@".__add__)))
 def test_an_address_is_one_or_none(text: str) -> None:
     """What is taken as an address holds nothing that ends a command, or makes two of it."""

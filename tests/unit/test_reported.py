@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calguard_server.domain.causes import CauseReason
@@ -54,7 +54,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.just(0) | st.integers(100, 599), st.text() | VALUES.map(json.dumps))
 def test_nothing_that_is_reported_raises(status: int, body: str) -> None:
     assert read_reported(status, body) in {None, *CauseReason}

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calguard_server.settings.durations import parse_duration, show_duration
@@ -33,7 +33,6 @@ def test_durations_are_read(text: str, duration: timedelta) -> None:
     assert parse_duration(text) == duration
 
 
-@settings(derandomize=True)
 @given(st.integers(1, 10**9).map(lambda number: timedelta(milliseconds=number)))
 def test_a_duration_is_written_as_it_is_read(duration: timedelta) -> None:
     """The page of settings shows defaults that can be pasted."""

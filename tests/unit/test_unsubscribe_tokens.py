@@ -4,7 +4,7 @@ import base64
 import re
 
 from cryptography.fernet import Fernet
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calguard_server.auth.unsubscribe_tokens import UnsubscribeTokens
@@ -14,7 +14,6 @@ OLD, NEW = (Secret(Fernet.generate_key().decode()) for _ in range(2))
 TOKENS = UnsubscribeTokens([OLD])
 
 
-@settings(deadline=None)
 @given(st.text(min_size=1, max_size=60))
 def test_a_token_names_its_account(account_id: str) -> None:
     """The same each time, and safe in an address."""
@@ -24,7 +23,6 @@ def test_a_token_names_its_account(account_id: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9._-]+", token)
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("abcXYZ019-_.=/ \n\0é"), max_size=80))
 def test_what_nobody_signed_names_nobody(text: str) -> None:
     """Whatever it looks like."""

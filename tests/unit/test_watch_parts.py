@@ -60,7 +60,7 @@ def test_a_token_that_does_not_fit_is_refused_by_name(token: str, reason: str) -
     assert refusal.value.reason == reason
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(max_examples=300)
 @given(st.text())
 def test_no_text_breaks_the_reading_of_a_token(text: str) -> None:
     """Whatever is sent as a token is refused with a name."""
@@ -75,7 +75,6 @@ def test_a_filter_is_the_same_in_whatever_order_it_was_written() -> None:
     assert other.read(one.make(3)) == (3, EPOCH)
 
 
-@settings(derandomize=True, max_examples=100)
 @given(st.lists(st.integers(1, 2**40), max_size=30), st.text(max_size=20))
 def test_joined_frames_are_the_encoding_of_the_message(revisions: list[int], token: str) -> None:
     """Bytes that are joined from changes encoded once read as the message they stand for."""
@@ -291,7 +290,6 @@ def test_what_fell_out_of_the_ring_is_not_there() -> None:
     assert ring.floor == 1
 
 
-@settings(derandomize=True, max_examples=100)
 @given(st.integers(1, 40), st.lists(st.integers(1, 5), min_size=1, max_size=80))
 def test_the_ring_holds_what_a_list_would(capacity: int, sizes: list[int]) -> None:
     """However much was appended and dropped, what is held are the last transactions, whole and in order."""
