@@ -14,6 +14,7 @@ import grpc
 import grpc.aio
 from cryptography.fernet import Fernet
 from prometheus_client import generate_latest
+from structlog.typing import EventDict
 
 from calguard.v1 import calendar_link_pb2 as links_pb
 from calguard.v1 import notification_pb2 as notices_pb
@@ -143,6 +144,12 @@ class Backend(Stubs):
                 self.clock.advance(_STEP)
                 await self.notifications()
         return await task
+
+    async def until_logged(self, logs: list[EventDict], said: str) -> None:
+        """Let time pass until a line of the log says so, in whichever field."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not any(said in str(value) for each in logs for value in each.values()):
+                await self.pass_time(seconds=_STEP.total_seconds())
 
     async def settled(self) -> list[notices_pb.Notification]:
         """Every notification, newest first, once none is on its way any more; time moves on meanwhile."""

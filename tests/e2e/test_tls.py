@@ -22,7 +22,6 @@ from tests.e2e.watching import Watcher
 from tests.fakes.certificates import SERVER_NAMES, Pair, authority, put
 
 RENEWED, OF_NO_USE = "the files of TLS were renewed", "the files of TLS are of no use"
-_LOOKS = 200
 
 
 class Served:
@@ -44,10 +43,7 @@ class Served:
         """Renew, and let time pass until the log says what came of it; what it said."""
         with capture_logs() as logs:
             renew()
-            for _ in range(_LOOKS):
-                if any(each["event"].startswith(told) for each in logs):
-                    break
-                await self.backend.pass_time(seconds=0.1)
+            await self.backend.until_logged(logs, told)
         return [each for each in logs if "of TLS" in each["event"]]
 
     async def metrics(self) -> dict[str, float]:

@@ -20,7 +20,6 @@ from tests.e2e.watching import Watcher
 from tests.fakes.world import START
 
 READ_ANEW, OF_NO_USE = "the tokens file was read anew", "the tokens file is of no use"
-_LOOKS = 200
 _STEP = timedelta(milliseconds=100)
 
 
@@ -54,16 +53,6 @@ async def watching(channel: grpc.aio.Channel, **fields: object) -> Watcher:
     return watcher
 
 
-async def file_is_read(backend: Backend, logs: list[Any], event: str) -> None:
-    """Let time pass until the log says so."""
-    for _ in range(_LOOKS):
-        if any(each["event"].startswith(event) for each in logs):
-            return
-        backend.clock.advance(_STEP)
-        await backend.notifications()
-    raise AssertionError(f"the log does not say: {event}")
-
-
 async def metric(backend: Backend) -> float:
     url = f"http://127.0.0.1:{backend.app.http_port}/metrics"
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
@@ -83,7 +72,7 @@ async def test_a_token_that_is_removed_ends_its_watches(
     async with backend.open_channel(WRITER) as channel, backend.open_channel(new_token) as renewed:
         other = await watching(channel)
         with capture_logs() as logs:
-            await file_is_read(backend, logs, READ_ANEW)
+            await backend.until_logged(logs, READ_ANEW)
         successor = await watching(renewed)
         replace(tokens, *KNOWN[:2], line("dashboard", "reader", new_token))
         assert told(await backend.ticking(watcher.ended())) == ("UNAUTHENTICATED", "TOKEN_UNKNOWN")
@@ -107,10 +96,10 @@ async def test_a_file_that_is_written_anew_with_the_same_token_keeps_its_watches
     ):
         with capture_logs() as logs:
             replace(tokens, *anew)
-            await file_is_read(backend, logs, READ_ANEW)
+            await backend.until_logged(logs, READ_ANEW)
     with capture_logs() as logs:
         overwrite(tokens, *KNOWN)
-        await file_is_read(backend, logs, READ_ANEW)
+        await backend.until_logged(logs, READ_ANEW)
     await backend.pass_time(seconds=2)
     await backend.add_account("ann")
     page = await backend.add_page("page", ALL, "ann", "ann")
@@ -142,7 +131,7 @@ async def test_a_file_that_is_of_no_use_changes_nothing(
     assert await metric(backend) == 0
     with capture_logs() as logs:
         spoil(tokens, spoilt)
-        await file_is_read(backend, logs, OF_NO_USE)
+        await backend.until_logged(logs, OF_NO_USE)
         await backend.pass_time(seconds=1)
         await backend.pass_time(seconds=1)
     [complaint] = [each for each in logs if each["event"].startswith("the tokens file")]
@@ -154,7 +143,7 @@ async def test_a_file_that_is_of_no_use_changes_nothing(
         (await watching(channel)).cancel()
     with capture_logs() as logs:
         mend(tokens)
-        await file_is_read(backend, logs, READ_ANEW)
+        await backend.until_logged(logs, READ_ANEW)
     assert await metric(backend) == 0
     await backend.add_account("ann")
     page = await backend.add_page("page", ALL, "ann", "ann")

@@ -106,6 +106,7 @@ async def test_a_refused_check_is_told_to_all_who_wait(
     await spaced.check(link.id)
     waiting = [asyncio.create_task(spaced.check(link.id)) for _ in range(3)]
     await until(service, lambda: link.id in spaced._next and spaced._next[link.id].askers == 3)
+    await until(service, lambda: service.clock._sleepers)
     await service.ending.disconnect(link.id)
     service.clock.advance(SPACING)
     refusals = await asyncio.gather(*waiting, return_exceptions=True)
