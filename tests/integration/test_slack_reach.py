@@ -1,5 +1,6 @@
 """Slack over real sockets: who is reached, by which calls, and what arrives."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -14,6 +15,7 @@ from calguard_server.notifiers.message import Address
 from calguard_server.notifiers.slack import SlackNotifier
 from tests.fakes.world import ManualClock
 from tests.integration.slack_harness import ANN, POST, methods, notifier, ops
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.notice_messages import make_message, make_page, make_pages
 
 
@@ -140,6 +142,22 @@ async def test_what_is_too_early_is_not_tried(sandbox: Sandbox, session: aiohttp
     clock.advance(timedelta(seconds=20))
     assert (await slack.send(make_message(message_id="b"), ops(sandbox))).sent
     assert methods(sandbox) == [POST] * 3
+
+
+async def test_the_second_of_a_channel_begins_when_slack_had_the_message_at_the_latest(
+    sandbox: Sandbox, session: aiohttp.ClientSession
+) -> None:
+    """It may have been long on its way; whether Slack answered or not."""
+    clock = ManualClock()
+    slack, before = notifier(sandbox, session, clock=clock), sandbox.slack_requests.last
+    sandbox.fault("network/hang_after", surface="slack", endpoint=POST, times=1)
+    slow = asyncio.create_task(slack.send(make_message(message_id="a"), ops(sandbox)))
+    assert await sandbox.slack_requests.wait(after=before, seconds=PATIENCE_SECONDS)
+    clock.advance(timedelta(milliseconds=300))
+    sandbox.faults.clear()
+    assert (await slow).doubtful
+    paced = await slack.send(make_message(message_id="b"), ops(sandbox))
+    assert (paced.tried, paced.retry_after) == (False, timedelta(seconds=1))
 
 
 async def test_only_what_more_may_come_of_is_kept(sandbox: Sandbox, slack: SlackNotifier) -> None:

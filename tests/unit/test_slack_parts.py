@@ -45,6 +45,16 @@ def test_two_are_never_closer_than_a_second() -> None:
     assert pace.wait("C1", "d", START + 3 * SECOND) == half
 
 
+def test_the_second_begins_with_the_answer() -> None:
+    """A message may be long on its way, and the next one quick: at Slack they are a second apart all the same."""
+    pace, slow = Pace(), timedelta(milliseconds=300)
+    assert [pace.wait("C1", message, START) for message in ("a", "b", "c")] == [NOW, SECOND, 2 * SECOND]
+    pace.answered("C1", START + slow)
+    assert pace.wait("C1", "b", START + SECOND) == slow
+    assert pace.wait("C1", "b", START + SECOND + slow) == NOW
+    assert pace.wait("C2", "a", START) == NOW
+
+
 def test_channels_do_not_wait_for_one_another() -> None:
     pace = Pace()
     assert [pace.wait(channel, "m", START) for channel in ("C1", "C2", "C3")] == [NOW] * 3

@@ -110,7 +110,10 @@ class SlackNotifier:
         if wait := self._pace.wait(channel, message.message_id, self._clock.now()):
             return _not_yet(wait, "PACED: one message a second goes to a channel")
         progress.posting = True
-        posted = await self._posting.post(message, channel)
+        try:
+            posted = await self._posting.post(message, channel)
+        finally:
+            self._pace.answered(channel, self._clock.now())
         return Outcome(sent=True, detail="slack ok, HTTP 200", address=channel, posted=posted.post, gone=posted.gone)
 
     async def mark_over(self, first: Post) -> bool:

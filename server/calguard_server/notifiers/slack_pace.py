@@ -48,6 +48,10 @@ class Pace:
         self._prune(now)
         return at - now
 
+    def answered(self, channel: str, now: datetime) -> None:
+        """Count a channel's second from when Slack had the message at the latest, however long it was on its way."""
+        self._last[channel] = now
+
     def _prune(self, now: datetime) -> None:
         """Drop what delays nothing any more, once much of it has gathered."""
         if len(self._last) > _KEPT:
