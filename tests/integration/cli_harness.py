@@ -56,10 +56,16 @@ class Program:
 
     def read_until(self, pattern: str) -> list[str]:
         """Read lines up to the first that has the pattern."""
-        lines = [self._lines.get(timeout=PATIENCE_SECONDS)]
+        lines = [self._next_line(pattern)]
         while re.search(pattern, lines[-1]) is None:
-            lines.append(self._lines.get(timeout=PATIENCE_SECONDS))
+            lines.append(self._next_line(pattern))
         return lines
+
+    def _next_line(self, pattern: str) -> str:
+        try:
+            return self._lines.get(timeout=PATIENCE_SECONDS)
+        except queue.Empty:
+            raise AssertionError(f"no {pattern!r} in:\n{''.join(self._printed)}{''.join(self._errors)}") from None
 
     def signal(self, number: int) -> None:
         self._process.send_signal(number)

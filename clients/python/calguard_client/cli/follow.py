@@ -17,7 +17,8 @@ from calguard_client.refusal import Refusal
 _PAGE_SIZE = 100
 _ID_WIDTH = 33
 _KIND_WIDTH = 18
-_PASSES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_PASSES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+"""CANCELLED is how a server's gRPC ends what arrives in the moment in which it stops; nobody here cancels a call."""
 
 interval_option = click.option(
     "--interval",
