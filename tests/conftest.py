@@ -9,7 +9,7 @@ from tests.leaks import pytest_runtest_makereport
 __all__ = ["pytest_runtest_makereport"]
 
 settings.register_profile("calguard", deadline=None, derandomize=True, print_blob=True)
-settings.register_profile("explore", deadline=None, derandomize=False, print_blob=True, max_examples=2_000)
+settings.register_profile("explore", settings.get_profile("calguard"), derandomize=False, max_examples=2_000)
 settings.load_profile("calguard")
 
 for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):

@@ -145,11 +145,15 @@ class Backend(Stubs):
                 await self.notifications()
         return await task
 
-    async def until_logged(self, logs: list[EventDict], said: str) -> None:
-        """Let time pass until a line of the log says so, in whichever field."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not any(said in str(value) for each in logs for value in each.values()):
-                await self.pass_time(seconds=_STEP.total_seconds())
+    async def until_logged(
+        self, logs: list[EventDict], event: str, problem: str = "", within: timedelta = timedelta(seconds=20)
+    ) -> None:
+        """Let time pass until the log has an event that begins so, with such a problem; at most so much time."""
+        latest = self.clock.now() + within
+        while not any(each["event"].startswith(event) and problem in str(each.get("problem", "")) for each in logs):
+            assert self.clock.now() < latest, f"the log does not say: {event} {problem}"
+            self.clock.advance(_STEP)
+            await self.notifications()
 
     async def settled(self) -> list[notices_pb.Notification]:
         """Every notification, newest first, once none is on its way any more; time moves on meanwhile."""

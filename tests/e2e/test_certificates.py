@@ -15,6 +15,7 @@ from tests.e2e.backend import Backend, running_backend
 from tests.e2e.bearer import READER, STRANGER, line, overwrite, remove, replace
 from tests.e2e.methods import METHODS
 from tests.e2e.stubs import told
+from tests.e2e.test_tls import OF_NO_USE, RENEWED
 from tests.e2e.watching import Watcher
 from tests.fakes.certificates import SERVER_NAMES, Pair, authority, dns, put, uri
 from tests.fakes.world import START
@@ -136,12 +137,12 @@ async def test_an_authority_that_is_taken_out_is_trusted_no_more(served: Served)
     other = authority()
     between = other.issue(authority=True)
     leaf = between.issue(uri("spiffe://example.com/dashboard"))
-    with capture_logs() as logs:
-        put(served.ca, CA.cert + other.cert)
-        await served.backend.until_logged(logs, "the files of TLS were renewed")
     async with served.channel(BOOKING) as channel:
         watcher = Watcher(channel)
         await watcher.snapshot()
+        with capture_logs() as logs:
+            put(served.ca, CA.cert + other.cert)
+            await served.backend.until_logged(logs, RENEWED)
         chain = grpc.ssl_channel_credentials(CA.cert, leaf.key, leaf.cert + between.cert)
         async with served.backend.open_channel("", chain) as by_other:
             kept = Watcher(by_other)
@@ -179,13 +180,14 @@ async def test_an_authority_is_taken_out_though_the_servers_own_certificate_is_o
                     remove(cert)
             put(served.ca, other.cert)
             assert told(await served.backend.ticking(watcher.ended())) == ("UNAUTHENTICATED", "CERTIFICATE_UNTRUSTED")
-            await served.backend.until_logged(logs, "of no use")
+            await served.backend.until_logged(logs, OF_NO_USE)
         with pytest.raises(grpc.aio.AioRpcError) as error:
             await METHODS["ListAccounts"].call_raw(channel, b"")
         assert told(Refusal.of(error.value)) == ("UNAUTHENTICATED", "CERTIFICATE_UNTRUSTED")
     assert await served.outcome(BOOKING) == ("UNAVAILABLE", "")
     assert await served.outcome(dashboard) == ("", "")
     problems = {each["problem"].split(": ")[0] for each in logs if "of no use" in each["event"]}
+    assert problems
     assert problems <= {"CALGUARD_TLS_CERT", "CALGUARD_TLS_KEY"}
     assert served.backend.app.registry.get_sample_value("calguard_tls_files_stale") == 1
 

@@ -118,7 +118,8 @@ async def test_reports_one_after_another_are_spaced(backend: Backend, link: link
     backend.clock.advance(SPACING - timedelta(milliseconds=1))
     await backend.check(link.id)  # another's check is no answer to them, and does not wait
     assert (checks(backend), any(task.done() for task in waiting)) == (2, False)
-    await backend.ticking(asyncio.gather(*waiting))
+    backend.clock.advance(timedelta(milliseconds=1))
+    await backend.soon(asyncio.gather(*waiting))
     assert checks(backend) == 3
     backend.clock.advance(SPACING)
     await backend.soon(backend.report(link.id, http_status=401))

@@ -34,6 +34,8 @@ RSA, EC, STRANGER = rsa_key("rsa-1"), ec_key("ec-1"), ec_key("ec-1")
 NEXT = ec_key("ec-2")
 UNKNOWN = ("UNAUTHENTICATED", "TOKEN_UNKNOWN", "")
 REFUSED = "TOKEN_CLAIMS_REFUSED"
+UNREAD = "the keys of JWTs cannot be read"
+MINUTE = timedelta(minutes=1)
 
 
 def settings(folder: Path, place: str, **more: str) -> dict[str, str]:
@@ -211,10 +213,10 @@ async def test_the_key_of_an_address_is_not_logged(tmp_path: Path) -> None:
         with capture_logs() as logs:
             async with running_backend(tmp_path, ADMIN, **settings(tmp_path, place)) as backend:
                 published.body = b" " * (512 * 1024 + 1)
-                await backend.until_logged(logs, "expected at most 524")
+                await backend.until_logged(logs, UNREAD, "expected at most 524", MINUTE)
                 published.status = 500
-                await backend.until_logged(logs, "expected the status ")
-        problems = [str(each["problem"]) for each in logs if "keys of JWTs cannot be read" in each["event"]]
+                await backend.until_logged(logs, UNREAD, "expected the status ", MINUTE)
+        problems = [str(each["problem"]) for each in logs if each["event"].startswith(UNREAD)]
         assert [each.removeprefix(f"{published.url}?...: ")[:20] for each in problems[1:]] == [
             "expected at most 524",
             "expected the status ",
@@ -241,7 +243,7 @@ async def test_a_watch_ends_when_its_key_is_trusted_no_more(backend: Backend, ke
         await kept.snapshot()
         put(keys, b"nothing")
         with capture_logs() as logs:
-            await backend.until_logged(logs, "expected a JSON Web Key Set")
+            await backend.until_logged(logs, UNREAD)
             await backend.pass_time(seconds=1.1)
         assert [each["problem"][:30] for each in logs if "JWTs" in each["event"]] == ["expected a JSON Web Key Set wi"]
         assert await stale(backend) == 1
@@ -284,7 +286,7 @@ async def test_a_key_that_is_new_is_fetched_when_it_is_first_met(tmp_path: Path,
         await backend.pass_time(minutes=10)
         async with asyncio.timeout(PATIENCE_SECONDS):
             while await outcome(backend, late) != UNKNOWN:
-                await backend.pass_time(seconds=0.1)
+                await backend.notifications()
         assert published.asked == 3
 
 

@@ -20,7 +20,6 @@ from tests.e2e.watching import Watcher
 from tests.fakes.world import START
 
 READ_ANEW, OF_NO_USE = "the tokens file was read anew", "the tokens file is of no use"
-_STEP = timedelta(milliseconds=100)
 
 
 @pytest.fixture
